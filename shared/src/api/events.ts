@@ -1,0 +1,32 @@
+import type { Build, Builder, Buildset, Change, Lock, Request, Scheduler, Status, Worker } from './resources.ts';
+
+/** Kinds of resource that events carry, with the resource itself: what it is after the transaction. */
+export interface EventData {
+  change: Change;
+  buildset: Buildset;
+  request: Request;
+  build: Build;
+  builder: Builder;
+  worker: Worker;
+  lock: Lock;
+  scheduler: Scheduler;
+  /** A new configuration was applied: take a new snapshot of builders, workers, locks and schedulers. */
+  config: Status;
+}
+export type EventKind = keyof EventData;
+export const EVENT_KINDS = [
+  'change',
+  'buildset',
+  'request',
+  'build',
+  'builder',
+  'worker',
+  'lock',
+  'scheduler',
+  'config',
+] as const satisfies readonly EventKind[];
+
+/** One event of the stream; `seq` rises by one with each. `key` is the resource's id or name. */
+export type MasterEvent = {
+  [K in EventKind]: { readonly seq: number; readonly at: number; readonly kind: K; readonly key: string; readonly data: EventData[K] };
+}[EventKind];
