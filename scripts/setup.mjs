@@ -37,7 +37,8 @@ function filesBelow(dir) {
 
 function hashOf(paths) {
   const hash = createHash('sha256');
-  for (const path of paths.filter(existsSync).sort()) hash.update(path.slice(root.length)).update('\0').update(readFileSync(path));
+  for (const path of paths.filter(existsSync).sort())
+    hash.update(path.slice(root.length)).update('\0').update(readFileSync(path));
   return hash.digest('hex');
 }
 
@@ -85,8 +86,12 @@ function ensureTools(tools) {
 
 function ensureDependencies() {
   if (process.platform !== 'linux' && Number(process.versions.node.split('.')[0]) < 24)
-    fail(`Node 24 or newer is needed on ${process.platform} (this is ${process.version}); on Linux the project brings its own.`);
-  const manifests = ['.', 'master', 'worker', 'shared', 'config', 'tests'].map((dir) => join(root, dir, 'package.json'));
+    fail(
+      `Node 24 or newer is needed on ${process.platform} (this is ${process.version}); on Linux the project brings its own.`,
+    );
+  const manifests = ['.', 'master', 'worker', 'shared', 'config', 'tests'].map((dir) =>
+    join(root, dir, 'package.json'),
+  );
   const inputs = [join(root, 'pnpm-lock.yaml'), join(root, 'pnpm-workspace.yaml'), ...manifests];
   whenChanged(join(root, 'node_modules', '.icefall-setup'), inputs, () => {
     say('installing dependencies');
@@ -108,7 +113,8 @@ function ensurePage() {
 
 function ensureBrowser() {
   if (process.env.ICEFALL_BROWSER && existsSync(process.env.ICEFALL_BROWSER)) return;
-  if (!BROWSERS.some(found)) ensureTools([{ program: 'chromium', debian: 'chromium', why: 'the page is tested in it' }]);
+  if (!BROWSERS.some(found))
+    ensureTools([{ program: 'chromium', debian: 'chromium', why: 'the page is tested in it' }]);
 }
 
 ensureTools(TOOLS);

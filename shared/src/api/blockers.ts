@@ -19,12 +19,21 @@ const workerNames = z.array(z.string());
 /** Why a request or step waits: recorded when it is tried, and what wakes it. */
 export const blockerSchema = z.discriminatedUnion('kind', [
   /** None of the builder's workers is connected. */
-  z.object({ kind: z.literal('workersOffline'), workers: z.array(z.object({ name: z.string(), lastSeenAt: z.number().nullable() })) }),
+  z.object({
+    kind: z.literal('workersOffline'),
+    workers: z.array(z.object({ name: z.string(), lastSeenAt: z.number().nullable() })),
+  }),
   /** Every connected worker of the builder has all its slots taken. */
   z.object({ kind: z.literal('workersBusy'), workers: workerNames }),
   z.object({ kind: z.literal('workersPaused'), workers: workerNames }),
   /** `position` counts from 1: who is to be served before this one. */
-  z.object({ kind: z.literal('lock'), lock: z.string(), mode: z.enum(['counting', 'exclusive']), position: z.number().int(), holders: z.array(lockHolderSchema) }),
+  z.object({
+    kind: z.literal('lock'),
+    lock: z.string(),
+    mode: z.enum(['counting', 'exclusive']),
+    position: z.number().int(),
+    holders: z.array(lockHolderSchema),
+  }),
   /** The site's `mayStart` said no. */
   z.object({ kind: z.literal('mayStart'), reason: z.string() }),
   /** The site's `nextRequest` chose none or another. */
@@ -34,7 +43,12 @@ export const blockerSchema = z.discriminatedUnion('kind', [
   /** The worker is away; its grace runs until then. */
   z.object({ kind: z.literal('workerAway'), worker: z.string(), since: z.number(), until: z.number() }),
   /** A trigger step waits for its children. */
-  z.object({ kind: z.literal('children'), requestIds: z.array(z.number().int()), total: z.number().int(), finished: z.number().int() }),
+  z.object({
+    kind: z.literal('children'),
+    requestIds: z.array(z.number().int()),
+    total: z.number().int(),
+    finished: z.number().int(),
+  }),
   /** A build that gave its slot back during a trigger waits to get one again. */
   z.object({ kind: z.literal('slot'), worker: z.string() }),
   /** The builder is no longer in the configuration. */

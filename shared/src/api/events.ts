@@ -1,11 +1,25 @@
-import type { Build, Builder, Buildset, Change, Lock, Request, Scheduler, Status, Worker } from './resources.ts';
+import type {
+  Builder,
+  BuildHead,
+  Buildset,
+  Change,
+  Lock,
+  Request,
+  Scheduler,
+  Status,
+  Step,
+  Worker,
+} from './resources.ts';
 
 /** Kinds of resource that events carry, with the resource itself: what it is after the transaction. */
 export interface EventData {
   change: Change;
   buildset: Buildset;
   request: Request;
-  build: Build;
+  /** Without its steps: those have events of their own. */
+  build: BuildHead;
+  /** Key: `BUILD_ID.NUMBER`. */
+  step: Step;
   builder: Builder;
   worker: Worker;
   lock: Lock;
@@ -19,6 +33,7 @@ export const EVENT_KINDS = [
   'buildset',
   'request',
   'build',
+  'step',
   'builder',
   'worker',
   'lock',
@@ -28,5 +43,11 @@ export const EVENT_KINDS = [
 
 /** One event of the stream; `seq` rises by one with each. `key` is the resource's id or name. */
 export type MasterEvent = {
-  [K in EventKind]: { readonly seq: number; readonly at: number; readonly kind: K; readonly key: string; readonly data: EventData[K] };
+  [K in EventKind]: {
+    readonly seq: number;
+    readonly at: number;
+    readonly kind: K;
+    readonly key: string;
+    readonly data: EventData[K];
+  };
 }[EventKind];

@@ -136,7 +136,8 @@ export type Step = z.infer<typeof stepSchema>;
 
 /** preparing: no step begun; running; waiting: only for triggered builds or for its slot; finishing: clean-up steps after a stop. */
 export const BUILD_STATES = ['preparing', 'running', 'waiting', 'finishing', 'finished'] as const;
-export const buildSchema = z.object({
+/** A build without its steps: what build events carry. */
+export const buildHeadSchema = z.object({
   id,
   builder: z.string(),
   /** Counts from 1 for each builder. */
@@ -164,8 +165,9 @@ export const buildSchema = z.object({
   graceUntil: time.nullable(),
   /** Median run time of the last successful builds of the builder, milliseconds. */
   estimateMs: z.number().nullable(),
-  steps: z.array(stepSchema),
 });
+export type BuildHead = z.infer<typeof buildHeadSchema>;
+export const buildSchema = buildHeadSchema.extend({ steps: z.array(stepSchema) });
 export type Build = z.infer<typeof buildSchema>;
 
 export const builderSchema = z.object({
@@ -254,11 +256,35 @@ export interface FieldGroup {
 export type FormField = z.infer<typeof simpleFieldSchema> | FieldGroup;
 
 const simpleFieldSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('text'), ...fieldCommon, default: z.string(), pattern: z.string().nullable(), maxLength: z.number().int().nullable() }),
-  z.object({ type: z.literal('multiline'), ...fieldCommon, default: z.string(), maxLength: z.number().int().nullable() }),
-  z.object({ type: z.literal('integer'), ...fieldCommon, default: z.number().int().nullable(), min: z.number().nullable(), max: z.number().nullable() }),
+  z.object({
+    type: z.literal('text'),
+    ...fieldCommon,
+    default: z.string(),
+    pattern: z.string().nullable(),
+    maxLength: z.number().int().nullable(),
+  }),
+  z.object({
+    type: z.literal('multiline'),
+    ...fieldCommon,
+    default: z.string(),
+    maxLength: z.number().int().nullable(),
+  }),
+  z.object({
+    type: z.literal('integer'),
+    ...fieldCommon,
+    default: z.number().int().nullable(),
+    min: z.number().nullable(),
+    max: z.number().nullable(),
+  }),
   z.object({ type: z.literal('boolean'), ...fieldCommon, default: z.boolean() }),
-  z.object({ type: z.literal('choice'), ...fieldCommon, default: z.union([z.string(), z.array(z.string())]), choices: z.array(z.string()), multiple: z.boolean(), strict: z.boolean() }),
+  z.object({
+    type: z.literal('choice'),
+    ...fieldCommon,
+    default: z.union([z.string(), z.array(z.string())]),
+    choices: z.array(z.string()),
+    multiple: z.boolean(),
+    strict: z.boolean(),
+  }),
   z.object({ type: z.literal('fixed'), ...fieldCommon, value: z.json() }),
   z.object({ type: z.literal('user'), ...fieldCommon, default: z.string(), needEmail: z.boolean() }),
   z.object({

@@ -125,7 +125,10 @@ function decode<T>(schema: z.ZodType<T>, text: string, sender: string): T {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new ProtocolError('bad_json', `the ${sender} sent a text frame of ${text.length} characters that is not JSON`);
+    throw new ProtocolError(
+      'bad_json',
+      `the ${sender} sent a text frame of ${text.length} characters that is not JSON`,
+    );
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
