@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { type Duration, positiveDurationSchema } from './durations.ts';
+import { nameSchema } from './names.ts';
+import { callerPlace, type Place, reportIssues } from './problems.ts';
+import type { TokenSource } from './workers.ts';
+
+/** A Git repository that the master asks for new commits: the fallback where no hook reaches it. */
+export interface GitPollerOptions {
+  readonly name?: string;
+  readonly repository: string;
+  /** Branch names, or true for all. Default: the remote's default branch. */
+  readonly branches?: readonly string[] | true;
+  /** Default 5 minutes. */
+  readonly every?: Duration;
+  /** Also ask when the master starts. Default true: pushes that came while it was down are found. */
+  readonly atStart?: boolean;
+  readonly codebase?: string;
+  readonly project?: string;
+  readonly category?: string;
+}
+
+export interface GitPollerDeclaration {
+  readonly type: 'gitPoller';
+  readonly name: string;
+  readonly repository: string;
+  readonly branches: readonly string[] | true | null;
+  readonly everyMs: number;
+  readonly atStart: boolean;
+  readonly codebase: string;
+  readonly project: string;
+  readonly category: string | null;
+  readonly place: Place | null;
+}
+
+const pollerSchema = z.strictObject({
+  name: nameSchema.optional(),
+  repository: z.string().min(1),
+  branches: z.union([z.array(z.string().min(1)), z.literal(true)]).optional(),
+  every: positiveDurationSchema.default(300_000),
+  atStart: z.boolean().default(true),
+  codebase: z.string().default(''),
+  project: z.string().default(''),
+  category: z.string().optional(),
+});
+
+/** Declares a Git poller. */
+export function gitPoller(options: GitPollerOptions): GitPollerDeclaration {
+  const place = callerPlace();
+  const parsed = pollerSchema.safeParse(options);
+  if (!parsed.success) reportIssues(place, `gitPoller "${options.name ?? options.repository}"`, options, parsed.error.issues);
+  const { every, name, branches, category, ...rest } = parsed.data ?? pollerSchema.parse({ repository: 'invalid' });
+  const fallback = `poll-${rest.repository.replace(/^.*[/:]([^/:]+?)(\.git)?$/, '$1').replace(/[^A-Za-z0-9_.+-]/g, '-')}`;
+  return Object.freeze({
+    type: 'gitPoller',
+    ...rest,
+    name: name ?? fallback,
+    branches: branches ?? null,
+    category: category ?? null,
+    everyMs: every,
+    place,
+  });
+}
+
+export const HOOK_DIALECTS = ['github', 'gitlab', 'gitea'] as const;
+export type HookDialect = (typeof HOOK_DIALECTS)[number];
+
+export interface WebhookOptions {
+  /** Signing secrets; more than one while they are being rotated. Without any, only requests from loopback are taken. */
+  readonly secrets?: readonly TokenSource[];
+  readonly codebase?: string;
+  readonly project?: string;
+  /** A push whose newest commit message matches is not built. Default: `[skip ci]` and `[ci skip]`. */
+  readonly skip?: readonly RegExp[];
+  /** Use this repository address instead of the one in the payload, by the payload's. */
+  readonly repositories?: Readonly<Record<string, string>>;
+}
+
+/** Receives pushes at `/hooks/DIALECT`. */
+export interface WebhookDeclaration {
+  readonly type: 'webhook';
+  readonly dialect: HookDialect;
+  readonly secrets: readonly TokenSource[];
+  readonly codebase: string;
+  readonly project: string;
+  readonly skip: readonly RegExp[];
+  readonly repositories: Readonly<Record<string, string>>;
+  readonly place: Place | null;
+}
+
+const webhookSchema = z.strictObject({
+  secrets: z.array(z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])).default([]),
+  codebase: z.string().default(''),
+  project: z.string().default(''),
+  skip: z.array(z.instanceof(RegExp)).default([/\[(skip ci|ci skip)\]/i]),
+  repositories: z.record(z.string(), z.string()).default({}),
+});
+
+/** Declares the webhook of a code host. */
+export function webhook(dialect: HookDialect, options: WebhookOptions = {}): WebhookDeclaration {
+  const place = callerPlace();
+  const named = z.enum(HOOK_DIALECTS).safeParse(dialect);
+  if (!named.success) reportIssues(place, 'webhook', dialect, named.error.issues);
+  const parsed = webhookSchema.safeParse(options);
+  if (!parsed.success) reportIssues(place, `webhook "${dialect}"`, options, parsed.error.issues);
+  return Object.freeze({ type: 'webhook', dialect, ...(parsed.data ?? webhookSchema.parse({})), place });
+}
+

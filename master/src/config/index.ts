@@ -1,0 +1,20 @@
+/** The configuration API: what a site's program imports. */
+export { computed, interpolate, prop, type Reference, type Renderable, source } from '../properties/references.ts';
+export { downloadDirectory, downloadFile, uploadDirectory, uploadFile } from '../steps/transfer.ts';
+export { assertion, setProperties, setProperty, setPropertyFromCommand } from '../steps/property.ts';
+export { copyDirectory, makeDirectory, removeDirectory } from '../steps/directories.ts';
+export { addSteps } from '../steps/dynamic.ts';
+export { git } from '../steps/git.ts';
+export type { StepDeclaration, StepOptions, StepRun } from '../steps/kind.ts';
+export { masterCommand } from '../steps/master-command.ts';
+export { shell } from '../steps/shell.ts';
+export { trigger } from '../steps/trigger.ts';
+export * from './builders.ts';
+export * from './changes.ts';
+export type { Duration } from './durations.ts';
+export * from './fields.ts';
+export { type LockAccess, type LockDeclaration, masterLock, workerLock } from './locks.ts';
+export { ConfigError } from './problems.ts';
+export * from './schedulers.ts';
+export { type SiteDeclaration, type SiteOptions, site } from './site.ts';
+export { type TokenSource, type WorkerDeclaration, type WorkerOptions, worker } from './workers.ts';

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { nameSchema } from './names.ts';
+import { callerPlace, type Place, reportIssues, reportProblem } from './problems.ts';
+
+/** How a step or builder uses a lock. */
+export interface LockAccess {
+  readonly type: 'lockAccess';
+  readonly lock: LockDeclaration;
+  readonly mode: 'counting' | 'exclusive';
+  readonly count: number;
+}
+
+/** A lock of the site. A worker lock is one lock for each worker. */
+export interface LockDeclaration {
+  readonly type: 'lock';
+  readonly name: string;
+  readonly scope: 'master' | 'worker';
+  readonly maxCount: number;
+  /** Other limits than maxCount, by worker name. Only for worker locks. */
+  readonly maxCountForWorker: Readonly<Record<string, number>>;
+  readonly place: Place | null;
+  /** Shares the lock: up to maxCount together. `count` is how much of it one holder takes. */
+  counting(count?: number): LockAccess;
+  /** Holds the lock alone. */
+  exclusive(): LockAccess;
+}
+
+const maxCount = z.number().int().positive().default(1);
+const masterOptions = z.strictObject({ maxCount });
+const workerOptions = z.strictObject({ maxCount, maxCountForWorker: z.record(z.string(), z.number().int().positive()).default({}) });
+
+/** A lock that is one for the whole site. `maxCount` (default 1) is how many counting holders it takes. */
+export function masterLock(name: string, options: { readonly maxCount?: number } = {}): LockDeclaration {
+  const place = callerPlace();
+  const parsed = masterOptions.safeParse(options);
+  if (!parsed.success) reportIssues(place, `lock "${name}"`, options, parsed.error.issues);
+  return declare('master', name, { maxCount: parsed.data?.maxCount ?? 1, maxCountForWorker: {} }, place);
+}
+
+/** A lock that is one for each worker. */
+export function workerLock(
+  name: string,
+  options: { readonly maxCount?: number; readonly maxCountForWorker?: Readonly<Record<string, number>> } = {},
+): LockDeclaration {
+  const place = callerPlace();
+  const parsed = workerOptions.safeParse(options);
+  if (!parsed.success) reportIssues(place, `lock "${name}"`, options, parsed.error.issues);
+  return declare('worker', name, parsed.data ?? { maxCount: 1, maxCountForWorker: {} }, place);
+}
+
+function declare(
+  scope: 'master' | 'worker',
+  name: string,
+  limits: { maxCount: number; maxCountForWorker: Record<string, number> },
+  place: Place | null,
+): LockDeclaration {
+  const named = nameSchema.safeParse(name);
+  if (!named.success) reportIssues(place, `lock "${name}"`, undefined, named.error.issues);
+  const most = Math.max(limits.maxCount, ...Object.values(limits.maxCountForWorker));
+  const lock: LockDeclaration = {
+    type: 'lock',
+    name,
+    scope,
+    ...limits,
+    place,
+    counting(count = 1) {
+      if (!Number.isInteger(count) || count < 1 || count > most)
+        reportProblem(callerPlace(), `lock "${name}": counting(${count}) can never be granted; the lock has maxCount ${most}`);
+      return Object.freeze({ type: 'lockAccess' as const, lock, mode: 'counting' as const, count });
+    },
+    exclusive() {
+      return Object.freeze({ type: 'lockAccess' as const, lock, mode: 'exclusive' as const, count: 1 });
+    },
+  };
+  return Object.freeze(lock);
+}
+
+/** Schema for an option that is a lock access. */
+export const lockAccessSchema = z.custom<LockAccess>(
+  (value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'lockAccess',
+  'must be a use of a lock: LOCK.counting() or LOCK.exclusive()',
+);

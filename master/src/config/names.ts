@@ -1,0 +1,14 @@
+import { z } from 'zod';
+
+/**
+ * Names of builders, workers, locks and schedulers: they appear in URLs, directories and log lines, so they hold no
+ * separator, no white space and nothing a shell would touch.
+ */
+export const nameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}$/, 'must be 1 to 100 letters, digits, or _ . + - and not begin with . + -');
+/** Names of properties. */
+export const propertyNameSchema = z
+  .string()
+  .regex(/^[A-Za-z_][\w.-]{0,99}$/, 'must begin with a letter or _ and hold only letters, digits, _ . -');
+export const propertyValuesSchema = z.record(propertyNameSchema, z.json());

@@ -1,0 +1,96 @@
+import { fileURLToPath } from 'node:url';
+import type { z } from 'zod';
+
+/** Where in the site's program something was declared. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** One mistake in a configuration. */
+export interface Problem {
+  readonly place: Place | null;
+  readonly message: string;
+}
+
+/** All mistakes of a configuration at once. */
+export class ConfigError extends Error {
+  readonly code = 'bad_config';
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly Problem[]) {
+    super(`the configuration has ${problems.length} mistake(s):\n${problems.map(formatProblem).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** `file:line: message`. */
+export function formatProblem(problem: Problem): string {
+  return problem.place === null ? problem.message : `${problem.place.file}:${problem.place.line}: ${problem.message}`;
+}
+
+/**
+ * Declarations report mistakes here instead of throwing, so that one load tells them all. A load is synchronous with
+ * respect to other loads (the loader sees to it), so one list is enough.
+ */
+let problems: Problem[] = [];
+
+/** Notes a mistake of the site's program. */
+export function reportProblem(place: Place | null, message: string): void {
+  problems.push({ place, message });
+}
+
+/** The mistakes since the last call, in order of their places in the program. */
+export function takeProblems(): Problem[] {
+  const taken = problems;
+  problems = [];
+  return taken;
+}
+
+const OWN_SOURCE = new URL('../', import.meta.url).href;
+
+/** The place in the site's program from which the configuration API was called. */
+export function callerPlace(): Place | null {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 50;
+  const stack = new Error().stack ?? '';
+  Error.stackTraceLimit = limit;
+  for (const frame of stack.split('\n').slice(1)) {
+    const match = /(?:\(|at )((?:file:\/\/|\/)[^()]*?):(\d+):\d+\)?$/.exec(frame);
+    if (match?.[1] === undefined) continue;
+    const url = match[1].startsWith('/') ? `file://${match[1]}` : match[1];
+    const isOwn = url.startsWith(OWN_SOURCE) && !/\.test\.ts(\?|$)/.test(url);
+    if (isOwn) continue;
+    return { file: fileURLToPath(url.replace(/\?.*$/, '')), line: Number(match[2]) };
+  }
+  return null;
+}
+
+/** Reports every issue of a failed zod parse, naming the declaration, the option and the value. */
+export function reportIssues(place: Place | null, what: string, value: unknown, issues: readonly z.core.$ZodIssue[]): void {
+  for (const issue of issues) reportProblem(place, `${what}: ${describeIssue(issue, value)}`);
+}
+
+/** One zod issue in words: option path, what is wrong, the value found. */
+export function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {
+  const path = issue.path.map(String).join('.');
+  const found = valueAt(value, issue.path);
+  const shown = found === undefined ? '' : ` (found ${preview(found)})`;
+  return `${path === '' ? '' : `option "${path}": `}${issue.message}${shown}`;
+}
+
+/** The value at a path of keys, or undefined. */
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let at: unknown = value;
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null) return undefined;
+    at = Reflect.get(at, key);
+  }
+  return at;
+}
+
+function preview(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import type { Json } from '@icefall/shared';
+import { z } from 'zod';
+import { type Duration, positiveDurationSchema } from './durations.ts';
+import { type LockAccess, lockAccessSchema } from './locks.ts';
+import { nameSchema, propertyValuesSchema } from './names.ts';
+import { callerPlace, type Place, reportIssues } from './problems.ts';
+
+/** Where a token comes from. It is read when the configuration is applied and kept only as a hash. */
+export type TokenSource = { readonly file: string } | { readonly env: string };
+
+export interface WorkerOptions {
+  readonly name: string;
+  /** Builds at once; default 1. */
+  readonly maxBuilds?: number;
+  readonly properties?: Readonly<Record<string, Json>>;
+  /** Held by every build on this worker. */
+  readonly locks?: readonly LockAccess[];
+  /** The token it must show; without it, one issued by `icefall worker token NAME`. */
+  readonly token?: TokenSource;
+  /** How long an absent worker keeps its builds; default 10 minutes. */
+  readonly grace?: Duration;
+}
+
+export interface WorkerDeclaration {
+  readonly type: 'worker';
+  readonly name: string;
+  readonly maxBuilds: number;
+  readonly properties: Readonly<Record<string, Json>>;
+  readonly locks: readonly LockAccess[];
+  readonly token: TokenSource | null;
+  readonly graceMs: number;
+  readonly place: Place | null;
+}
+
+const optionsSchema = z.strictObject({
+  name: nameSchema,
+  maxBuilds: z.number().int().positive().default(1),
+  properties: propertyValuesSchema.default({}),
+  locks: z.array(lockAccessSchema).default([]),
+  token: z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })]).optional(),
+  grace: positiveDurationSchema.default(10 * 60_000),
+});
+
+/** Declares a worker: an agent that connects under this name. */
+export function worker(options: WorkerOptions): WorkerDeclaration {
+  const place = callerPlace();
+  const parsed = optionsSchema.safeParse(options);
+  if (!parsed.success) reportIssues(place, `worker "${options.name}"`, options, parsed.error.issues);
+  const { grace, token, ...rest } = parsed.data ?? optionsSchema.parse({ name: 'invalid' });
+  return Object.freeze({ type: 'worker', ...rest, name: options.name, token: token ?? null, graceMs: grace, place });
+}
+
+/** Reads a token. Throws an error that names the file or variable. */
+export function readToken(source: TokenSource): string {
+  const text = 'file' in source ? readFileSync(source.file, 'utf8').trim() : (process.env[source.env] ?? '').trim();
+  if (text === '') throw new Error(`the token in ${'file' in source ? source.file : `$${source.env}`} is empty`);
+  return text;
+}

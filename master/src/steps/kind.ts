@@ -1,0 +1,269 @@
+import {
+  type Command,
+  type CommandOutcome,
+  DEFAULT_FLAGS,
+  type Json,
+  type Properties,
+  type Result,
+  type ResultFlags,
+  type SourceStamp,
+} from '@icefall/shared';
+import { z } from 'zod';
+import { type LockAccess, lockAccessSchema } from '../config/locks.ts';
+import { callerPlace, describeIssue, type Place, reportIssues, reportProblem, valueAt } from '../config/problems.ts';
+import { holdsReference, isReference, type Renderable, type RenderContext, type Renderables, render } from '../properties/references.ts';
+
+/** What a step can see when it begins and ends. */
+export interface StepRun extends RenderContext {
+  readonly buildId: number;
+  readonly stepNumber: number;
+  readonly stepName: string;
+  /** Environment of the builder, rendered. */
+  readonly env: Readonly<Record<string, string | null>>;
+}
+
+/** The end of a step. */
+export interface StepEnd {
+  readonly result: Result;
+  /** A few words for people; default: made from the result. */
+  readonly summary?: string;
+  /** Set on the build with the step as their source. */
+  readonly properties?: Readonly<Record<string, Json>>;
+  /** Steps to run right after this one. */
+  readonly steps?: readonly StepDeclaration[];
+  /** Text for the step's log, where the step had no command. */
+  readonly text?: string;
+  readonly urls?: readonly { readonly name: string; readonly url: string }[];
+}
+
+/** What a trigger step asks for. */
+export interface TriggerRequest {
+  readonly schedulers: readonly string[];
+  readonly unimportant: readonly string[];
+  readonly wait: boolean;
+  readonly properties: Readonly<Record<string, Json>>;
+  readonly sourceStamps: readonly SourceStamp[];
+}
+
+/** A file or directory that travels with an upload or download command. */
+export interface Transfer {
+  /** Absolute path on the master. */
+  readonly path: string;
+  readonly maxBytes: number | null;
+}
+
+/** What a step does, decided when it begins. */
+export type StepAction =
+  | ({ readonly do: 'finish' } & StepEnd)
+  | { readonly do: 'command'; readonly command: Command; readonly transfer?: Transfer }
+  | { readonly do: 'trigger'; readonly trigger: TriggerRequest }
+  | {
+      readonly do: 'masterCommand';
+      readonly command: string | readonly string[];
+      readonly workdir: string;
+      readonly env: Readonly<Record<string, string | null>>;
+      readonly maxTimeMs: number | null;
+    };
+
+/**
+ * A kind of step: how its rendered options become an action, and how a command's outcome becomes a result. Both are
+ * pure, so that a master that restarts can call `end` again for a command that it did not see finish.
+ */
+export interface StepKind<Options> {
+  readonly name: string;
+  /** Of the options after every reference has been replaced. */
+  readonly schema: z.ZodType<Options>;
+  /** Flags other than Buildbot's defaults. */
+  readonly flags?: Partial<ResultFlags>;
+  begin(options: Options, run: StepRun): StepAction;
+  /** Default: by exit code and reason ({@link resultOfOutcome}). */
+  end?(options: Options, outcome: CommandOutcome, run: StepRun): StepEnd;
+  /** What it does, for the page while it runs. */
+  describe(options: Options): string;
+}
+
+type StepFunction<T> = (run: StepRun) => T;
+
+/** Options that every step takes. */
+export interface StepOptions extends Partial<ResultFlags> {
+  readonly name?: string;
+  /** Runs also after the build was halted or stopped. */
+  readonly alwaysRun?: boolean;
+  /** False: the step is SKIPPED, and takes no locks. */
+  readonly doStepIf?: Renderable<boolean> | StepFunction<boolean>;
+  /** True: the finished step is not shown. */
+  readonly hideStepIf?: boolean | ((result: Result, run: StepRun) => boolean);
+  readonly locks?: readonly LockAccess[] | ((run: StepRun) => readonly LockAccess[]);
+  /**
+   * False: the step must not be started twice. If its worker is lost while it runs, the build ends as EXCEPTION
+   * instead of being retried. Default true.
+   */
+  readonly retryable?: boolean;
+}
+
+/** A step as the configuration declares it; every build makes its own run of it. */
+export interface StepDeclaration {
+  readonly type: 'step';
+  readonly kind: string;
+  readonly name: string;
+  readonly flags: ResultFlags;
+  readonly alwaysRun: boolean;
+  readonly doStepIf: Renderable<boolean> | StepFunction<boolean>;
+  readonly hideStepIf: boolean | ((result: Result, run: StepRun) => boolean);
+  readonly locks: readonly LockAccess[] | ((run: StepRun) => readonly LockAccess[]);
+  readonly retryable: boolean;
+  readonly place: Place | null;
+  /** Schedulers that it triggers, as far as the declaration tells; for checks of the configuration. */
+  readonly triggers: readonly string[];
+  /** Renders and checks the options (at step start). Throws with a message for people. */
+  prepare(run: StepRun): PreparedStep;
+}
+
+/** A step whose options are known. */
+export interface PreparedStep {
+  readonly description: string;
+  /** The resolved options, to be kept with the build. */
+  readonly options: Json;
+  begin(): StepAction;
+  end(outcome: CommandOutcome): StepEnd;
+}
+
+const flag = z.boolean().optional();
+const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
+const commonSchema = z.object({
+  name: z.string().min(1).max(100).optional(),
+  haltOnFailure: flag,
+  flunkOnFailure: flag,
+  flunkOnWarnings: flag,
+  warnOnFailure: flag,
+  warnOnWarnings: flag,
+  alwaysRun: flag,
+  retryable: flag,
+  doStepIf: z.union([z.boolean(), z.custom(isReference), fn], 'must be yes/no, a reference or a function').optional(),
+  hideStepIf: z.union([z.boolean(), fn], 'must be yes/no or a function').optional(),
+  locks: z.union([z.array(lockAccessSchema), fn]).optional(),
+});
+const COMMON = Object.keys(commonSchema.shape);
+
+/** What the options of a step of this kind look like in a configuration. */
+export type DeclaredOptions<Input> = StepOptions & {
+  readonly [K in keyof Input]: Renderables<Input[K]>;
+};
+
+/**
+ * Makes the configuration function of a kind of step. Options are checked at load as far as they hold no references,
+ * and again, whole, when the step starts.
+ */
+export function defineStep<Options, Input>(
+  kind: StepKind<Options>,
+  triggersOf: (options: DeclaredOptions<Input>) => readonly string[] = () => [],
+): (options: DeclaredOptions<Input>) => StepDeclaration {
+  return (options) => {
+    const place = callerPlace();
+    const what = `step ${kind.name}${options?.name === undefined ? '' : ` "${options.name}"`}`;
+    if (typeof options !== 'object' || options === null) {
+      reportProblem(place, `${what}: needs an object of options`);
+      return declare(kind, {} as DeclaredOptions<Input>, place, []);
+    }
+    const { common, own } = split(options);
+    const parsedCommon = commonSchema.safeParse(common);
+    if (!parsedCommon.success) reportIssues(place, what, common, parsedCommon.error.issues);
+    const parsed = kind.schema.safeParse(own);
+    if (!parsed.success) reportIssues(place, what, own, parsed.error.issues.filter((issue) => !dependsOnReference(own, issue.path)));
+    return declare(kind, options, place, triggersOf(options));
+  };
+}
+
+function split(options: object): { common: Record<string, unknown>; own: Record<string, unknown> } {
+  const entries = Object.entries(options);
+  return {
+    common: Object.fromEntries(entries.filter(([key]) => COMMON.includes(key))),
+    own: Object.fromEntries(entries.filter(([key]) => !COMMON.includes(key))),
+  };
+}
+
+/** An issue at or below a reference, or about a value that holds one, can only be judged after rendering. */
+function dependsOnReference(options: unknown, path: readonly PropertyKey[]): boolean {
+  for (let length = 1; length < path.length; length += 1) if (isReference(valueAt(options, path.slice(0, length)))) return true;
+  return path.length > 0 && holdsReference(valueAt(options, path));
+}
+
+function declare<Options, Input>(
+  kind: StepKind<Options>,
+  options: DeclaredOptions<Input>,
+  place: Place | null,
+  triggers: readonly string[],
+): StepDeclaration {
+  const { own } = split(options);
+  const flags = { ...DEFAULT_FLAGS, ...kind.flags };
+  for (const key of Object.keys(DEFAULT_FLAGS) as (keyof ResultFlags)[]) flags[key] = options[key] ?? flags[key];
+  return Object.freeze({
+    type: 'step',
+    kind: kind.name,
+    name: options.name ?? kind.name,
+    flags: Object.freeze(flags),
+    alwaysRun: options.alwaysRun ?? false,
+    doStepIf: options.doStepIf ?? true,
+    hideStepIf: options.hideStepIf ?? false,
+    locks: options.locks ?? [],
+    retryable: options.retryable ?? true,
+    place,
+    triggers,
+    prepare: (run: StepRun) => prepare(kind, render(own, run), run),
+  });
+}
+
+function prepare<Options>(kind: StepKind<Options>, rendered: unknown, run: StepRun): PreparedStep {
+  const parsed = kind.schema.safeParse(rendered);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new StepOptionsError(`step ${kind.name}: ${issue === undefined ? 'bad options' : describeIssue(issue, rendered)}`);
+  }
+  const options = parsed.data;
+  return {
+    description: kind.describe(options),
+    options: toJson(options),
+    begin: () => kind.begin(options, run),
+    end: (outcome) => kind.end?.(options, outcome, run) ?? { result: resultOfOutcome(outcome) },
+  };
+}
+
+/** The options of a step were wrong once their references were known; the step ends as EXCEPTION. */
+export class StepOptionsError extends Error {
+  readonly code = 'step_options';
+  constructor(message: string) {
+    super(message);
+    this.name = 'StepOptionsError';
+  }
+}
+
+function toJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value, (_key, element) => (typeof element === 'function' ? '(function)' : element)) ?? 'null');
+}
+
+/**
+ * The result of a command where its kind has no table of its own: 0 is SUCCESS, any other exit FAILURE, ended by a
+ * limit FAILURE, ended on request CANCELLED, not startable EXCEPTION for faults of ours and FAILURE for a missing
+ * program or directory, lost with its worker RETRY.
+ */
+export function resultOfOutcome(outcome: CommandOutcome, table: Readonly<Record<string, Result>> = { 0: 'SUCCESS' }): Result {
+  switch (outcome.reason) {
+    case 'exited':
+      if (outcome.exitCode === null) return 'FAILURE';
+      return table[String(outcome.exitCode)] ?? 'FAILURE';
+    case 'idleTimeout':
+    case 'maxTime':
+    case 'maxLines':
+    case 'refused':
+      return 'FAILURE';
+    case 'interrupted':
+      return 'CANCELLED';
+    case 'lost':
+      return 'RETRY';
+  }
+}
+
+/** Property values of a build by name, without their sources. */
+export function plainProperties(properties: Properties): Record<string, Json> {
+  return Object.fromEntries(Object.entries(properties).map(([name, { value }]) => [name, value as Json]));
+}

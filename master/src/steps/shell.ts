@@ -1,0 +1,128 @@
+import { type CommandOutcome, formatDuration, RESULTS, type Result, type ShellCommand } from '@icefall/shared';
+import { z } from 'zod';
+import { type Duration, positiveDurationSchema, durationSchema } from '../config/durations.ts';
+import { defineStep, resultOfOutcome, type StepEnd, type StepKind, type StepRun } from './kind.ts';
+
+/** Limits and environment that every step with a process on the worker takes. */
+export interface ProcessOptions {
+  /** Merged over the builder's and the worker's; null deletes a variable; `${NAME}` is the worker's own value. */
+  readonly env?: Readonly<Record<string, string | null>>;
+  /** Relative to the build's directory on the worker, or absolute; default `build`. */
+  readonly workdir?: string;
+  /** Ended when it writes nothing for this long; default 20 minutes, null for no limit. */
+  readonly idleTimeout?: Duration | null;
+  /** Ended after this time in all; default no limit. */
+  readonly maxTime?: Duration | null;
+}
+
+export interface ShellOptions extends ProcessOptions {
+  /** A list runs as it is, without a shell; a string is given to `/bin/sh -c`. Lists in the list are flattened. */
+  readonly command: string | readonly (string | number | boolean | readonly string[])[];
+  /** Ended after this many lines. */
+  readonly maxLines?: number | null;
+  /** From TERM to KILL when it is ended; default 10 seconds. */
+  readonly killGrace?: Duration;
+  readonly stdin?: string | null;
+  /** Extra logs: name to path, or to a path that is followed from its present end. */
+  readonly logFiles?: Readonly<Record<string, string | { readonly path: string; readonly follow?: boolean }>>;
+  /** Result by exit code; a code that is not in it is FAILURE. Default `{ 0: 'SUCCESS' }`. */
+  readonly exitCodes?: Readonly<Record<number, Result>>;
+}
+
+/** Options that every step with a process has, in parsed form. */
+export const processShape = {
+  env: z.record(z.string().min(1), z.string().nullable()).default({}),
+  workdir: z.string().min(1).default('build'),
+  idleTimeout: positiveDurationSchema.nullable().default(20 * 60_000),
+  maxTime: positiveDurationSchema.nullable().default(null),
+};
+
+const word = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+/** A command line: at least one word, the first not empty. */
+export const commandLineSchema = z.union(
+  [
+    z.string().min(1),
+    z
+      .array(z.union([word, z.array(word)]))
+      .transform((words) => words.flat())
+      .refine((words) => words.length > 0 && words[0] !== '', 'must name a program'),
+  ],
+  'must be text for a shell, or a list of words that begins with a program',
+);
+
+/** Schema of {@link ShellOptions}. */
+export const shellSchema = z.strictObject({
+  command: commandLineSchema,
+  ...processShape,
+  maxLines: z.number().int().positive().nullable().default(null),
+  killGrace: durationSchema.default(10_000),
+  stdin: z.string().nullable().default(null),
+  logFiles: z
+    .record(z.string().min(1), z.union([z.string().min(1), z.strictObject({ path: z.string().min(1), follow: z.boolean().default(false) })]))
+    .default({}),
+  exitCodes: z.record(z.string().regex(/^\d+$/, 'must be an exit code'), z.enum(RESULTS)).default({ 0: 'SUCCESS' }),
+});
+export type ParsedShell = z.output<typeof shellSchema>;
+
+/** The worker's command for parsed shell options. */
+export function shellCommand(options: ParsedShell, run: StepRun, capture: boolean): ShellCommand {
+  return {
+    kind: 'shell',
+    command: options.command,
+    workdir: options.workdir,
+    env: { ...run.env, ...options.env },
+    idleTimeoutMs: options.idleTimeout,
+    maxTimeMs: options.maxTime,
+    maxLines: options.maxLines,
+    killGraceMs: options.killGrace,
+    stdin: options.stdin,
+    logFiles: Object.entries(options.logFiles).map(([name, file]) =>
+      typeof file === 'string' ? { name, path: file, follow: false } : { name, ...file },
+    ),
+    capture,
+  };
+}
+
+/** Few words for a command line: `make -j4 install`. */
+export function shortCommand(command: string | readonly string[]): string {
+  const text = (typeof command === 'string' ? command : command.join(' ')).replace(/\s+/g, ' ').trim();
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** How a process ended, in a few words for people. */
+export function describeOutcome(outcome: CommandOutcome): string {
+  switch (outcome.reason) {
+    case 'exited':
+      if (outcome.signal !== null) return `killed by ${outcome.signal}`;
+      return outcome.exitCode === 0 ? '' : `exit code ${outcome.exitCode}`;
+    case 'idleTimeout':
+      return 'timed out: no output';
+    case 'maxTime':
+      return `timed out after ${formatDuration(outcome.finishedAt - outcome.startedAt)}`;
+    case 'maxLines':
+      return 'ended: too many lines';
+    case 'interrupted':
+      return 'interrupted';
+    case 'lost':
+      return `lost: ${outcome.error?.message ?? 'the worker stopped while it ran'}`;
+    case 'refused':
+      return outcome.error?.message ?? 'could not be started';
+  }
+}
+
+/** End of a step by its exit code, with a summary made of what it did and how it ended. */
+export function endByExitCode(what: string, outcome: CommandOutcome, table?: Readonly<Record<string, Result>>): StepEnd {
+  const how = describeOutcome(outcome);
+  return { result: resultOfOutcome(outcome, table), summary: how === '' ? what : `${what}: ${how}` };
+}
+
+const kind: StepKind<ParsedShell> = {
+  name: 'shell',
+  schema: shellSchema,
+  begin: (options, run) => ({ do: 'command', command: shellCommand(options, run, false) }),
+  end: (options, outcome) => endByExitCode(shortCommand(options.command), outcome, options.exitCodes),
+  describe: (options) => shortCommand(options.command),
+};
+
+/** Runs a program on the worker. */
+export const shell = defineStep<ParsedShell, ShellOptions>(kind);

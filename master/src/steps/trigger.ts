@@ -1,0 +1,96 @@
+import type { Json, SourceStamp } from '@icefall/shared';
+import { z } from 'zod';
+import { propertyValuesSchema } from '../config/names.ts';
+import type { SchedulerDeclaration } from '../config/schedulers.ts';
+import { type DeclaredOptions, defineStep, type StepKind, type StepRun } from './kind.ts';
+
+/** A scheduler, or its name where a plug-in module cannot import it. */
+type SchedulerRef = SchedulerDeclaration | string;
+
+export interface TriggerOptions {
+  readonly schedulers: readonly SchedulerRef[];
+  /** Wait for the builds and take the worst result; default false. */
+  readonly wait?: boolean;
+  /** Of the triggered builds; nothing else is handed down. */
+  readonly properties?: Readonly<Record<string, Json>>;
+  /**
+   * `same` (default): the build's own source stamps, with the revisions that were really checked out; `latest`: the
+   * same without revisions; or given here.
+   */
+  readonly sourceStamps?: 'same' | 'latest' | readonly SourceStampChoice[];
+  /** Schedulers whose result does not count. */
+  readonly unimportant?: readonly SchedulerRef[];
+}
+export interface SourceStampChoice {
+  readonly codebase?: string;
+  readonly repository: string;
+  readonly branch?: string;
+  readonly revision?: string;
+  readonly project?: string;
+}
+
+const schedulerSchema = z.union(
+  [
+    z.string().min(1),
+    z.custom<SchedulerDeclaration>((value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'scheduler').transform((scheduler) => scheduler.name),
+  ],
+  'must be a scheduler or its name',
+);
+const stampSchema = z.strictObject({
+  codebase: z.string().default(''),
+  repository: z.string(),
+  branch: z.string().nullable().default(null),
+  revision: z.string().nullable().default(null),
+  project: z.string().default(''),
+});
+const schema = z
+  .strictObject({
+    schedulers: z.array(schedulerSchema).min(1, 'must name at least one scheduler'),
+    wait: z.boolean().default(false),
+    properties: propertyValuesSchema.default({}),
+    sourceStamps: z.union([z.enum(['same', 'latest']), z.array(stampSchema).min(1)]).default('same'),
+    unimportant: z.array(schedulerSchema).default([]),
+  })
+  .refine((options) => options.unimportant.every((name) => options.schedulers.includes(name)), {
+    message: 'must be among the schedulers',
+    path: ['unimportant'],
+  });
+type Parsed = z.output<typeof schema>;
+
+function sourceStampsOf(options: Parsed, run: StepRun): readonly SourceStamp[] {
+  if (typeof options.sourceStamps !== 'string') return options.sourceStamps;
+  if (options.sourceStamps === 'latest') return run.sourceStamps.map((stamp) => ({ ...stamp, revision: null }));
+  const got = run.properties.got_revision?.value;
+  return run.sourceStamps.map((stamp) => {
+    const found = typeof got === 'object' && got !== null && !Array.isArray(got) ? got[stamp.codebase] : stamp.codebase === '' ? got : undefined;
+    return typeof found === 'string' ? { ...stamp, revision: found } : stamp;
+  });
+}
+
+const kind: StepKind<Parsed> = {
+  name: 'trigger',
+  schema,
+  begin: (options, run) => ({
+    do: 'trigger',
+    trigger: {
+      schedulers: options.schedulers,
+      unimportant: options.unimportant,
+      wait: options.wait,
+      properties: options.properties as Record<string, Json>,
+      sourceStamps: sourceStampsOf(options, run),
+    },
+  }),
+  describe: (options) => `trigger ${options.schedulers.join(', ')}`,
+};
+
+/** Names of the schedulers in a declaration, as far as they are not references. */
+function triggersOf(options: DeclaredOptions<TriggerOptions>): readonly string[] {
+  if (!Array.isArray(options.schedulers)) return [];
+  return options.schedulers.flatMap((value: unknown) => {
+    const parsed = schedulerSchema.safeParse(value);
+    return parsed.success ? [parsed.data] : [];
+  });
+}
+
+/** Starts builds through triggerable schedulers, and waits for them if told so (giving its worker slot back meanwhile). */
+export const trigger = defineStep<Parsed, TriggerOptions>(kind, triggersOf);
