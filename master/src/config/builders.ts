@@ -97,12 +97,19 @@ const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === '
 
 const optionsSchema = z.strictObject({
   name: nameSchema,
-  workers: z.array(declared<WorkerDeclaration>('worker', 'must be a worker(...)')).min(1, 'must name at least one worker'),
+  workers: z
+    .array(declared<WorkerDeclaration>('worker', 'must be a worker(...)'))
+    .min(1, 'must name at least one worker'),
   factory: declared<Factory>('factory', 'must be a factory([...])'),
   group: z.string().default(''),
   description: z.string().default(''),
   tags: z.array(z.string().min(1)).default([]),
-  env: z.record(z.string().min(1), z.union([z.string(), z.null(), z.custom(isReference, 'must be text, null or a reference')])).default({}),
+  env: z
+    .record(
+      z.string().min(1),
+      z.union([z.string(), z.null(), z.custom(isReference, 'must be text, null or a reference')]),
+    )
+    .default({}),
   properties: propertyValuesSchema.default({}),
   locks: z.array(lockAccessSchema).default([]),
   collapseRequests: z.union([z.boolean(), fn]).default(false),

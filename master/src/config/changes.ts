@@ -47,7 +47,8 @@ const pollerSchema = z.strictObject({
 export function gitPoller(options: GitPollerOptions): GitPollerDeclaration {
   const place = callerPlace();
   const parsed = pollerSchema.safeParse(options);
-  if (!parsed.success) reportIssues(place, `gitPoller "${options.name ?? options.repository}"`, options, parsed.error.issues);
+  if (!parsed.success)
+    reportIssues(place, `gitPoller "${options.name ?? options.repository}"`, options, parsed.error.issues);
   const { every, name, branches, category, ...rest } = parsed.data ?? pollerSchema.parse({ repository: 'invalid' });
   const fallback = `poll-${rest.repository.replace(/^.*[/:]([^/:]+?)(\.git)?$/, '$1').replace(/[^A-Za-z0-9_.+-]/g, '-')}`;
   return Object.freeze({
@@ -104,4 +105,3 @@ export function webhook(dialect: HookDialect, options: WebhookOptions = {}): Web
   if (!parsed.success) reportIssues(place, `webhook "${dialect}"`, options, parsed.error.issues);
   return Object.freeze({ type: 'webhook', dialect, ...(parsed.data ?? webhookSchema.parse({})), place });
 }
-

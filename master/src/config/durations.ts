@@ -17,7 +17,10 @@ export function parseDuration(value: string | number): number | null {
 export const durationSchema = z.union([z.number(), z.string()]).transform((value, context) => {
   const ms = parseDuration(value);
   if (ms !== null) return ms;
-  context.addIssue({ code: 'custom', message: "must be milliseconds or a number with a unit such as '20s', '15m', '4h'" });
+  context.addIssue({
+    code: 'custom',
+    message: "must be milliseconds or a number with a unit such as '20s', '15m', '4h'",
+  });
   return z.NEVER;
 });
 /** As {@link durationSchema}, but not zero. */

@@ -27,7 +27,11 @@ const common = z.object({
   required: z.boolean().optional(),
 });
 
-function declare(options: CommonOptions, schema: z.ZodType, make: (base: ReturnType<typeof baseOf>) => FormField): FieldDeclaration {
+function declare(
+  options: CommonOptions,
+  schema: z.ZodType,
+  make: (base: ReturnType<typeof baseOf>) => FormField,
+): FieldDeclaration {
   const place = callerPlace();
   const parsed = schema.safeParse(options);
   if (!parsed.success) reportIssues(place, `parameter "${options.name}"`, options, parsed.error.issues);
@@ -53,8 +57,16 @@ function isRegex(text: string): boolean {
 }
 
 /** One line of text. `pattern` must match the whole value. */
-export function textField(options: CommonOptions & { default?: string; pattern?: string; maxLength?: number }): FieldDeclaration {
-  const schema = common.extend({ default: z.string().optional(), pattern: regex.optional(), maxLength: z.number().int().positive().optional() }).strict();
+export function textField(
+  options: CommonOptions & { default?: string; pattern?: string; maxLength?: number },
+): FieldDeclaration {
+  const schema = common
+    .extend({
+      default: z.string().optional(),
+      pattern: regex.optional(),
+      maxLength: z.number().int().positive().optional(),
+    })
+    .strict();
   return declare(options, schema, (base) => ({
     ...base,
     type: 'text',
@@ -66,13 +78,24 @@ export function textField(options: CommonOptions & { default?: string; pattern?:
 
 /** Several lines of text. */
 export function multilineField(options: CommonOptions & { default?: string; maxLength?: number }): FieldDeclaration {
-  const schema = common.extend({ default: z.string().optional(), maxLength: z.number().int().positive().optional() }).strict();
-  return declare(options, schema, (base) => ({ ...base, type: 'multiline', default: options.default ?? '', maxLength: options.maxLength ?? null }));
+  const schema = common
+    .extend({ default: z.string().optional(), maxLength: z.number().int().positive().optional() })
+    .strict();
+  return declare(options, schema, (base) => ({
+    ...base,
+    type: 'multiline',
+    default: options.default ?? '',
+    maxLength: options.maxLength ?? null,
+  }));
 }
 
 /** A whole number. */
-export function integerField(options: CommonOptions & { default?: number; min?: number; max?: number }): FieldDeclaration {
-  const schema = common.extend({ default: z.number().int().optional(), min: z.number().optional(), max: z.number().optional() }).strict();
+export function integerField(
+  options: CommonOptions & { default?: number; min?: number; max?: number },
+): FieldDeclaration {
+  const schema = common
+    .extend({ default: z.number().int().optional(), min: z.number().optional(), max: z.number().optional() })
+    .strict();
   return declare(options, schema, (base) => ({
     ...base,
     type: 'integer',
@@ -90,7 +113,12 @@ export function booleanField(options: CommonOptions & { default?: boolean }): Fi
 
 /** One of several, or several of them. Not `strict`: another text may be given. */
 export function choiceField(
-  options: CommonOptions & { choices: readonly string[]; default?: string | readonly string[]; multiple?: boolean; strict?: boolean },
+  options: CommonOptions & {
+    choices: readonly string[];
+    default?: string | readonly string[];
+    multiple?: boolean;
+    strict?: boolean;
+  },
 ): FieldDeclaration {
   const schema = common
     .extend({
@@ -104,7 +132,10 @@ export function choiceField(
   const fallback = options.default ?? (multiple ? [] : (options.choices?.[0] ?? ''));
   const unknown = [fallback].flat().filter((value) => !options.choices?.includes(value));
   if ((options.strict ?? true) && unknown.length > 0)
-    reportProblem(callerPlace(), `parameter "${options.name}": the default ${JSON.stringify(unknown)} is not among the choices`);
+    reportProblem(
+      callerPlace(),
+      `parameter "${options.name}": the default ${JSON.stringify(unknown)} is not among the choices`,
+    );
   return declare(options, schema, (base) => ({
     ...base,
     type: 'choice',
@@ -117,13 +148,22 @@ export function choiceField(
 
 /** A value that the form does not show and nobody can change. */
 export function fixedField(options: { readonly name: string; readonly value: Json }): FieldDeclaration {
-  return declare(options, common.extend({ value: z.json() }).strict(), (base) => ({ ...base, type: 'fixed', value: options.value as z.core.util.JSONType }));
+  return declare(options, common.extend({ value: z.json() }).strict(), (base) => ({
+    ...base,
+    type: 'fixed',
+    value: options.value as z.core.util.JSONType,
+  }));
 }
 
 /** A person's name. `needEmail`: must look like `Name <user@host>`. */
 export function userField(options: CommonOptions & { default?: string; needEmail?: boolean }): FieldDeclaration {
   const schema = common.extend({ default: z.string().optional(), needEmail: z.boolean().optional() }).strict();
-  return declare(options, schema, (base) => ({ ...base, type: 'user', default: options.default ?? '', needEmail: options.needEmail ?? false }));
+  return declare(options, schema, (base) => ({
+    ...base,
+    type: 'user',
+    default: options.default ?? '',
+    needEmail: options.needEmail ?? false,
+  }));
 }
 
 type Part = 'repository' | 'branch' | 'revision' | 'project';
@@ -143,7 +183,14 @@ export function codebaseField(
   const part = z.string().optional();
   const parts = z.enum(['repository', 'branch', 'revision', 'project']);
   const schema = common
-    .extend({ codebase: part, repository: part, branch: part, revision: part, project: part, shown: z.array(parts).optional() })
+    .extend({
+      codebase: part,
+      repository: part,
+      branch: part,
+      revision: part,
+      project: part,
+      shown: z.array(parts).optional(),
+    })
     .strict();
   const name = options.name ?? (options.codebase ? `codebase_${options.codebase}` : 'codebase');
   return declare({ ...options, name }, schema, (base) => ({

@@ -1,13 +1,13 @@
 /** The configuration API: what a site's program imports. */
 export { computed, interpolate, prop, type Reference, type Renderable, source } from '../properties/references.ts';
-export { downloadDirectory, downloadFile, uploadDirectory, uploadFile } from '../steps/transfer.ts';
-export { assertion, setProperties, setProperty, setPropertyFromCommand } from '../steps/property.ts';
 export { copyDirectory, makeDirectory, removeDirectory } from '../steps/directories.ts';
 export { addSteps } from '../steps/dynamic.ts';
 export { git } from '../steps/git.ts';
 export type { StepDeclaration, StepOptions, StepRun } from '../steps/kind.ts';
 export { masterCommand } from '../steps/master-command.ts';
+export { assertion, setProperties, setProperty, setPropertyFromCommand } from '../steps/property.ts';
 export { shell } from '../steps/shell.ts';
+export { downloadDirectory, downloadFile, uploadDirectory, uploadFile } from '../steps/transfer.ts';
 export { trigger } from '../steps/trigger.ts';
 export * from './builders.ts';
 export * from './changes.ts';

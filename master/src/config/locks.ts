@@ -27,7 +27,10 @@ export interface LockDeclaration {
 
 const maxCount = z.number().int().positive().default(1);
 const masterOptions = z.strictObject({ maxCount });
-const workerOptions = z.strictObject({ maxCount, maxCountForWorker: z.record(z.string(), z.number().int().positive()).default({}) });
+const workerOptions = z.strictObject({
+  maxCount,
+  maxCountForWorker: z.record(z.string(), z.number().int().positive()).default({}),
+});
 
 /** A lock that is one for the whole site. `maxCount` (default 1) is how many counting holders it takes. */
 export function masterLock(name: string, options: { readonly maxCount?: number } = {}): LockDeclaration {
@@ -65,7 +68,10 @@ function declare(
     place,
     counting(count = 1) {
       if (!Number.isInteger(count) || count < 1 || count > most)
-        reportProblem(callerPlace(), `lock "${name}": counting(${count}) can never be granted; the lock has maxCount ${most}`);
+        reportProblem(
+          callerPlace(),
+          `lock "${name}": counting(${count}) can never be granted; the lock has maxCount ${most}`,
+        );
       return Object.freeze({ type: 'lockAccess' as const, lock, mode: 'counting' as const, count });
     },
     exclusive() {

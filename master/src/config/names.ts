@@ -6,7 +6,10 @@ import { z } from 'zod';
  */
 export const nameSchema = z
   .string()
-  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}$/, 'must be 1 to 100 letters, digits, or _ . + - and not begin with . + -');
+  .regex(
+    /^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}$/,
+    'must be 1 to 100 letters, digits, or _ . + - and not begin with . + -',
+  );
 /** Names of properties. */
 export const propertyNameSchema = z
   .string()

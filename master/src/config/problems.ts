@@ -67,7 +67,12 @@ export function callerPlace(): Place | null {
 }
 
 /** Reports every issue of a failed zod parse, naming the declaration, the option and the value. */
-export function reportIssues(place: Place | null, what: string, value: unknown, issues: readonly z.core.$ZodIssue[]): void {
+export function reportIssues(
+  place: Place | null,
+  what: string,
+  value: unknown,
+  issues: readonly z.core.$ZodIssue[],
+): void {
   for (const issue of issues) reportProblem(place, `${what}: ${describeIssue(issue, value)}`);
 }
 

@@ -116,7 +116,10 @@ const commonShape = {
   reason: z.string().optional(),
   codebases: z.record(z.string(), codebaseDefault).default({}),
 };
-const matcher = z.union([z.string(), z.null(), z.array(z.string().nullable()), z.instanceof(RegExp)], 'must be text, null, a list of these, or a regular expression');
+const matcher = z.union(
+  [z.string(), z.null(), z.array(z.string().nullable()), z.instanceof(RegExp)],
+  'must be text, null, a list of these, or a regular expression',
+);
 const changesShape = {
   changes: z
     .strictObject({
@@ -168,23 +171,40 @@ export function singleBranchScheduler(options: CommonOptions & ChangeOptions): S
   const place = callerPlace();
   const valid = check('singleBranch', z.strictObject({ ...commonShape, ...changesShape }), options, place);
   if (valid && options.changes?.branch === undefined && options.changes?.where === undefined)
-    reportProblem(place, `singleBranch scheduler "${options.name}": needs changes.branch (or changes.where); for all branches use anyBranchScheduler`);
-  return Object.freeze({ ...commonOf(options, 'change', valid, place), ...changesOf(options, valid), kind: 'singleBranch' });
+    reportProblem(
+      place,
+      `singleBranch scheduler "${options.name}": needs changes.branch (or changes.where); for all branches use anyBranchScheduler`,
+    );
+  return Object.freeze({
+    ...commonOf(options, 'change', valid, place),
+    ...changesOf(options, valid),
+    kind: 'singleBranch',
+  });
 }
 
 /** Builds the changes of every branch, each with its own tree-stable timer. */
 export function anyBranchScheduler(options: CommonOptions & ChangeOptions): AnyBranchScheduler {
   const place = callerPlace();
   const valid = check('anyBranch', z.strictObject({ ...commonShape, ...changesShape }), options, place);
-  return Object.freeze({ ...commonOf(options, 'change', valid, place), ...changesOf(options, valid), kind: 'anyBranch' });
+  return Object.freeze({
+    ...commonOf(options, 'change', valid, place),
+    ...changesOf(options, valid),
+    kind: 'anyBranch',
+  });
 }
 
 /** Builds what another scheduler's buildset built, when that ended as SUCCESS or WARNINGS. */
-export function dependentScheduler(options: CommonOptions & { readonly upstream: SchedulerDeclaration }): DependentScheduler {
+export function dependentScheduler(
+  options: CommonOptions & { readonly upstream: SchedulerDeclaration },
+): DependentScheduler {
   const place = callerPlace();
   const schema = z.strictObject({ ...commonShape, upstream: declared('scheduler', 'must be a scheduler') });
   const valid = check('dependent', schema, options, place);
-  return Object.freeze({ ...commonOf(options, 'downstream', valid, place), kind: 'dependent', upstream: options.upstream });
+  return Object.freeze({
+    ...commonOf(options, 'downstream', valid, place),
+    kind: 'dependent',
+    upstream: options.upstream,
+  });
 }
 
 /** Starts every so often, counted from start to start. */
@@ -232,7 +252,10 @@ export function nightlyScheduler(options: NightlyOptions): NightlyScheduler {
 function checkCron(options: NightlyOptions, place: Place | null): void {
   if (typeof options.cron !== 'string') return;
   try {
-    const cron = new Cron(options.cron, { paused: true, ...(options.timeZone === undefined ? {} : { timezone: options.timeZone }) });
+    const cron = new Cron(options.cron, {
+      paused: true,
+      ...(options.timeZone === undefined ? {} : { timezone: options.timeZone }),
+    });
     if (cron.nextRun(new Date(0)) === null) throw new Error('it never comes');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -266,7 +289,9 @@ export function forceScheduler(options: ForceOptions): ForceScheduler {
   });
   const valid = check('force', schema, options, place);
   const fields = valid ? (options.fields ?? []) : [];
-  const names = fields.flatMap(({ field }) => (field.type === 'group' && field.name === '' ? field.fields.map((f) => f.name) : [field.name]));
+  const names = fields.flatMap(({ field }) =>
+    field.type === 'group' && field.name === '' ? field.fields.map((f) => f.name) : [field.name],
+  );
   for (const name of new Set(names.filter((name, i) => names.indexOf(name) !== i)))
     reportProblem(place, `force scheduler "${options.name}": two parameters are named "${name}"`);
   return Object.freeze({

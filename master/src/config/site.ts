@@ -42,7 +42,10 @@ export interface SiteDeclaration {
 }
 
 const typed = (types: readonly string[], hint: string) =>
-  z.custom<object>((value) => typeof value === 'object' && value !== null && types.includes(String(Reflect.get(value, 'type'))), hint);
+  z.custom<object>(
+    (value) => typeof value === 'object' && value !== null && types.includes(String(Reflect.get(value, 'type'))),
+    hint,
+  );
 const siteSchema = z.strictObject({
   title: z.string().min(1),
   url: z.url().optional(),
@@ -52,7 +55,9 @@ const siteSchema = z.strictObject({
   schedulers: z.array(typed(['scheduler'], 'must be a scheduler')).optional(),
   changeSources: z.array(typed(['gitPoller', 'webhook'], 'must be a gitPoller(...) or webhook(...)')).optional(),
   properties: propertyValuesSchema.optional(),
-  validation: z.strictObject({ branch: z.instanceof(RegExp).optional(), revision: z.instanceof(RegExp).optional() }).optional(),
+  validation: z
+    .strictObject({ branch: z.instanceof(RegExp).optional(), revision: z.instanceof(RegExp).optional() })
+    .optional(),
 });
 
 /** Buildbot's defaults: enough for every real name, nothing that a shell or Git could take for something else. */
@@ -72,8 +77,10 @@ export function site(options: SiteOptions): SiteDeclaration {
   const place = callerPlace();
   const parsed = siteSchema.safeParse(options);
   if (!parsed.success) reportIssues(place, 'site', options, parsed.error.issues);
-  const list = <T extends { type: string }>(values: readonly T[] | undefined, types: readonly string[]): readonly T[] =>
-    Array.isArray(values) ? values.filter((value) => types.includes(value?.type)) : [];
+  const list = <T extends { type: string }>(
+    values: readonly T[] | undefined,
+    types: readonly string[],
+  ): readonly T[] => (Array.isArray(values) ? values.filter((value) => types.includes(value?.type)) : []);
   const declaration: SiteDeclaration = {
     type: 'site',
     title: options.title,
@@ -108,7 +115,10 @@ function checkWhole(site: SiteDeclaration): void {
   unique('builder', site.builders);
   unique('scheduler', site.schedulers);
   unique('lock', site.locks);
-  unique('source of change', site.changeSources.filter((source) => source.type === 'gitPoller'));
+  unique(
+    'source of change',
+    site.changeSources.filter((source) => source.type === 'gitPoller'),
+  );
   for (const builder of site.builders) checkBuilder(builder, site);
   for (const scheduler of site.schedulers) checkScheduler(scheduler, site);
 }
@@ -128,19 +138,31 @@ function unique(what: string, things: readonly { readonly name: string; readonly
 function checkBuilder(builder: BuilderDeclaration, site: SiteDeclaration): void {
   for (const worker of builder.workers)
     if (!site.workers.includes(worker))
-      reportProblem(builder.place, `builder "${builder.name}": worker "${worker.name}" is not among the site's workers; add it to site({ workers })`);
+      reportProblem(
+        builder.place,
+        `builder "${builder.name}": worker "${worker.name}" is not among the site's workers; add it to site({ workers })`,
+      );
   const own = new Set(builder.locks.map((use) => use.lock));
   for (const step of builder.factory.steps) {
     const uses = typeof step.locks === 'function' ? [] : step.locks;
     for (const use of uses)
       if (own.has(use.lock))
-        reportProblem(step.place, `step "${step.name}" of builder "${builder.name}": lock "${use.lock.name}" is held by the builder already; the step would wait for its own build`);
+        reportProblem(
+          step.place,
+          `step "${step.name}" of builder "${builder.name}": lock "${use.lock.name}" is held by the builder already; the step would wait for its own build`,
+        );
     for (const name of step.triggers) {
       const target = site.schedulers.find((scheduler) => scheduler.name === name);
       if (target === undefined)
-        reportProblem(step.place, `step "${step.name}" of builder "${builder.name}": scheduler "${name}" is not among the site's schedulers; add it to site({ schedulers })`);
+        reportProblem(
+          step.place,
+          `step "${step.name}" of builder "${builder.name}": scheduler "${name}" is not among the site's schedulers; add it to site({ schedulers })`,
+        );
       else if (target.kind !== 'triggerable')
-        reportProblem(step.place, `step "${step.name}" of builder "${builder.name}": scheduler "${name}" is ${target.kind}, only a triggerableScheduler can be triggered`);
+        reportProblem(
+          step.place,
+          `step "${step.name}" of builder "${builder.name}": scheduler "${name}" is ${target.kind}, only a triggerableScheduler can be triggered`,
+        );
     }
   }
 }
@@ -148,7 +170,13 @@ function checkBuilder(builder: BuilderDeclaration, site: SiteDeclaration): void 
 function checkScheduler(scheduler: SchedulerDeclaration, site: SiteDeclaration): void {
   for (const builder of scheduler.builders)
     if (!site.builders.includes(builder))
-      reportProblem(scheduler.place, `scheduler "${scheduler.name}": builder "${builder.name}" is not among the site's builders; add it to site({ builders })`);
+      reportProblem(
+        scheduler.place,
+        `scheduler "${scheduler.name}": builder "${builder.name}" is not among the site's builders; add it to site({ builders })`,
+      );
   if (scheduler.kind === 'dependent' && !site.schedulers.includes(scheduler.upstream))
-    reportProblem(scheduler.place, `scheduler "${scheduler.name}": its upstream "${scheduler.upstream?.name}" is not among the site's schedulers`);
+    reportProblem(
+      scheduler.place,
+      `scheduler "${scheduler.name}": its upstream "${scheduler.upstream?.name}" is not among the site's schedulers`,
+    );
 }

@@ -64,7 +64,10 @@ export function holdsReference(value: unknown): boolean {
  * then: a false or empty value is a value, other than in Buildbot). Without, a missing property is an error of the step.
  */
 export function prop(name: string): Reference<string>;
-export function prop<T extends Json>(name: string, fallback: T): Reference<T extends string ? string : T extends number ? number : T extends boolean ? boolean : T>;
+export function prop<T extends Json>(
+  name: string,
+  fallback: T,
+): Reference<T extends string ? string : T extends number ? number : T extends boolean ? boolean : T>;
 export function prop(name: string, fallback?: Json): Reference<Json> {
   return reference(`prop(${JSON.stringify(name)})`, (context) => {
     const found = context.properties[name];

@@ -8,14 +8,20 @@ const path = z.string().min(1);
 /** Paths are relative to the build's directory on the worker (not to `build` in it), or absolute. */
 const BUILD_DIRECTORY = '.';
 const flags = { haltOnFailure: true };
-const end = (what: string) => (_options: unknown, outcome: CommandOutcome): StepEnd => endByExitCode(what, outcome);
+const end =
+  (what: string) =>
+  (_options: unknown, outcome: CommandOutcome): StepEnd =>
+    endByExitCode(what, outcome);
 
 const makeSchema = z.strictObject({ path });
 const makeKind: StepKind<z.output<typeof makeSchema>> = {
   name: 'makeDirectory',
   schema: makeSchema,
   flags,
-  begin: (options) => ({ do: 'command', command: { kind: 'makeDirectory', path: options.path, workdir: BUILD_DIRECTORY } }),
+  begin: (options) => ({
+    do: 'command',
+    command: { kind: 'makeDirectory', path: options.path, workdir: BUILD_DIRECTORY },
+  }),
   end: (options, outcome) => end(`make ${options.path}`)(options, outcome),
   describe: (options) => `make ${options.path}`,
 };
@@ -27,12 +33,18 @@ const removeKind: StepKind<z.output<typeof removeSchema>> = {
   name: 'removeDirectory',
   schema: removeSchema,
   flags,
-  begin: (options) => ({ do: 'command', command: { kind: 'removeDirectory', paths: options.paths, workdir: BUILD_DIRECTORY } }),
+  begin: (options) => ({
+    do: 'command',
+    command: { kind: 'removeDirectory', paths: options.paths, workdir: BUILD_DIRECTORY },
+  }),
   end: (options, outcome) => end(`remove ${options.paths.join(', ')}`)(options, outcome),
   describe: (options) => `remove ${options.paths.join(', ')}`,
 };
 /** Removes directories and all below them on the worker. One that is not there is no fault. */
-export const removeDirectory = defineStep<z.output<typeof removeSchema>, { readonly paths: string | readonly string[] }>(removeKind);
+export const removeDirectory = defineStep<
+  z.output<typeof removeSchema>,
+  { readonly paths: string | readonly string[] }
+>(removeKind);
 
 const copySchema = z.strictObject({ from: path, to: path, maxTime: positiveDurationSchema.nullable().default(null) });
 const copyKind: StepKind<z.output<typeof copySchema>> = {

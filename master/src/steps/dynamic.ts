@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { defineStep, type StepDeclaration, type StepKind, type StepRun } from './kind.ts';
 
-const functionSchema = z.custom<(run: StepRun) => readonly StepDeclaration[]>((value) => typeof value === 'function', 'must be a function');
+const functionSchema = z.custom<(run: StepRun) => readonly StepDeclaration[]>(
+  (value) => typeof value === 'function',
+  'must be a function',
+);
 const schema = z.strictObject({ steps: functionSchema });
 
 /** The function is kept beside its context by `prepare`, so `begin` needs nothing else. */
@@ -20,4 +23,7 @@ const kind: StepKind<z.output<typeof schema>> = {
  * Adds steps to the running build, right after this one: the function sees the build's properties as they are then.
  * It must give the same steps for the same properties, since a master that restarts asks it again.
  */
-export const addSteps = defineStep<z.output<typeof schema>, { readonly steps: (run: StepRun) => readonly StepDeclaration[] }>(kind);
+export const addSteps = defineStep<
+  z.output<typeof schema>,
+  { readonly steps: (run: StepRun) => readonly StepDeclaration[] }
+>(kind);

@@ -11,7 +11,14 @@ import {
 import { z } from 'zod';
 import { type LockAccess, lockAccessSchema } from '../config/locks.ts';
 import { callerPlace, describeIssue, type Place, reportIssues, reportProblem, valueAt } from '../config/problems.ts';
-import { holdsReference, isReference, type Renderable, type RenderContext, type Renderables, render } from '../properties/references.ts';
+import {
+  holdsReference,
+  isReference,
+  type Renderable,
+  type Renderables,
+  type RenderContext,
+  render,
+} from '../properties/references.ts';
 
 /** What a step can see when it begins and ends. */
 export interface StepRun extends RenderContext {
@@ -169,7 +176,13 @@ export function defineStep<Options, Input>(
     const parsedCommon = commonSchema.safeParse(common);
     if (!parsedCommon.success) reportIssues(place, what, common, parsedCommon.error.issues);
     const parsed = kind.schema.safeParse(own);
-    if (!parsed.success) reportIssues(place, what, own, parsed.error.issues.filter((issue) => !dependsOnReference(own, issue.path)));
+    if (!parsed.success)
+      reportIssues(
+        place,
+        what,
+        own,
+        parsed.error.issues.filter((issue) => !dependsOnReference(own, issue.path)),
+      );
     return declare(kind, options, place, triggersOf(options));
   };
 }
@@ -184,7 +197,8 @@ function split(options: object): { common: Record<string, unknown>; own: Record<
 
 /** An issue at or below a reference, or about a value that holds one, can only be judged after rendering. */
 function dependsOnReference(options: unknown, path: readonly PropertyKey[]): boolean {
-  for (let length = 1; length < path.length; length += 1) if (isReference(valueAt(options, path.slice(0, length)))) return true;
+  for (let length = 1; length < path.length; length += 1)
+    if (isReference(valueAt(options, path.slice(0, length)))) return true;
   return path.length > 0 && holdsReference(valueAt(options, path));
 }
 
@@ -217,7 +231,9 @@ function prepare<Options>(kind: StepKind<Options>, rendered: unknown, run: StepR
   const parsed = kind.schema.safeParse(rendered);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new StepOptionsError(`step ${kind.name}: ${issue === undefined ? 'bad options' : describeIssue(issue, rendered)}`);
+    throw new StepOptionsError(
+      `step ${kind.name}: ${issue === undefined ? 'bad options' : describeIssue(issue, rendered)}`,
+    );
   }
   const options = parsed.data;
   return {
@@ -238,7 +254,9 @@ export class StepOptionsError extends Error {
 }
 
 function toJson(value: unknown): Json {
-  return JSON.parse(JSON.stringify(value, (_key, element) => (typeof element === 'function' ? '(function)' : element)) ?? 'null');
+  return JSON.parse(
+    JSON.stringify(value, (_key, element) => (typeof element === 'function' ? '(function)' : element)) ?? 'null',
+  );
 }
 
 /**
@@ -246,7 +264,10 @@ function toJson(value: unknown): Json {
  * limit FAILURE, ended on request CANCELLED, not startable EXCEPTION for faults of ours and FAILURE for a missing
  * program or directory, lost with its worker RETRY.
  */
-export function resultOfOutcome(outcome: CommandOutcome, table: Readonly<Record<string, Result>> = { 0: 'SUCCESS' }): Result {
+export function resultOfOutcome(
+  outcome: CommandOutcome,
+  table: Readonly<Record<string, Result>> = { 0: 'SUCCESS' },
+): Result {
   switch (outcome.reason) {
     case 'exited':
       if (outcome.exitCode === null) return 'FAILURE';

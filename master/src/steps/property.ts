@@ -2,7 +2,14 @@ import type { Json } from '@icefall/shared';
 import { z } from 'zod';
 import { propertyNameSchema } from '../config/names.ts';
 import { type DeclaredOptions, defineStep, type StepDeclaration, type StepKind } from './kind.ts';
-import { endByExitCode, type ParsedShell, type ShellOptions, shellCommand, shellSchema, shortCommand } from './shell.ts';
+import {
+  endByExitCode,
+  type ParsedShell,
+  type ShellOptions,
+  shellCommand,
+  shellSchema,
+  shortCommand,
+} from './shell.ts';
 
 const oneSchema = z.strictObject({ property: propertyNameSchema, value: z.json() });
 const manySchema = z.strictObject({ properties: z.record(propertyNameSchema, z.json()) });
@@ -19,7 +26,9 @@ const oneKind: StepKind<z.output<typeof oneSchema>> = {
   describe: ({ property }) => `set ${property}`,
 };
 /** Sets one property of the build. */
-export const setProperty = defineStep<z.output<typeof oneSchema>, { readonly property: string; readonly value: Json }>(oneKind);
+export const setProperty = defineStep<z.output<typeof oneSchema>, { readonly property: string; readonly value: Json }>(
+  oneKind,
+);
 
 const manyKind: StepKind<z.output<typeof manySchema>> = {
   name: 'setProperties',
@@ -33,9 +42,16 @@ const manyKind: StepKind<z.output<typeof manySchema>> = {
   describe: () => 'set properties',
 };
 /** Sets several properties of the build. */
-export const setProperties = defineStep<z.output<typeof manySchema>, { readonly properties: Readonly<Record<string, Json>> }>(manyKind);
+export const setProperties = defineStep<
+  z.output<typeof manySchema>,
+  { readonly properties: Readonly<Record<string, Json>> }
+>(manyKind);
 
-type Extract = (captured: { readonly exitCode: number; readonly stdout: string; readonly stderr: string }) => Readonly<Record<string, Json>>;
+type Extract = (captured: {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}) => Readonly<Record<string, Json>>;
 
 export interface FromCommandOptions extends ShellOptions {
   /** The property that takes the command's standard output. Either this or `extract`. */
@@ -67,11 +83,19 @@ const fromCommandKind: StepKind<FromCommand> = {
     if (end.result !== 'SUCCESS' && end.result !== 'WARNINGS') return end;
     const text = (name: 'stdout' | 'stderr') => (typeof outcome.values[name] === 'string' ? outcome.values[name] : '');
     if (options.extract !== undefined) {
-      const properties = options.extract({ exitCode: outcome.exitCode ?? 0, stdout: text('stdout'), stderr: text('stderr') });
+      const properties = options.extract({
+        exitCode: outcome.exitCode ?? 0,
+        stdout: text('stdout'),
+        stderr: text('stderr'),
+      });
       return { ...end, summary: `set ${Object.keys(properties).join(', ')}`, properties };
     }
     const value = options.strip ? text('stdout').trim() : text('stdout');
-    return { ...end, summary: `${options.property} = ${value}`.slice(0, 200), properties: { [options.property ?? '']: value } };
+    return {
+      ...end,
+      summary: `${options.property} = ${value}`.slice(0, 200),
+      properties: { [options.property ?? '']: value },
+    };
   },
   describe: (options) => shortCommand(options.command),
 };
@@ -86,9 +110,15 @@ const assertKind: StepKind<z.output<typeof assertSchema>> = {
   begin: ({ check, message }) =>
     check === true
       ? { do: 'finish', result: 'SUCCESS', summary: 'holds' }
-      : { do: 'finish', result: 'FAILURE', summary: message, text: `${message}\nfound ${JSON.stringify(check)}, wanted true\n` },
+      : {
+          do: 'finish',
+          result: 'FAILURE',
+          summary: message,
+          text: `${message}\nfound ${JSON.stringify(check)}, wanted true\n`,
+        },
   describe: () => 'assertion',
 };
 /** Fails the build unless `check` (usually a reference) is true. */
-export const assertion: (options: DeclaredOptions<{ readonly check: Json; readonly message?: string }>) => StepDeclaration =
-  defineStep(assertKind);
+export const assertion: (
+  options: DeclaredOptions<{ readonly check: Json; readonly message?: string }>,
+) => StepDeclaration = defineStep(assertKind);

@@ -1,6 +1,6 @@
 import { type CommandOutcome, formatDuration, RESULTS, type Result, type ShellCommand } from '@icefall/shared';
 import { z } from 'zod';
-import { type Duration, positiveDurationSchema, durationSchema } from '../config/durations.ts';
+import { type Duration, durationSchema, positiveDurationSchema } from '../config/durations.ts';
 import { defineStep, resultOfOutcome, type StepEnd, type StepKind, type StepRun } from './kind.ts';
 
 /** Limits and environment that every step with a process on the worker takes. */
@@ -58,7 +58,10 @@ export const shellSchema = z.strictObject({
   killGrace: durationSchema.default(10_000),
   stdin: z.string().nullable().default(null),
   logFiles: z
-    .record(z.string().min(1), z.union([z.string().min(1), z.strictObject({ path: z.string().min(1), follow: z.boolean().default(false) })]))
+    .record(
+      z.string().min(1),
+      z.union([z.string().min(1), z.strictObject({ path: z.string().min(1), follow: z.boolean().default(false) })]),
+    )
     .default({}),
   exitCodes: z.record(z.string().regex(/^\d+$/, 'must be an exit code'), z.enum(RESULTS)).default({ 0: 'SUCCESS' }),
 });
@@ -111,7 +114,11 @@ export function describeOutcome(outcome: CommandOutcome): string {
 }
 
 /** End of a step by its exit code, with a summary made of what it did and how it ended. */
-export function endByExitCode(what: string, outcome: CommandOutcome, table?: Readonly<Record<string, Result>>): StepEnd {
+export function endByExitCode(
+  what: string,
+  outcome: CommandOutcome,
+  table?: Readonly<Record<string, Result>>,
+): StepEnd {
   const how = describeOutcome(outcome);
   return { result: resultOfOutcome(outcome, table), summary: how === '' ? what : `${what}: ${how}` };
 }

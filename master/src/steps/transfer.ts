@@ -20,7 +20,13 @@ export interface UploadOptions {
   /** Link shown at the step. */
   readonly url?: string;
 }
-const uploadSchema = z.strictObject({ from: workerPath, to: masterPath, workdir, maxBytes, url: z.string().optional() });
+const uploadSchema = z.strictObject({
+  from: workerPath,
+  to: masterPath,
+  workdir,
+  maxBytes,
+  url: z.string().optional(),
+});
 type Upload = z.output<typeof uploadSchema>;
 
 function uploadKind(what: 'file' | 'directory'): StepKind<Upload> {

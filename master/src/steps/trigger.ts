@@ -32,7 +32,11 @@ export interface SourceStampChoice {
 const schedulerSchema = z.union(
   [
     z.string().min(1),
-    z.custom<SchedulerDeclaration>((value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'scheduler').transform((scheduler) => scheduler.name),
+    z
+      .custom<SchedulerDeclaration>(
+        (value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'scheduler',
+      )
+      .transform((scheduler) => scheduler.name),
   ],
   'must be a scheduler or its name',
 );
@@ -62,7 +66,12 @@ function sourceStampsOf(options: Parsed, run: StepRun): readonly SourceStamp[] {
   if (options.sourceStamps === 'latest') return run.sourceStamps.map((stamp) => ({ ...stamp, revision: null }));
   const got = run.properties.got_revision?.value;
   return run.sourceStamps.map((stamp) => {
-    const found = typeof got === 'object' && got !== null && !Array.isArray(got) ? got[stamp.codebase] : stamp.codebase === '' ? got : undefined;
+    const found =
+      typeof got === 'object' && got !== null && !Array.isArray(got)
+        ? got[stamp.codebase]
+        : stamp.codebase === ''
+          ? got
+          : undefined;
     return typeof found === 'string' ? { ...stamp, revision: found } : stamp;
   });
 }

@@ -1,0 +1,132 @@
+import type { EventKind } from '@icefall/shared';
+import type { Database } from '../db/database.ts';
+import { Statements } from '../db/rows.ts';
+import { Hook } from './hooks.ts';
+import type { Clock, Logger, Random } from './ports.ts';
+
+/** Follow-up work of one turn may wake more of it; a turn that does not settle after this many is a mistake of ours. */
+const MOST_FOLLOW_UPS = 1_000_000;
+
+/** A resource that a turn changed. */
+export interface Touched {
+  readonly seq: number;
+  readonly at: number;
+  readonly kind: EventKind;
+  readonly key: string;
+}
+
+export interface CorePorts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/**
+ * What every room shares: the store, the ports, and the turn.
+ *
+ * A turn is one input handled to its end in one transaction. Inside it rooms write rows, `touch` the resources that
+ * clients see, put follow-up work in `enqueue` (done before the commit, once for each key) and effects on the outside
+ * in `afterCommit`. A turn that throws is rolled back whole; `rolledBack` then lets rooms with caches read them anew.
+ */
+export class Core {
+  readonly db: Statements;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** After a commit: what was touched, in order of `seq`. */
+  readonly committed = new Hook<readonly Touched[]>();
+  /** After a roll-back. */
+  readonly rolledBack = new Hook<void>();
+
+  readonly #database: Database;
+  #open = false;
+  readonly #touched = new Map<string, { kind: EventKind; key: string }>();
+  readonly #followUps = new Map<string, () => void>();
+  #effects: (() => void)[] = [];
+  #lastSeq: number;
+
+  constructor(ports: CorePorts) {
+    this.#database = ports.database;
+    this.db = new Statements(ports.database);
+    this.clock = ports.clock;
+    this.random = ports.random;
+    this.log = ports.log;
+    this.#lastSeq = this.db.one<{ seq: number | null }>('SELECT MAX(seq) AS seq FROM events')?.seq ?? 0;
+  }
+
+  /** Number of the newest committed event. */
+  get seq(): number {
+    return this.#lastSeq;
+  }
+
+  now(): number {
+    return this.clock.now();
+  }
+
+  /** Runs one turn; inside another turn it is a part of that. Whatever `work` throws is thrown on after the roll-back. */
+  turn<T>(work: () => T): T {
+    if (this.#open) return work();
+    const { result, touched, effects } = this.#transaction(work);
+    if (touched.length > 0) this.committed.fire(touched);
+    for (const effect of effects) effect();
+    return result;
+  }
+
+  #transaction<T>(work: () => T): { result: T; touched: Touched[]; effects: (() => void)[] } {
+    this.#database.exec('BEGIN IMMEDIATE');
+    this.#open = true;
+    try {
+      const result = work();
+      this.#settle();
+      const touched = this.#writeEvents();
+      this.#database.exec('COMMIT');
+      this.#lastSeq = touched.at(-1)?.seq ?? this.#lastSeq;
+      return { result, touched, effects: this.#effects };
+    } catch (error) {
+      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+      this.#followUps.clear();
+      this.#open = false;
+      this.rolledBack.fire();
+      throw error;
+    } finally {
+      this.#open = false;
+      this.#touched.clear();
+      this.#effects = [];
+    }
+  }
+
+  #settle(): void {
+    let done = 0;
+    for (const [key, followUp] of this.#followUps) {
+      // Deleted first: what it does may wake the same work again.
+      this.#followUps.delete(key);
+      followUp();
+      done += 1;
+      if (done > MOST_FOLLOW_UPS) throw new Error(`a turn does not settle; it keeps waking "${key}"`);
+    }
+  }
+
+  #writeEvents(): Touched[] {
+    const at = this.clock.now();
+    return [...this.#touched.values()].map(({ kind, key }) => {
+      const { id } = this.db.run('INSERT INTO events (at, kind, key) VALUES (?, ?, ?)', at, kind, key);
+      return { seq: id, at, kind, key };
+    });
+  }
+
+  /** Says that clients should see this resource anew. Only inside a turn. */
+  touch(kind: EventKind, key: string | number): void {
+    this.#touched.set(`${kind} ${key}`, { kind, key: String(key) });
+  }
+
+  /** Work to be done before this turn commits, once for each key. */
+  enqueue(key: string, followUp: () => void): void {
+    if (!this.#followUps.has(key)) this.#followUps.set(key, followUp);
+  }
+
+  /** An effect on the outside (a message, a timer, a file), done only if the turn commits. */
+  afterCommit(effect: () => void): void {
+    this.#effects.push(effect);
+  }
+}
