@@ -1,0 +1,70 @@
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { run } from './cli.ts';
+import { REPOSITORY, type TestSite, testSite } from './testing/site.ts';
+
+describe('the command line', () => {
+  let site: TestSite;
+  beforeEach(async () => {
+    site = await testSite();
+  });
+  afterEach(() => site.remove());
+
+  async function command(line: string, input = ''): Promise<{ exit: number; out: string; error: string }> {
+    const out: string[] = [];
+    const error: string[] = [];
+    const exit = await run(line.split(' '), {
+      environment: { ICEFALL_STRATUM0_DIR: site.directory, ICEFALL_STRATUM0_OWNER: 'publish #12' },
+      out: (text) => out.push(text),
+      error: (text) => error.push(text),
+      input: Readable.from([input]),
+      stop: AbortSignal.abort(),
+    });
+    return { exit, out: out.join('\n'), error: error.join('\n') };
+  }
+
+  test('runs a transaction to its end with the verbs and exit codes of cvmfs_server', async () => {
+    expect((await command(`transaction ${REPOSITORY}`)).exit).toBe(0);
+    expect((await command('list')).out).toBe(`${REPOSITORY} (stratum0 / local - in transaction)`);
+    const second = await command(`transaction ${REPOSITORY}/sub`);
+    expect([second.exit, second.error]).toEqual([17, expect.stringContaining('opened by publish #12')]);
+    expect((await command(`publish -a v1 -m first ${REPOSITORY}`)).exit).toBe(0);
+    expect((await command(`publish ${REPOSITORY}`)).exit).toBe(22);
+    expect((await command('list')).out).toBe(`${REPOSITORY} (stratum0 / local)`);
+    expect((await command(`tag -l ${REPOSITORY}`)).out).toContain('v1\t');
+    expect((await command(`info ${REPOSITORY}`)).out).toContain('Revision: 2');
+    expect((await command(`check ${REPOSITORY}`)).exit).toBe(0);
+    expect((await command(`resign -d 3 ${REPOSITORY}`)).out).toContain('Signed 3 day whitelist');
+  });
+
+  test('aborts after a yes, or unasked with -f', async () => {
+    await command(`transaction ${REPOSITORY}`);
+    expect((await command(`abort ${REPOSITORY}`, 'n\n')).exit).toBe(4);
+    expect((await command(`abort ${REPOSITORY}`, '')).exit).toBe(4);
+    expect((await command(`abort ${REPOSITORY}`, 'y\n')).exit).toBe(0);
+    await command(`transaction ${REPOSITORY}`);
+    expect((await command(`abort -f ${REPOSITORY}`)).exit).toBe(0);
+    expect((await command(`abort -f ${REPOSITORY}`)).exit).toBe(22);
+  });
+
+  test('does without the name where there is one repository', async () => {
+    expect((await command('info')).out).toContain(REPOSITORY);
+  });
+
+  test.each([
+    ['frobnicate', /"frobnicate" is not a command/],
+    ['publish --wrong', /Unknown option '--wrong'/],
+    ['transaction missing.example', /missing\.example does not exist/],
+    ['transaction Not_A_Name', /"Not_A_Name" is not a repository name/],
+    ['transaction ../../etc', /not a repository name/],
+    [`transaction ${REPOSITORY}/../x`, /leaves the repository/],
+    [`resign -d soon ${REPOSITORY}`, /-d must be a whole number from 1 to 3650, not "soon"/],
+    [`mkfs ${REPOSITORY}`, /exists already/],
+    ['publish a.example b.example', /takes one repository/],
+  ])('refuses "%s" with one clear line', async (line, message) => {
+    const { exit, error } = await command(line);
+    expect(exit).toBe(1);
+    expect(error).toMatch(message);
+    expect(error.split('\n')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,173 @@
+import { createInterface } from 'node:readline/promises';
+import { parseArgs } from 'node:util';
+import { checkRepository } from './check.ts';
+import { type Context, realContext } from './context.ts';
+import { describeRepository, listRepositories, listTags } from './describe.ts';
+import { Stratum0Error } from './errors.ts';
+import { splitTarget } from './paths.ts';
+import { publish } from './publish.ts';
+import { beginTransaction, makeRepository, repositoryNames, resign } from './repository.ts';
+import { abort } from './restore.ts';
+import { serve } from './server.ts';
+import { WHITELIST_DAYS } from './whitelist.ts';
+
+export const USAGE = `icefall-stratum0: a small stratum 0, with the verbs of cvmfs_server
+
+  mkfs REPO                      make a repository, with its keys
+  transaction REPO[/path]        open a transaction; mount/REPO may then be changed
+  publish [-a TAG] [-m TEXT] REPO  publish what is in mount/REPO as the next revision
+  abort [-f] REPO                discard the transaction (-f: without asking)
+  resign [-d DAYS] REPO          renew the whitelist
+  list                           all repositories
+  info REPO                      revision, whitelist, transaction
+  check REPO                     verify every object
+  tag -l REPO                    named revisions
+  serve [--host H] [--port N]    serve all repositories over HTTP (default 127.0.0.1:8000)
+
+Options of all verbs:
+  --dir DIR     where everything is kept: DIR/srv (served), DIR/spool, DIR/keys, DIR/mount
+                (default: $ICEFALL_STRATUM0_DIR)
+Environment:
+  ICEFALL_STRATUM0_OWNER   recorded as the owner of a transaction (default: user@host)
+REPO may be left out where there is only one.`;
+
+/** What the command line is given by the process. */
+export interface Terminal {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly out: (line: string) => void;
+  readonly error: (line: string) => void;
+  readonly input: NodeJS.ReadableStream;
+  /** Ends `serve`. */
+  readonly stop: AbortSignal;
+}
+
+const OPTIONS = {
+  dir: { type: 'string' },
+  force: { type: 'boolean', short: 'f' },
+  list: { type: 'boolean', short: 'l' },
+  days: { type: 'string', short: 'd' },
+  tag: { type: 'string', short: 'a' },
+  message: { type: 'string', short: 'm' },
+  host: { type: 'string' },
+  port: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
+
+interface Call {
+  readonly context: Context;
+  readonly values: Values;
+  readonly terminal: Terminal;
+  /** Name and path of REPO[/path]. */
+  repository(): { name: string; path: string };
+}
+
+const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
+  mkfs: ({ context, repository }) => makeRepository(context, repository().name),
+  transaction: ({ context, repository }) => beginTransaction(context, repository().name, repository().path),
+  publish: async ({ context, repository, values }) => {
+    await publish(context, repository().name, { tag: values.tag ?? null, description: values.message ?? '' });
+  },
+  abort: async ({ context, repository, values, terminal }) => {
+    const { name } = repository();
+    if (values.force !== true)
+      await confirm(
+        terminal,
+        `You are about to DISCARD ALL CHANGES OF THE CURRENT TRANSACTION for ${name}!  Are you sure (y/N)? `,
+      );
+    await abort(context, name);
+  },
+  resign: ({ context, repository, values }) =>
+    resign(context, repository().name, wholeNumber(values.days, WHITELIST_DAYS, '-d', 1, 3650)),
+  list: ({ context }) => listRepositories(context),
+  info: ({ context, repository }) => describeRepository(context, repository().name),
+  check: ({ context, repository }) => checkRepository(context, repository().name),
+  tag: ({ context, repository }) => listTags(context, repository().name),
+  serve: serveUntilStopped,
+};
+
+/** Runs one command line (without the program's name) and returns its exit code. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    const { values, positionals } = parse(args);
+    const [verb = 'help', ...targets] = positionals;
+    if (values.help === true || verb === 'help') {
+      terminal.out(USAGE);
+      return 0;
+    }
+    const action = VERBS[verb];
+    if (action === undefined) throw new Stratum0Error('usage', `"${verb}" is not a command; see icefall-stratum0 help`);
+    if (targets.length > 1) throw new Stratum0Error('usage', `${verb} takes one repository, not ${targets.join(', ')}`);
+    const directory = values.dir ?? terminal.environment.ICEFALL_STRATUM0_DIR;
+    if (directory === undefined || directory === '')
+      throw new Stratum0Error('usage', 'say where the repositories are: --dir DIR, or set ICEFALL_STRATUM0_DIR');
+    const context = realContext(directory, terminal.environment.ICEFALL_STRATUM0_OWNER, terminal.out);
+    await action({ context, values, terminal, repository: () => chooseRepository(context, targets[0]) });
+    return 0;
+  } catch (error) {
+    if (error instanceof Stratum0Error) {
+      terminal.error(`icefall-stratum0: ${error.message} [${error.code}]`);
+      return error.exitCode;
+    }
+    terminal.error(`icefall-stratum0: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return 1;
+  }
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new Stratum0Error('usage', error instanceof Error ? error.message : String(error));
+  }
+}
+
+function chooseRepository(context: Context, target: string | undefined): { name: string; path: string } {
+  if (target !== undefined) return splitTarget(target);
+  const [only, ...others] = repositoryNames(context);
+  if (only === undefined || others.length > 0)
+    throw new Stratum0Error(
+      'usage',
+      `name the repository${only === undefined ? '' : `: ${[only, ...others].join(', ')}`}`,
+    );
+  return { name: only, path: '' };
+}
+
+function wholeNumber(text: string | undefined, fallback: number, option: string, least: number, most: number): number {
+  const value = text === undefined ? fallback : Number(text);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new Stratum0Error('usage', `${option} must be a whole number from ${least} to ${most}, not "${text}"`);
+  return value;
+}
+
+async function confirm(terminal: Terminal, question: string): Promise<void> {
+  const lines = createInterface({ input: terminal.input });
+  terminal.out(question);
+  const answer = await Promise.race([
+    new Promise<string>((resolve) => lines.once('line', resolve)),
+    new Promise<string>((resolve) => lines.once('close', () => resolve(''))),
+  ]);
+  lines.close();
+  if (answer !== 'y' && answer !== 'Y') throw new Stratum0Error('declined', 'nothing was changed');
+}
+
+async function serveUntilStopped({ context, values, terminal }: Call): Promise<void> {
+  const host = values.host ?? '127.0.0.1';
+  const server = await serve({
+    directory: context.directory,
+    host,
+    port: wholeNumber(values.port, 8000, '--port', 0, 65_535),
+    say: terminal.error,
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : values.port;
+  context.say(
+    `Serving ${context.directory}/srv on http://${host.includes(':') ? `[${host}]` : host}:${port}/cvmfs/REPO`,
+  );
+  await new Promise<void>((resolve) => {
+    if (terminal.stop.aborted) resolve();
+    terminal.stop.addEventListener('abort', () => resolve(), { once: true });
+  });
+  server.closeAllConnections();
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+}

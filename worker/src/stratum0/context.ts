@@ -1,0 +1,26 @@
+import { hostname, userInfo } from 'node:os';
+import { type Disk, realDisk } from './disk.ts';
+
+/** What every verb is given. */
+export interface Context {
+  /** Below it: `srv` (served), `spool`, `keys` and `mount`. */
+  readonly directory: string;
+  readonly disk: Disk;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** One line for people. */
+  readonly say: (line: string) => void;
+  /** Who works here, for the record of a transaction: a build, or a person and host. */
+  readonly owner: string;
+}
+
+/** The context of the command line: real disk, real clock. */
+export function realContext(directory: string, owner: string | undefined, say: (line: string) => void): Context {
+  return {
+    directory,
+    disk: realDisk,
+    now: () => Date.now(),
+    say,
+    owner: owner ?? `${userInfo().username}@${hostname()}`,
+  };
+}

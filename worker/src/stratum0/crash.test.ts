@@ -1,0 +1,169 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Context } from './context.ts';
+import { realDisk } from './disk.ts';
+import { publish } from './publish.ts';
+import { beginTransaction, makeRepository, resign } from './repository.ts';
+import { abort } from './restore.ts';
+import { Death, dyingDisk } from './testing/dying-disk.ts';
+import {
+  makeTree,
+  REPOSITORY,
+  revisionOf,
+  type TestSite,
+  type Tree,
+  testSite,
+  treeOnDisk,
+  treePublished,
+} from './testing/site.ts';
+
+const PLAIN = { tag: null, description: '' };
+const OLD: Tree = { kept: 'file 644 same', changed: 'file 644 old', gone: 'dir 755', 'gone/x': 'file 600 x' };
+const NEW: Tree = { kept: 'file 644 same', changed: 'file 755 new', added: 'dir 700', 'added/link': 'link ../kept' };
+
+async function publishedSite(): Promise<TestSite> {
+  const site = await testSite();
+  await beginTransaction(site.context, REPOSITORY, '');
+  makeTree(site.paths.mount, OLD);
+  await publish(site.context, REPOSITORY, PLAIN);
+  return site;
+}
+
+function change(site: TestSite): void {
+  const gone = { gone: 'file 644 ', ...NEW };
+  makeTree(site.paths.mount, gone);
+  spawnSync('rm', ['-rf', join(site.paths.mount, 'gone')]);
+}
+
+/** Runs `work` on ever new sites, dying one change to the disk later each time, until it lives to its end. */
+async function dieEverywhere(
+  prepare: () => Promise<TestSite>,
+  work: (context: Context) => Promise<unknown>,
+  inspect: (site: TestSite) => Promise<void>,
+): Promise<number> {
+  for (let calls = 0; ; calls += 1) {
+    const site = await prepare();
+    try {
+      const died = await work({ ...site.context, disk: dyingDisk(realDisk, calls) }).then(
+        () => false,
+        (error: unknown) => {
+          if (!(error instanceof Death)) throw error;
+          return true;
+        },
+      );
+      if (!died) return calls;
+      await inspect(site);
+    } finally {
+      site.remove();
+    }
+  }
+}
+
+/** The next transaction, after what an operator does about one that was left open. */
+async function publishNext(site: TestSite): Promise<void> {
+  await abort(site.context, REPOSITORY).catch((error: unknown) => {
+    expect(error).toMatchObject({ code: 'no_transaction' });
+  });
+  expect(treeOnDisk(site.paths.mount)).toEqual(await treePublished(site));
+  await beginTransaction(site.context, REPOSITORY, '');
+  makeTree(site.paths.mount, { later: 'file 644 later' });
+  await publish(site.context, REPOSITORY, PLAIN);
+  expect((await treePublished(site)).later).toBe('file 644 later');
+  expect(treeOnDisk(site.paths.mount)).toEqual(await treePublished(site));
+}
+
+describe('a death at any change to the disk', () => {
+  const sites: TestSite[] = [];
+  afterEach(() => {
+    for (const site of sites.splice(0)) site.remove();
+  });
+
+  test('during publish leaves the old or the new revision served whole, and the next publish is right', async () => {
+    const prepare = async () => {
+      const site = await publishedSite();
+      await beginTransaction(site.context, REPOSITORY, '');
+      change(site);
+      return site;
+    };
+    const seen = new Set<number>();
+    const calls = await dieEverywhere(
+      prepare,
+      (context) => publish(context, REPOSITORY, PLAIN),
+      async (site) => {
+        const revision = await revisionOf(site);
+        seen.add(revision);
+        expect(await treePublished(site)).toEqual(revision === 2 ? OLD : NEW);
+        await publishNext(site);
+      },
+    );
+    expect(calls).toBeGreaterThan(20);
+    expect([...seen]).toEqual([2, 3]);
+  }, 120_000);
+
+  test('during publish can also be followed by the same publish', async () => {
+    const prepare = async () => {
+      const site = await publishedSite();
+      await beginTransaction(site.context, REPOSITORY, '');
+      change(site);
+      return site;
+    };
+    await dieEverywhere(
+      prepare,
+      (context) => publish(context, REPOSITORY, PLAIN),
+      async (site) => {
+        await publish(site.context, REPOSITORY, PLAIN).catch((error: unknown) =>
+          expect(error).toMatchObject({ code: 'no_transaction' }),
+        );
+        expect(await revisionOf(site)).toBe(3);
+        expect(await treePublished(site)).toEqual(NEW);
+      },
+    );
+  }, 120_000);
+
+  test('during abort leaves a transaction that can be aborted again', async () => {
+    const prepare = async () => {
+      const site = await publishedSite();
+      await beginTransaction(site.context, REPOSITORY, '');
+      change(site);
+      return site;
+    };
+    await dieEverywhere(
+      prepare,
+      (context) => abort(context, REPOSITORY),
+      async (site) => {
+        expect(await treePublished(site)).toEqual(OLD);
+        await publishNext(site);
+      },
+    );
+  }, 120_000);
+
+  test('during transaction, resign and mkfs leaves something to go on from', async () => {
+    await dieEverywhere(publishedSite, (context) => beginTransaction(context, REPOSITORY, ''), publishNext);
+    await dieEverywhere(publishedSite, (context) => resign(context, REPOSITORY, 10), publishNext);
+    const empty = await testSite();
+    sites.push(empty);
+    const name = 'second.icefall.example';
+    for (let calls = 0; calls < 300; calls += 29)
+      await makeRepository({ ...empty.context, disk: dyingDisk(realDisk, calls) }, name).catch((error: unknown) =>
+        expect(error).toBeInstanceOf(Death),
+      );
+    await makeRepository(empty.context, name);
+    await beginTransaction(empty.context, name, '');
+  }, 120_000);
+
+  test('by SIGKILL is the same: the lock goes with the process', async () => {
+    for (const calls of [1, 8, 14]) {
+      const site = await publishedSite();
+      sites.push(site);
+      await beginTransaction(site.context, REPOSITORY, '');
+      change(site);
+      const script = join(import.meta.dirname, 'testing', 'killed.ts');
+      const child = spawnSync(process.execPath, [script, site.directory, REPOSITORY, String(calls)], {
+        encoding: 'utf8',
+      });
+      expect(child.signal).toBe('SIGKILL');
+      await publishNext(site);
+    }
+  }, 60_000);
+});

@@ -1,0 +1,51 @@
+/**
+ * What can go wrong, with the exit code that `cvmfs_server` gives for it where it has one of its own
+ * (`cvmfs_publish transaction`: EEXIST, EBUSY; `cvmfs_publish abort`: EINVAL, EINTR); all else is 1.
+ */
+const EXIT_CODES = {
+  usage: 1,
+  bad_name: 1,
+  no_repository: 1,
+  repository_exists: 1,
+  in_transaction: 17,
+  no_transaction: 22,
+  declined: 4,
+  busy: 16,
+  whitelist_expired: 1,
+  bad_key: 1,
+  bad_manifest: 1,
+  bad_whitelist: 1,
+  bad_snapshot: 1,
+  bad_history: 1,
+  bad_state: 1,
+  bad_signature: 1,
+  damaged_object: 1,
+  missing_object: 1,
+  unsupported_file: 1,
+  unreadable_file: 1,
+  file_changed: 1,
+  outside_path: 1,
+  tag_exists: 1,
+  check_failed: 1,
+  unreachable: 1,
+  port_taken: 1,
+} as const;
+
+export type Stratum0ErrorCode = keyof typeof EXIT_CODES;
+
+/** A failure with a name, told to people in one line. */
+export class Stratum0Error extends Error {
+  readonly code: Stratum0ErrorCode;
+  readonly exitCode: number;
+  constructor(code: Stratum0ErrorCode, message: string) {
+    super(message);
+    this.name = 'Stratum0Error';
+    this.code = code;
+    this.exitCode = EXIT_CODES[code];
+  }
+}
+
+/** The `code` of an error that the operating system gave (`ENOENT`, `EACCES`), or an empty string. */
+export function systemCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

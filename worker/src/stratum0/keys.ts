@@ -1,0 +1,80 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  type KeyObject,
+  randomBytes,
+  X509Certificate,
+} from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { selfSignedCertificate } from './certificate.ts';
+import type { Context } from './context.ts';
+import { replaceFile } from './disk.ts';
+import { Stratum0Error } from './errors.ts';
+import type { RepositoryPaths } from './paths.ts';
+
+/** Bits of the RSA keys, as `cvmfs_server mkfs` makes them. */
+const KEY_BITS = 2048;
+/** As `cvmfs_server mkfs`: the certificate itself is trusted through the whitelist, which is renewed far more often. */
+const CERTIFICATE_DAYS = 365;
+const DAY_MS = 86_400_000;
+const generate = promisify(generateKeyPair);
+
+/**
+ * Makes the keys of a repository where they are not there yet (a site may bring its own): `NAME.key` and `NAME.crt`
+ * sign manifests, `NAME.masterkey` signs whitelists, `NAME.pub` is what clients are given.
+ */
+export async function ensureKeys(context: Context, paths: RepositoryPaths): Promise<void> {
+  await context.disk.makeDirectory(`${context.directory}/keys`, 0o700);
+  if (!existsSync(paths.privateKey) || !existsSync(paths.certificate)) {
+    const pair = await generate('rsa', { modulusLength: KEY_BITS });
+    const from = context.now();
+    const certificate = selfSignedCertificate({
+      commonName: `${paths.name} CernVM-FS Release Managers`,
+      ...pair,
+      serial: randomBytes(18),
+      from,
+      until: from + CERTIFICATE_DAYS * DAY_MS,
+    });
+    await writeKey(context, paths.privateKey, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+    await writeKey(context, paths.certificate, certificate, 0o644);
+  }
+  if (!existsSync(paths.masterKey)) {
+    const pair = await generate('rsa', { modulusLength: KEY_BITS });
+    await writeKey(context, paths.masterKey, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+    await writeKey(context, paths.publicKey, pair.publicKey.export({ type: 'spki', format: 'pem' }), 0o644);
+  }
+}
+
+function writeKey(context: Context, path: string, pem: string | Buffer, mode: number): Promise<void> {
+  return replaceFile(context.disk, path, `${path}.new`, Buffer.from(pem), mode);
+}
+
+/** Reads a private key. Throws `bad_key`, naming the file. */
+export async function readPrivateKey(path: string): Promise<KeyObject> {
+  return createPrivateKey(await readKeyFile(path));
+}
+
+/** Reads the public key from a PEM file. Throws `bad_key`, naming the file. */
+export async function readPublicKey(path: string): Promise<KeyObject> {
+  return createPublicKey(await readKeyFile(path));
+}
+
+async function readKeyFile(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new Stratum0Error('bad_key', `the key ${path} cannot be read: ${String(error)}`);
+  }
+}
+
+/** Reads a certificate from PEM. Throws `bad_key`; `what` names it. */
+export function readCertificate(pem: Buffer, what: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    throw new Stratum0Error('bad_key', `${what} is not a certificate in PEM form`);
+  }
+}

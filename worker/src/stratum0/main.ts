@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import { run } from './cli.ts';
+
+const args = process.argv.slice(2);
+const stop = new AbortController();
+// The other commands end with the signal at once: their work may be cut off anywhere.
+if (args.includes('serve'))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+
+process.exitCode = await run(args, {
+  environment: process.env,
+  out: (line) => process.stdout.write(`${line}\n`),
+  error: (line) => process.stderr.write(`${line}\n`),
+  input: process.stdin,
+  stop: stop.signal,
+});

@@ -1,0 +1,80 @@
+import type { KeyObject } from 'node:crypto';
+import { Stratum0Error } from './errors.ts';
+import { hashOf, readSignedText, type SignedText, signManifestText } from './signing.ts';
+
+/**
+ * What a client fetches first: `.cvmfspublished`. One field a line, named by its first letter as in the stock manifest
+ * (CernVM-FS technical documentation, "Repository Manifest").
+ */
+export interface Manifest {
+  /** C: hash of the snapshot (in the stock format: of the root catalog). */
+  readonly root: string;
+  /** B: its size in bytes, not compressed. */
+  readonly rootSizeBytes: number;
+  /** D: seconds for which a client may keep the manifest. */
+  readonly ttlSeconds: number;
+  /** S: counts up with each publish. */
+  readonly revision: number;
+  /** N */
+  readonly name: string;
+  /** X: hash of the certificate object. */
+  readonly certificate: string;
+  /** H: hash of the object that lists the named tags. */
+  readonly history: string;
+  /** T: when it was published, seconds since the epoch. */
+  readonly publishedAt: number;
+}
+
+/** R: MD5 of the root's path, the empty string. */
+const ROOT_PATH_MD5 = 'd41d8cd98f00b204e9800998ecf8427e';
+/** D: as the stock tools set it. */
+export const MANIFEST_TTL_SECONDS = 240;
+
+/** The signed bytes of the manifest. G and A are "no": nothing is garbage-collected, no alternative names are kept. */
+export function encodeManifest(manifest: Manifest, key: KeyObject): Buffer {
+  const lines = [
+    `C${manifest.root}`,
+    `B${manifest.rootSizeBytes}`,
+    `R${ROOT_PATH_MD5}`,
+    `D${manifest.ttlSeconds}`,
+    `S${manifest.revision}`,
+    'Gno',
+    'Ano',
+    `N${manifest.name}`,
+    `X${manifest.certificate}`,
+    `H${manifest.history}`,
+    `T${manifest.publishedAt}`,
+  ];
+  return signManifestText(`${lines.join('\n')}\n`, key);
+}
+
+/** Reads the fields; the signature is for the caller to verify, once it has the certificate. Throws `bad_manifest`. */
+export function decodeManifest(bytes: Buffer, what: string): { manifest: Manifest; signed: SignedText } {
+  const signed = readSignedText(bytes, what);
+  const fields = new Map(signed.text.split('\n').map((line) => [line.slice(0, 1), line.slice(1)]));
+  const field = (letter: string, pattern: RegExp): string => {
+    const value = fields.get(letter);
+    if (value === undefined || !pattern.test(value))
+      throw new Stratum0Error(
+        'bad_manifest',
+        `${what}: field ${letter} is ${value === undefined ? 'missing' : `"${value}"`}`,
+      );
+    return value;
+  };
+  const hash = /^[0-9a-f]{40}$/;
+  const count = /^\d{1,15}$/;
+  const manifest: Manifest = {
+    root: field('C', hash),
+    rootSizeBytes: Number(field('B', count)),
+    ttlSeconds: Number(field('D', count)),
+    revision: Number(field('S', count)),
+    name: field('N', /^[a-z0-9.-]+$/),
+    certificate: field('X', hash),
+    history: field('H', hash),
+    publishedAt: Number(field('T', count)),
+  };
+  return { manifest, signed };
+}
+
+/** Identifies the bytes of a manifest, for an HTTP entity tag. */
+export const manifestTag = (bytes: Uint8Array): string => hashOf(bytes);

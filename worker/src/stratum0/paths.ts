@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { Stratum0Error } from './errors.ts';
+
+/** Where the parts of one repository are. */
+export interface RepositoryPaths {
+  readonly name: string;
+  /** What the HTTP server offers as `/cvmfs/NAME`. */
+  readonly served: string;
+  readonly manifest: string;
+  readonly whitelist: string;
+  /** State of the transaction, lock, index of known files. */
+  readonly spool: string;
+  readonly transaction: string;
+  readonly lock: string;
+  readonly knownFiles: string;
+  /** The tree that users see as `/cvmfs/NAME`; to be changed only in a transaction. */
+  readonly mount: string;
+  readonly privateKey: string;
+  readonly certificate: string;
+  readonly masterKey: string;
+  readonly publicKey: string;
+}
+
+/** Longest repository name: it is a directory name and part of a URL. */
+const MAX_NAME_LENGTH = 100;
+
+/** Checks a repository name (a fully qualified domain name, as CernVM-FS wants it). Throws `bad_name`. */
+export function checkName(name: string): string {
+  const label = '[a-z0-9]([a-z0-9-]*[a-z0-9])?';
+  if (name.length > MAX_NAME_LENGTH || !new RegExp(`^${label}(\\.${label})+$`).test(name))
+    throw new Stratum0Error(
+      'bad_name',
+      `"${name}" is not a repository name: give a domain name in small letters, such as software.example.org`,
+    );
+  return name;
+}
+
+/** The paths of a repository below the stratum 0's directory. Key files have the names that `cvmfs_server` gives them. */
+export function repositoryPaths(directory: string, name: string): RepositoryPaths {
+  checkName(name);
+  const served = join(directory, 'srv', name);
+  const spool = join(directory, 'spool', name);
+  const keys = join(directory, 'keys');
+  return {
+    name,
+    served,
+    manifest: join(served, '.cvmfspublished'),
+    whitelist: join(served, '.cvmfswhitelist'),
+    spool,
+    transaction: join(spool, 'transaction.json'),
+    lock: join(spool, 'lock'),
+    knownFiles: join(spool, 'known-files'),
+    mount: join(directory, 'mount', name),
+    privateKey: join(keys, `${name}.key`),
+    certificate: join(keys, `${name}.crt`),
+    masterKey: join(keys, `${name}.masterkey`),
+    publicKey: join(keys, `${name}.pub`),
+  };
+}
+
+/** Splits `REPO/sub/path`. The path is without slashes at its ends, and empty for the whole repository. */
+export function splitTarget(target: string): { name: string; path: string } {
+  const slash = target.indexOf('/');
+  const name = checkName(slash < 0 ? target : target.slice(0, slash));
+  const parts =
+    slash < 0
+      ? []
+      : target
+          .slice(slash + 1)
+          .split('/')
+          .filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..'))
+    throw new Stratum0Error('bad_name', `"${target}" leaves the repository: a path must not hold ".."`);
+  return { name, path: parts.join('/') };
+}

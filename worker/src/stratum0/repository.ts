@@ -1,0 +1,196 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Context } from './context.ts';
+import { removeIfThere, replaceFile } from './disk.ts';
+import { Stratum0Error } from './errors.ts';
+import { encodeHistory, TRUNK } from './history.ts';
+import { ensureKeys, readCertificate, readPrivateKey, readPublicKey } from './keys.ts';
+import { withRepositoryLock } from './lock.ts';
+import { decodeManifest, encodeManifest, MANIFEST_TTL_SECONDS, type Manifest } from './manifest.ts';
+import { objectStore } from './object-store.ts';
+import { type RepositoryPaths, repositoryPaths } from './paths.ts';
+import { openPublished, type Published } from './published.ts';
+import { encodeSnapshot } from './snapshot.ts';
+import {
+  describeTransaction,
+  newTransaction,
+  readTransaction,
+  removeTransaction,
+  type Transaction,
+  writeTransaction,
+} from './transaction.ts';
+import { encodeWhitelist, WHITELIST_DAYS, WHITELIST_WARNING_MS } from './whitelist.ts';
+
+/** Mode of the mount's root in a transaction and outside of one. It only reminds people; root can write anyway. */
+const MOUNT_OPEN = 0o755;
+const MOUNT_CLOSED = 0o555;
+/** Mode of the root in what is published. */
+export const ROOT_MODE = 0o755;
+const DAY_MS = 86_400_000;
+
+/** The paths of a repository that exists. Throws `no_repository`. */
+export function existingRepository(context: Context, name: string): RepositoryPaths {
+  const paths = repositoryPaths(context.directory, name);
+  if (!existsSync(paths.manifest))
+    throw new Stratum0Error(
+      'no_repository',
+      `the repository ${name} does not exist in ${context.directory}; mkfs makes it`,
+    );
+  return paths;
+}
+
+/** Names of all repositories, sorted. */
+export function repositoryNames(context: Context): string[] {
+  const served = join(context.directory, 'srv');
+  if (!existsSync(served)) return [];
+  return readdirSync(served)
+    .filter((name) => existsSync(join(served, name, '.cvmfspublished')))
+    .sort();
+}
+
+/** Verifies the published revision and gives access to it. */
+export async function openServed(context: Context, paths: RepositoryPaths): Promise<Published> {
+  return openPublished(paths.served, await readPublicKey(paths.publicKey), { now: context.now() });
+}
+
+/** The manifest as it is, without verifying who signed it. */
+export async function currentManifest(paths: RepositoryPaths): Promise<Manifest> {
+  return decodeManifest(await readFile(paths.manifest), paths.manifest).manifest;
+}
+
+/** Makes a repository with an empty first revision. Throws `repository_exists`. */
+export async function makeRepository(context: Context, name: string): Promise<void> {
+  const paths = repositoryPaths(context.directory, name);
+  if (existsSync(paths.manifest)) throw new Stratum0Error('repository_exists', `the repository ${name} exists already`);
+  const { disk } = context;
+  await disk.makeDirectory(paths.spool, 0o755);
+  await withRepositoryLock(paths, async () => {
+    await disk.makeDirectory(join(paths.served, 'data', 'txn'), 0o755);
+    for (let i = 0; i < 256; i += 1)
+      await disk.makeDirectory(join(paths.served, 'data', i.toString(16).padStart(2, '0')), 0o755);
+    await disk.syncDirectory(join(paths.served, 'data'));
+    await disk.makeDirectory(paths.mount, MOUNT_OPEN);
+    await ensureKeys(context, paths);
+    await signWhitelist(context, paths, WHITELIST_DAYS);
+    await writeFirstRevision(context, paths);
+    await disk.setMode(paths.mount, MOUNT_CLOSED);
+  });
+  context.say(`Created ${name}: served from ${paths.served}, seen as ${paths.mount}, public key ${paths.publicKey}`);
+}
+
+async function writeFirstRevision(context: Context, paths: RepositoryPaths): Promise<void> {
+  const store = objectStore(context.disk, paths.served);
+  const publishedAt = Math.floor(context.now() / 1000);
+  const listing = encodeSnapshot([
+    {
+      path: '',
+      type: 'directory',
+      mode: ROOT_MODE,
+      sizeBytes: 0,
+      mtimeNs: BigInt(publishedAt) * 1_000_000_000n,
+      hash: null,
+      target: null,
+    },
+  ]);
+  const root = await store.put(listing, 'C');
+  const trunk = { name: TRUNK, root: root.hash, revision: 1, publishedAt, description: 'the newest revision' };
+  const history = await store.put(encodeHistory([trunk]), 'H');
+  const certificate = await store.put(await readFile(paths.certificate), 'X');
+  await store.settle();
+  await writeManifest(context, paths, {
+    root: root.hash,
+    rootSizeBytes: listing.length,
+    ttlSeconds: MANIFEST_TTL_SECONDS,
+    revision: 1,
+    name: paths.name,
+    certificate: certificate.hash,
+    history: history.hash,
+    publishedAt,
+  });
+}
+
+/** Signs a manifest and puts it in place: from this moment clients get the new revision. */
+export async function writeManifest(context: Context, paths: RepositoryPaths, manifest: Manifest): Promise<void> {
+  const signed = encodeManifest(manifest, await readPrivateKey(paths.privateKey));
+  await replaceFile(context.disk, paths.manifest, `${paths.manifest}.new`, signed);
+}
+
+/** Renews the whitelist with the master key; clients see the old or the new one. */
+export async function resign(context: Context, name: string, days: number): Promise<void> {
+  const paths = existingRepository(context, name);
+  const expiresAt = await withRepositoryLock(paths, () => signWhitelist(context, paths, days));
+  context.say(`Signed ${days} day whitelist of ${name}: valid until ${new Date(expiresAt).toISOString()}`);
+}
+
+async function signWhitelist(context: Context, paths: RepositoryPaths, days: number): Promise<number> {
+  const certificate = readCertificate(await readFile(paths.certificate), paths.certificate);
+  const signedAt = context.now();
+  const expiresAt = signedAt + days * DAY_MS;
+  const whitelist = { name: paths.name, signedAt, expiresAt, fingerprints: [certificate.fingerprint] };
+  const signed = encodeWhitelist(whitelist, await readPrivateKey(paths.masterKey));
+  await replaceFile(context.disk, paths.whitelist, `${paths.whitelist}.new`, signed);
+  return expiresAt;
+}
+
+/**
+ * Opens a transaction on the repository, or on a path of it. Throws `in_transaction` (saying whose), `busy`, or
+ * `whitelist_expired`.
+ */
+export async function beginTransaction(context: Context, name: string, path: string): Promise<void> {
+  const paths = existingRepository(context, name);
+  await withRepositoryLock(paths, async () => {
+    await closeCutOffPublish(context, paths);
+    const open = await readTransaction(paths);
+    if (open !== null)
+      throw new Stratum0Error(
+        'in_transaction',
+        `Repository ${name} is already in a transaction: ${describeTransaction(open)}. "abort -f ${name}" discards it`,
+      );
+    const { whitelist } = await openServed(context, paths);
+    const left = whitelist.expiresAt - context.now();
+    if (left < WHITELIST_WARNING_MS) context.say('Warning: Repository whitelist stays valid for less than 12 hours!');
+    await removeLeftovers(context, paths);
+    await writeTransaction(context, paths, newTransaction(context, path));
+    await context.disk.setMode(paths.mount, MOUNT_OPEN);
+  });
+  context.say(
+    `Opened a transaction on ${name}${path === '' ? '' : `/${path}`}: change ${paths.mount}, then publish or abort`,
+  );
+}
+
+/** Files that a publish was writing when it died. */
+async function removeLeftovers(context: Context, paths: RepositoryPaths): Promise<void> {
+  const directory = join(paths.served, 'data', 'txn');
+  for (const name of readdirSync(directory)) await removeIfThere(context.disk, join(directory, name));
+}
+
+/** The last act of a publish or abort. */
+export async function closeTransaction(context: Context, paths: RepositoryPaths): Promise<void> {
+  await context.disk.setMode(paths.mount, MOUNT_CLOSED);
+  await removeTransaction(context, paths);
+}
+
+/**
+ * Ends a transaction whose publish died after it had replaced the manifest. Says which revision that was; null where
+ * there is nothing of the kind.
+ */
+export async function closeCutOffPublish(context: Context, paths: RepositoryPaths): Promise<number | null> {
+  const target = (await readTransaction(paths))?.published ?? null;
+  if (target === null) return null;
+  const manifest = await currentManifest(paths);
+  if (manifest.root !== target.root || manifest.revision !== target.revision) return null;
+  await closeTransaction(context, paths);
+  context.say(
+    `The last publish of ${paths.name} was cut off after revision ${target.revision} was in place; it is complete`,
+  );
+  return target.revision;
+}
+
+/** The open transaction. Throws `no_transaction`. */
+export async function openTransactionOf(paths: RepositoryPaths): Promise<Transaction> {
+  const transaction = await readTransaction(paths);
+  if (transaction === null)
+    throw new Stratum0Error('no_transaction', `Repository ${paths.name} is not in a transaction`);
+  return transaction;
+}

@@ -1,0 +1,133 @@
+import { createReadStream } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { Stratum0Error, systemCode } from './errors.ts';
+import { hashOf } from './signing.ts';
+
+export interface ServerOptions {
+  /** The stratum 0's directory; only what is below its `srv` is served. */
+  readonly directory: string;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Told of requests that failed for a reason of ours. */
+  readonly say: (line: string) => void;
+}
+
+const REPOSITORY = '[a-z0-9][a-z0-9.-]*';
+const SIGNED_PATH = new RegExp(`^/cvmfs/(${REPOSITORY})/(\\.cvmfspublished|\\.cvmfswhitelist)$`);
+const OBJECT_PATH = new RegExp(`^/cvmfs/(${REPOSITORY})/(data/[0-9a-f]{2}/[0-9a-f]{38}[A-Z]?)$`);
+/** An object's name is the hash of its bytes: what a cache has of it stays right for ever. */
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+/** Larger than any manifest or whitelist. */
+const MAX_SIGNED_BYTES = 1024 * 1024;
+
+/** Serves all repositories over HTTP, read-only. Resolves once it listens; throws `port_taken`. */
+export async function serve(options: ServerOptions): Promise<Server> {
+  const server = createServer((request, response) => {
+    answer(options, request, response).catch((error: unknown) => {
+      options.say(`${request.method} ${request.url}: ${String(error)}`);
+      if (response.headersSent) response.destroy();
+      else refuse(response, 500, 'the server failed');
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, options)));
+    server.listen(options.port, options.host, resolve);
+  });
+  return server;
+}
+
+function listenError(error: Error, { host, port }: ServerOptions): Error {
+  if (systemCode(error) !== 'EADDRINUSE') return error;
+  return new Stratum0Error(
+    'port_taken',
+    `port ${port} on ${host} is in use by another program; choose another one with --port`,
+  );
+}
+
+async function answer(options: ServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('Allow', 'GET, HEAD');
+    return refuse(response, 405, 'only GET and HEAD are served');
+  }
+  const path = (request.url ?? '').replace(/\?.*$/, '');
+  const signed = SIGNED_PATH.exec(path);
+  const object = OBJECT_PATH.exec(path);
+  const [, repository, name] = signed ?? object ?? [];
+  if (repository === undefined || name === undefined) return refuse(response, 404, 'no such file');
+  const file = join(options.directory, 'srv', repository, name);
+  return signed === null ? sendObject(file, request, response) : sendSigned(file, request, response);
+}
+
+function refuse(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-cache' });
+  response.end(`${text}\n`);
+}
+
+/** Manifest and whitelist: whole in memory, so that a publish in the middle of an answer cannot mix two of them. */
+async function sendSigned(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const content = await readFile(file).catch(() => null);
+  if (content === null || content.length > MAX_SIGNED_BYTES) return refuse(response, 404, 'no such file');
+  const tag = `"${hashOf(content)}"`;
+  const type = file.endsWith('published') ? 'application/x-cvmfs' : 'text/plain';
+  const headers = { 'Cache-Control': 'no-cache', ETag: tag, 'Content-Type': type };
+  if (request.headers['if-none-match'] === tag) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  response.writeHead(200, { ...headers, 'Content-Length': content.length });
+  response.end(request.method === 'HEAD' ? undefined : content);
+}
+
+async function sendObject(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const handle = await open(file).catch(() => null);
+  if (handle === null) return refuse(response, 404, 'no such object');
+  let size: number;
+  try {
+    size = (await handle.stat()).size;
+  } finally {
+    await handle.close();
+  }
+  const tag = `"${file.slice(file.lastIndexOf('/data/') + 6).replace('/', '')}"`;
+  const headers = {
+    'Cache-Control': IMMUTABLE,
+    ETag: tag,
+    'Accept-Ranges': 'bytes',
+    'Content-Type': 'application/octet-stream',
+  };
+  if (request.headers['if-none-match'] === tag) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  const range = parseRange(request.headers.range, size);
+  if (range === 'unsatisfiable') {
+    response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end();
+    return;
+  }
+  const [first, last] = range ?? [0, size - 1];
+  const partial = range === null ? {} : { 'Content-Range': `bytes ${first}-${last}/${size}` };
+  response.writeHead(range === null ? 200 : 206, { ...headers, ...partial, 'Content-Length': last - first + 1 });
+  if (request.method === 'HEAD') response.end();
+  else await pipeline(createReadStream(file, { start: first, end: last }), response).catch(ignoreHangUp);
+}
+
+/** A client that went away in the middle is no failure of ours. */
+function ignoreHangUp(error: unknown): void {
+  if (systemCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+}
+
+/** One range of bytes (RFC 9110, section 14.1.2); null: the whole (also for several ranges, which it is allowed to ignore). */
+export function parseRange(header: string | undefined, size: number): [number, number] | 'unsatisfiable' | null {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
+  if (match === null) return null;
+  const [, from = '', to = ''] = match;
+  if (from === '' && to === '') return null;
+  if (from === '') return Number(to) === 0 ? 'unsatisfiable' : [Math.max(0, size - Number(to)), size - 1];
+  const first = Number(from);
+  const last = to === '' ? size - 1 : Math.min(Number(to), size - 1);
+  if (to !== '' && Number(to) < first) return null;
+  return first >= size ? 'unsatisfiable' : [first, last];
+}

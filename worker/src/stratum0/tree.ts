@@ -1,0 +1,61 @@
+import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { type BytePath, bytePath, forPeople, joinPath, toBytes } from './byte-path.ts';
+import { Stratum0Error, systemCode } from './errors.ts';
+import { compareEntries } from './snapshot.ts';
+
+/** A name found on the disk. */
+export interface TreeEntry {
+  /** Below the tree's root. */
+  readonly path: BytePath;
+  /** Null: something that cannot be published (socket, device, pipe). */
+  readonly type: 'file' | 'directory' | 'symlink' | null;
+  readonly stat: BigIntStats;
+}
+
+/** Absolute path of an entry, for calls of the operating system. */
+export function absolute(root: string, path: BytePath): Buffer {
+  return toBytes(joinPath(bytePath(root), path).replace(/\/$/, ''));
+}
+
+/**
+ * Everything below a directory, itself included (with the empty path), in the order of a snapshot. `enter` is called
+ * before a directory is listed. Throws `unreadable_file` for a directory that cannot be listed.
+ */
+export function listTree(root: string, enter: (entry: TreeEntry) => void = () => {}): TreeEntry[] {
+  const found: TreeEntry[] = [];
+  const visit = (path: BytePath): void => {
+    const stat = lstatSync(absolute(root, path), { bigint: true });
+    const entry: TreeEntry = { path, type: typeOf(stat), stat };
+    found.push(entry);
+    if (entry.type !== 'directory') return;
+    enter(entry);
+    for (const name of listDirectory(root, path)) visit(joinPath(path, name));
+  };
+  visit('');
+  return found.sort(compareEntries);
+}
+
+function listDirectory(root: string, path: BytePath): BytePath[] {
+  try {
+    return readdirSync(absolute(root, path), { encoding: 'buffer' }).map((name) => name.toString('latin1'));
+  } catch (error) {
+    throw new Stratum0Error(
+      'unreadable_file',
+      `the directory ${forPeople(path) || root} cannot be listed (${systemCode(error)})`,
+    );
+  }
+}
+
+function typeOf(stat: BigIntStats): TreeEntry['type'] {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'directory';
+  return stat.isSymbolicLink() ? 'symlink' : null;
+}
+
+export function linkTarget(root: string, path: BytePath): BytePath {
+  return readlinkSync(absolute(root, path), { encoding: 'buffer' }).toString('latin1');
+}
+
+export function permissions(stat: BigIntStats): number {
+  return Number(stat.mode & 0o7777n);
+}
