@@ -1,4 +1,5 @@
 /** The configuration API: what a site's program imports. */
+export type { Json, Result } from '@icefall/shared';
 export { computed, interpolate, prop, type Reference, type Renderable, source } from '../properties/references.ts';
 export { copyDirectory, makeDirectory, removeDirectory } from '../steps/directories.ts';
 export { addSteps } from '../steps/dynamic.ts';

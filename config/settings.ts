@@ -1,0 +1,124 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { PLATFORMS } from './platforms.ts';
+
+/**
+ * The one place for what differs between a laptop and the cluster: paths, names, commands, times. The defaults are the
+ * cluster's; a JSON file named by ICEFALL_SETTINGS overrides any of them.
+ */
+const text = z.string().min(1);
+const command = z.array(text).min(1);
+const cron = text;
+const platformNames = PLATFORMS.map((platform) => platform.name);
+
+const repositorySchema = z.strictObject({
+  /** Fully qualified repository name. */
+  name: text,
+  /** Its publishing builder; a triggerable scheduler has the same name. */
+  publisher: text,
+});
+
+const dataSchema = z.strictObject({
+  /** Of the builder. */
+  name: text,
+  /** What rsync copies from. */
+  source: text,
+  /** Below the software repository. */
+  path: text,
+  cron,
+});
+
+const settingsSchema = z.strictObject({
+  title: text.default('Software for every platform'),
+  /** Address of the page, for links. */
+  url: z.url().optional(),
+  timeZone: text.default('Europe/Zurich'),
+
+  /** The build scripts. */
+  scripts: z
+    .strictObject({
+      repository: text,
+      branch: text.default('main'),
+      /** How often the repository is asked for pushes that no hook told of; null: never. */
+      poll: z
+        .union([z.custom<`${number}s` | `${number}m`>((v) => /^\d+[sm]$/.test(String(v)))])
+        .nullable()
+        .default('300s'),
+      /** Code hosts whose webhooks are received, each with the variable that holds its secret. */
+      webhooks: z.partialRecord(z.enum(['github', 'gitlab', 'gitea']), text).default({}),
+    })
+    .prefault({ repository: 'https://git.example.org/software/build-scripts.git' }),
+  /** Releases that a push builds, and the one that is built at night. */
+  variants: z.array(text).min(1).default(['base_v1.0.0', 'tools_v1.1.0_metaproject']),
+  nightlyVariant: text.default('tools_v1.1.0_metaproject'),
+
+  platforms: z.array(z.enum(platformNames)).min(1).default(platformNames),
+  /** Platform whose worker also does the serial checkout, the data copies and ARA; null: the first one. */
+  checkoutPlatform: z.enum(platformNames).nullable().default(null),
+  worker: z
+    .strictObject({
+      cpus: z.number().int().positive(),
+      memoryMb: z.number().int().positive(),
+      /** Folder with a file NAME.token for each worker; null: tokens are issued by `icefall worker token`. */
+      tokens: text.nullable(),
+    })
+    .default({ cpus: 4, memoryMb: 8000, tokens: null }),
+  /** Cores that the lock `cpu` shares out, and what is kept free of them. */
+  cores: z.number().int().positive().default(availableParallelism()),
+  /** Added to the environment of everything that is built. */
+  environment: z.record(z.string(), z.string()).default({}),
+
+  repositories: z.strictObject({ software: repositorySchema, ara: repositorySchema }).default({
+    software: { name: 'software.icefall.example', publisher: 'publish' },
+    ara: { name: 'ara.icefall.example', publisher: 'publish_ara' },
+  }),
+  paths: z
+    .strictObject({
+      /** The shared tree, as the platform workers see it. */
+      tree: text,
+      /** The same, as the stratum 0 sees it. */
+      source: text,
+      /** The repositories on the stratum 0, writable in a transaction. */
+      mount: text,
+      /** What its HTTP server offers. */
+      served: text,
+    })
+    .default({ tree: '/cvmfs', source: '/cvmfs-source', mount: '/cvmfs', served: '/srv/cvmfs' }),
+  commands: z
+    .strictObject({ server: command, rsync: command })
+    .default({ server: ['cvmfs_server'], rsync: ['cvmfs_rsync'] }),
+
+  users: text.default('rsync://users.example.org/users/'),
+  backup: text.default('rsync://backup.example.org/cvmfs/'),
+  /** Address with a signed whitelist for each repository as REPO/.cvmfswhitelist; null: signed here with the master key. */
+  whitelistAuthority: z.url().nullable().default(null),
+  data: z.array(dataSchema).default([
+    { name: 'gcd', source: 'rsync://data.example.org/gcd/', path: 'data/gcd', cron: '0 2 * * *' },
+    { name: 'test_data', source: 'rsync://data.example.org/test-data/', path: 'data/test-data', cron: '30 2 * * *' },
+    { name: 'tables', source: 'rsync://data.example.org/tables/', path: 'data/tables', cron: '45 2 * * *' },
+  ]),
+  /** When the clock starts what: cron with five fields, or six with seconds first. */
+  clock: z.strictObject({ nightly: cron, nightlySpack: cron, users: cron, whitelist: cron, backup: cron }).default({
+    nightly: '0 0 * * *',
+    nightlySpack: '0 3 * * *',
+    users: '0 * * * *',
+    whitelist: '0 3 * * *',
+    backup: '0 4 1 * *',
+  }),
+});
+
+/** What the rest of the site reads. */
+export type Settings = z.output<typeof settingsSchema>;
+/** What a settings file may hold. */
+export type SettingsFile = z.input<typeof settingsSchema>;
+
+/** Reads a settings file; without one, the defaults. Throws an error that names the file and every mistake in it. */
+export function readSettings(file: string | undefined): Settings {
+  const parsed = settingsSchema.safeParse(file === undefined ? {} : JSON.parse(readFileSync(file, 'utf8')));
+  if (parsed.success) return parsed.data;
+  const mistakes = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'settings'}: ${issue.message}`);
+  throw new Error(`${file ?? 'the default settings'}: ${mistakes.join('; ')}`);
+}
+
+export const settings = readSettings(process.env.ICEFALL_SETTINGS || undefined);
