@@ -7,8 +7,11 @@ export const PROTOCOL_MINOR = 0;
 /** WebSocket sub-protocol name that both sides offer and require. */
 export const PROTOCOL_NAME = `icefall-worker.v${PROTOCOL_MAJOR}`;
 
-/** Largest WebSocket message either side accepts. A frame of output is at most a quarter of it. */
-export const MAX_MESSAGE_BYTES = 1024 * 1024;
+/**
+ * Largest WebSocket message either side accepts. A `finished` message with two captured streams of 1 MiB fits, as long
+ * as few of their characters are escaped in JSON; what does not fit is cut by the sender.
+ */
+export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** Largest payload of one output frame: large enough to amortise the header, small enough to interleave commands. */
 export const MAX_FRAME_PAYLOAD_BYTES = 256 * 1024;
 /** Output a worker may have in flight for one command before the master has acknowledged it. */
