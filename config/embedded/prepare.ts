@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { SettingsFile } from '../settings.ts';
+import { type Home, PROGRAMS } from './home.ts';
+import type { Ports } from './options.ts';
+import { prepareRsync } from './rsync-daemon.ts';
+import { prepareScripts } from './scripts-repository.ts';
+
+/** Three of the table; on one machine they differ by the compiler flags that the build scripts have for each. */
+export const PLATFORMS = ['debian12', 'ubuntu24.04', 'alma9'] as const satisfies SettingsFile['platforms'];
+export const STRATUM0 = 'stratum0';
+export const WORKERS: readonly string[] = [...PLATFORMS, STRATUM0];
+const REPOSITORIES = {
+  software: { name: 'software.icefall.example', publisher: 'publish' },
+  ara: { name: 'ara.icefall.example', publisher: 'publish_ara' },
+};
+
+/** Makes what is missing below the home; what a run before left stays. */
+export function prepare(home: Home, ports: Ports): { rsyncConfiguration: string } {
+  for (const directory of [home.master, home.tree, home.bin, home.output, ...WORKERS.map(home.worker)])
+    mkdirSync(directory, { recursive: true });
+  prepareTokens(home);
+  prepareSources(home);
+  writeFileSync(home.settings, `${JSON.stringify(settingsOf(home, ports), null, 2)}\n`);
+  prepareCommands(home);
+  for (const { name } of Object.values(REPOSITORIES)) {
+    mkdirSync(join(home.tree, name), { recursive: true });
+    if (!existsSync(join(home.stratum0, 'srv', name, '.cvmfspublished')))
+      execFileSync(join(home.bin, 'icefall-stratum0'), ['mkfs', name], { stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+  prepareScripts(home);
+  return { rsyncConfiguration: prepareRsync(home, ports.rsync) };
+}
+
+function prepareTokens(home: Home): void {
+  mkdirSync(home.tokens, { recursive: true, mode: 0o700 });
+  for (const name of WORKERS) {
+    const file = join(home.tokens, `${name}.token`);
+    if (!existsSync(file)) writeFileSync(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
+  }
+}
+
+/** The C sources that our dependencies carry: SQLite's amalgamation and Argon2. */
+function prepareSources(home: Home): void {
+  const require = createRequire(import.meta.url);
+  const folder = (name: string) => dirname(require.resolve(`${name}/package.json`));
+  const argon2 = dirname(require.resolve('argon2'));
+  const links = { sqlite: join(folder('better-sqlite3'), 'deps', 'sqlite3'), argon2: join(argon2, 'argon2') };
+  rmSync(home.sources, { recursive: true, force: true });
+  mkdirSync(home.sources, { recursive: true });
+  for (const [name, target] of Object.entries(links)) {
+    if (!existsSync(target) || !readdirSync(target).length)
+      throw new Error(`the sources of ${name} are not in ${target}; run npm install again`);
+    symlinkSync(target, join(home.sources, name));
+  }
+}
+
+function settingsOf(home: Home, ports: Ports): SettingsFile {
+  const rsync = `rsync://127.0.0.1:${ports.rsync}`;
+  return {
+    title: 'Icefall on one machine',
+    url: `http://127.0.0.1:${ports.page}`,
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    scripts: { repository: home.bareScripts, poll: null },
+    platforms: [...PLATFORMS],
+    worker: { cpus: availableParallelism(), memoryMb: 2000, tokens: home.tokens },
+    environment: { ICEFALL_SOURCES: home.sources },
+    repositories: REPOSITORIES,
+    paths: {
+      tree: home.tree,
+      source: home.tree,
+      mount: join(home.stratum0, 'mount'),
+      served: join(home.stratum0, 'srv'),
+    },
+    commands: { server: [join(home.bin, 'icefall-stratum0')], rsync: ['rsync'] },
+    users: `${rsync}/users/`,
+    backup: `${rsync}/backup/`,
+    data: [
+      { name: 'gcd', source: `${rsync}/data/gcd/`, path: 'data/gcd', cron: '0 2 * * *' },
+      { name: 'test_data', source: `${rsync}/data/test-data/`, path: 'data/test-data', cron: '30 2 * * *' },
+      { name: 'tables', source: `${rsync}/data/tables/`, path: 'data/tables', cron: '45 2 * * *' },
+    ],
+    ...clockOverride(),
+  };
+}
+
+/** Other times for the clock, as JSON: for demonstrations and tests that cannot wait for the night. */
+function clockOverride(): Pick<SettingsFile, 'clock'> {
+  const text = process.env.ICEFALL_CLOCK;
+  return text === undefined || text === '' ? {} : { clock: JSON.parse(text) };
+}
+
+/** Commands with the home built in, for the site's steps and for people. */
+function prepareCommands(home: Home): void {
+  const commands = {
+    'icefall-stratum0': `exec "${process.execPath}" "${PROGRAMS.stratum0}" --dir "${home.stratum0}" "$@"`,
+  };
+  for (const [name, line] of Object.entries(commands)) {
+    const file = join(home.bin, name);
+    writeFileSync(file, `#!/bin/sh\n${line}\n`);
+    chmodSync(file, 0o755);
+  }
+}
