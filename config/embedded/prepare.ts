@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { SettingsFile } from '../settings.ts';
 import { type Home, PROGRAMS } from './home.ts';
 import type { Ports } from './options.ts';
 import { prepareRsync } from './rsync-daemon.ts';
 import { prepareScripts } from './scripts-repository.ts';
+import { prepareSources } from './sources.ts';
 
 /** Three of the table; on one machine they differ by the compiler flags that the build scripts have for each. */
 export const PLATFORMS = ['debian12', 'ubuntu24.04', 'alma9'] as const satisfies SettingsFile['platforms'];
@@ -24,7 +24,7 @@ export function prepare(home: Home, ports: Ports): { rsyncConfiguration: string 
   for (const directory of [home.master, home.tree, home.bin, home.output, ...WORKERS.map(home.worker)])
     mkdirSync(directory, { recursive: true });
   prepareTokens(home);
-  prepareSources(home);
+  prepareSources(home.sources);
   writeFileSync(home.settings, `${JSON.stringify(settingsOf(home, ports), null, 2)}\n`);
   prepareCommands(home);
   for (const { name } of Object.values(REPOSITORIES)) {
@@ -41,21 +41,6 @@ function prepareTokens(home: Home): void {
   for (const name of WORKERS) {
     const file = join(home.tokens, `${name}.token`);
     if (!existsSync(file)) writeFileSync(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
-  }
-}
-
-/** The C sources that our dependencies carry: SQLite's amalgamation and Argon2. */
-function prepareSources(home: Home): void {
-  const require = createRequire(import.meta.url);
-  const folder = (name: string) => dirname(require.resolve(`${name}/package.json`));
-  const argon2 = dirname(require.resolve('argon2'));
-  const links = { sqlite: join(folder('better-sqlite3'), 'deps', 'sqlite3'), argon2: join(argon2, 'argon2') };
-  rmSync(home.sources, { recursive: true, force: true });
-  mkdirSync(home.sources, { recursive: true });
-  for (const [name, target] of Object.entries(links)) {
-    if (!existsSync(target) || !readdirSync(target).length)
-      throw new Error(`the sources of ${name} are not in ${target}; run npm install again`);
-    symlinkSync(target, join(home.sources, name));
   }
 }
 

@@ -7,6 +7,9 @@ const stop = new AbortController();
 if (args.includes('serve'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
+// Nobody reads on (`publish | head`): that is no reason to stop a publish.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 process.exitCode = await run(args, {
   environment: process.env,
   out: (line) => process.stdout.write(`${line}\n`),
