@@ -43,6 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   } finally {
     if (stop.signal.aborted) screen.line('\nStopping');
+    else stop.abort(new Stopped());
     await processes.stop();
   }
 }
