@@ -1,4 +1,5 @@
 import {
+  type BuilderDeclaration,
   booleanField,
   builder,
   computed,
@@ -11,6 +12,7 @@ import {
   makeDirectory,
   nightlyScheduler,
   prop,
+  type SchedulerDeclaration,
   shell,
   singleBranchScheduler,
   textField,
@@ -135,6 +137,11 @@ function checkout(kind: Kind, needs: readonly Need[]): Part {
       triggerNeeds(needs),
     ]),
   });
+  return { name: `checkout${kind.suffix}`, builders: [check], schedulers: releaseSchedulers(kind, check) };
+}
+
+/** What starts a release: a push, a person, the night. */
+function releaseSchedulers(kind: Kind, check: BuilderDeclaration): SchedulerDeclaration[] {
   const release = (variant: string, nightly: boolean) => ({ variant, nightly, svnonly: true });
   const onPush = settings.variants.map((variant) =>
     singleBranchScheduler({
@@ -169,11 +176,7 @@ function checkout(kind: Kind, needs: readonly Need[]): Part {
     cron: kind.nightly,
     properties: release(settings.nightlyVariant, true),
   });
-  return {
-    name: `checkout${kind.suffix}`,
-    builders: [check],
-    schedulers: [...(kind.pushed ? onPush : []), force, nightly],
-  };
+  return [...(kind.pushed ? onPush : []), force, nightly];
 }
 
 /** ARA's software: into a tree of its own, from a template, on one platform; published in a repository of its own. */

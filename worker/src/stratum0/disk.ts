@@ -13,7 +13,7 @@ export interface DiskFile {
 
 /**
  * Everything that changes the disk goes through here, so that tests can let it fail, or let the process die, before
- * any one of these calls.
+ * any one of these calls. (One exception: an abort first makes directories readable for itself, which needs no promise.)
  */
 export interface Disk {
   /** Creates the file; fails with EEXIST where there is one. */
