@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { Agent } from './agent.ts';
+import { realClock, realRandom } from './clock.ts';
+import { AGENT_DIRECTORY } from './commands/paths.ts';
+import { passedEnvironment } from './environment.ts';
+import type { Workshop } from './held-command.ts';
+import { workerInfo } from './info.ts';
+import { JournalStore } from './journal/store.ts';
+import { dialMaster } from './link/dial.ts';
+import { lockDirectory } from './lock.ts';
+import type { Logger } from './logger.ts';
+import type { WorkerOptions } from './options.ts';
+import { PipePool } from './processes/pipes.ts';
+import { killEverything } from './recovery.ts';
+
+/** An agent that holds its directory. */
+export interface StartedAgent {
+  readonly agent: Agent;
+  /** Kills what runs, now. */
+  killEverything(): void;
+  /** Gives the directory back. */
+  release(): Promise<void>;
+}
+
+/** Takes the directory and makes an agent that works in it. Throws {@link Failure} where it cannot. */
+export async function startAgent(
+  options: WorkerOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  logger: Logger,
+): Promise<StartedAgent> {
+  const own = join(options.directory, AGENT_DIRECTORY);
+  const lock = await lockDirectory(join(own, 'agent.lock'));
+  const { master: url, name: workerName, token } = options;
+  const workshop: Workshop = {
+    clock: realClock,
+    random: realRandom,
+    logger,
+    store: await JournalStore.open(join(own, 'journal')),
+    pipes: await PipePool.open(join(own, 'pipes')),
+    baseDirectory: options.directory,
+    workerEnvironment: passedEnvironment(env),
+    transfers: { baseUrl: url.replace(/^ws/, 'http'), workerName, token },
+    journalLimitBytes: options.journalLimitBytes,
+  };
+  const { longestDelayMs, once, lingerMs } = options;
+  const info = await workerInfo(options.directory);
+  const dial = dialMaster({ url, workerName, token });
+  return {
+    agent: new Agent({ workshop, info, dial, longestDelayMs, once, lingerMs }),
+    killEverything: () => killEverything(workshop.store.id),
+    release: () => lock.release(),
+  };
+}
