@@ -97,7 +97,7 @@ export class Agent {
     for (const entry of welcome.commands) {
       const command = this.#commands.find(entry.commandId, entry.epoch);
       if (command === null) this.#complain('unknown_command', `there is no command ${entry.commandId}-${entry.epoch}`);
-      else if (entry.action === 'drop') this.#forget(command, entry.reason);
+      else if (entry.action === 'drop') this.#drop(command, entry.reason);
       else void this.#continue(command, entry.offset, sender);
     }
     this.#retirement.connected();
@@ -156,7 +156,7 @@ export class Agent {
       this.#sender?.add(held, held.journal?.acknowledged ?? 0);
       return;
     }
-    if (held !== null) this.#forget(held, `epoch ${order.epoch} of the command follows`);
+    if (held !== null) this.#drop(held, `epoch ${order.epoch} of the command follows`);
     const command = this.#commands.begin(order);
     this.#workshop.logger.info(`begins: ${order.command.kind}`, command.names());
     this.#sender?.add(command, 0);
@@ -193,9 +193,13 @@ export class Agent {
     else this.#forget(command, 'released');
   }
 
+  #drop(command: HeldCommand, reason: string): void {
+    this.#workshop.logger.warn(`dropped: ${reason}`, command.names());
+    this.#forget(command, reason);
+  }
+
   #forget(command: HeldCommand, reason: string): void {
     this.#sender?.remove(command);
-    this.#workshop.logger.info(`forgotten: ${reason}`, command.names());
     void this.#commands.forget(command, reason).then(() => this.#retirement.changed());
   }
 
