@@ -11,7 +11,12 @@ describe('the environment of a command', () => {
   });
 
   it('is merged over the worker’s; null deletes', () => {
-    expect(merge({ CPUS: '4', HOME: null })).toEqual({ PATH: '/usr/bin', CPUS: '4', PWD: '/w', ICEFALL_COMMAND: '1-1' });
+    expect(merge({ CPUS: '4', HOME: null })).toEqual({
+      PATH: '/usr/bin',
+      CPUS: '4',
+      PWD: '/w',
+      ICEFALL_COMMAND: '1-1',
+    });
   });
 
   it('expands ${NAME} from the worker’s variables, not from those of the command', () => {

@@ -20,5 +20,11 @@ it('does not let a message forge a second line', () => {
 
 it('writes JSON where asked to', () => {
   const text = logged(true, (logger) => logger.error('no', { code: 'x', count: 2 }));
-  expect(JSON.parse(text)).toEqual({ time: '2030-01-02T03:04:05.000Z', level: 'error', message: 'no', code: 'x', count: 2 });
+  expect(JSON.parse(text)).toEqual({
+    time: '2030-01-02T03:04:05.000Z',
+    level: 'error',
+    message: 'no',
+    code: 'x',
+    count: 2,
+  });
 });

@@ -12,29 +12,33 @@ import { commandLine, reportBeginning } from './report.ts';
 
 /** Runs a program, or a line of shell. */
 export const runShell: Executor<'shell'> = async (command, context) => {
-  const cwd = resolvePath(context, command.workdir);
-  const argv = argvOf(command);
-  const line = typeof command.command === 'string' ? command.command : commandLine(command.command);
-  reportBeginning(context, { line, directory: cwd, limits: command });
-  if (command.logFiles.length > MAX_LOG_FILES)
-    return refused({
-      code: 'too_many_log_files',
-      message: `${command.logFiles.length} log files are more than the ${MAX_LOG_FILES} a command can have`,
-    });
   try {
-    await makeUsable(cwd);
-    const stdinFile = command.stdin === null ? null : await openStdin(context, command.stdin);
-    try {
-      const end = await runProcess(specOf(command, context, { argv, cwd, stdinFd: stdinFile?.fd ?? null }), context);
-      return commandEnd(command, end);
-    } finally {
-      await stdinFile?.close();
-    }
+    return await run(command, context);
   } catch (error) {
     if (error instanceof Failure) return refused({ code: error.code, message: error.message });
     throw error;
   }
 };
+
+async function run(command: ShellCommand, context: CommandContext): Promise<CommandEnd> {
+  const cwd = resolvePath(context, command.workdir);
+  const argv = argvOf(command);
+  const line = typeof command.command === 'string' ? command.command : commandLine(command.command);
+  reportBeginning(context, { line, directory: cwd, limits: command });
+  if (command.logFiles.length > MAX_LOG_FILES)
+    throw new Failure(
+      'too_many_log_files',
+      `${command.logFiles.length} log files are more than the ${MAX_LOG_FILES} a command can have`,
+    );
+  await makeUsable(cwd);
+  const stdinFile = command.stdin === null ? null : await openStdin(context, command.stdin);
+  try {
+    const end = await runProcess(specOf(command, context, { argv, cwd, stdinFd: stdinFile?.fd ?? null }), context);
+    return commandEnd(command, end);
+  } finally {
+    await stdinFile?.close();
+  }
+}
 
 function argvOf({ command }: ShellCommand): [string, ...string[]] {
   if (typeof command === 'string') return ['/bin/sh', '-c', command];

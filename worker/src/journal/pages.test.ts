@@ -54,7 +54,8 @@ it('keeps every byte in order, in records that frames can hold, whatever is appe
         expect(data.length).toBeLessThanOrEqual(MAX_RECORD_DATA_BYTES);
         read.set(stream, [...(read.get(stream) ?? []), Buffer.from(data)]);
       }
-      for (const [stream, data] of wrote) expect(Buffer.concat(read.get(stream) ?? []).equals(Buffer.concat(data))).toBe(true);
+      for (const [stream, data] of wrote)
+        expect(Buffer.concat(read.get(stream) ?? []).equals(Buffer.concat(data))).toBe(true);
       const view = pages.view(500, pages.end);
       expect(view?.length ?? 0).toBeLessThanOrEqual(MAX_FRAME_PAYLOAD_BYTES);
     }),

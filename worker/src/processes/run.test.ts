@@ -128,7 +128,10 @@ describe('a process that is stopped', () => {
 
   it('is killed after its grace, with all that it started', async () => {
     const test = await testHost();
-    const ended = runProcess(specOf(test, `setsid sh -c '${stubborn.replaceAll("'", '"')}' & ${stubborn}`, { killGraceMs: 50 }), test.host);
+    const ended = runProcess(
+      specOf(test, `setsid sh -c '${stubborn.replaceAll("'", '"')}' & ${stubborn}`, { killGraceMs: 50 }),
+      test.host,
+    );
     await test.output.shows('up\nup\n');
     test.stop();
     expect(await ended).toMatchObject({ reason: 'interrupted', signal: 'SIGKILL' });
@@ -146,7 +149,10 @@ describe('a process that is stopped', () => {
   it('is not begun where it was stopped before', async () => {
     const test = await testHost();
     test.stop();
-    expect(await runProcess(specOf(test, 'echo x'), test.host)).toMatchObject({ reason: 'interrupted', exitCode: null });
+    expect(await runProcess(specOf(test, 'echo x'), test.host)).toMatchObject({
+      reason: 'interrupted',
+      exitCode: null,
+    });
     expect(test.spawned).toEqual([]);
   });
 });
@@ -160,7 +166,9 @@ describe('a process over its limit', () => {
 
   it('is ended when it takes too long, though it writes', async () => {
     const deadlineMs = realClock.monotonic() + 150;
-    const { end } = await run('while :; do echo x; sleep 0.02; done', { limits: { ...limits, deadlineMs, maxTimeMs: 150 } });
+    const { end } = await run('while :; do echo x; sleep 0.02; done', {
+      limits: { ...limits, deadlineMs, maxTimeMs: 150 },
+    });
     expect(end.reason).toBe('maxTime');
   });
 
@@ -174,7 +182,9 @@ describe('a process whose output is not taken', () => {
   it('waits, is not taken for idle, and loses nothing', async () => {
     const test = await testHost();
     test.output.congested = true;
-    const spec = specOf(test, 'head -c 1000000 /dev/zero; echo done >&2', { limits: { ...limits, idleTimeoutMs: 300 } });
+    const spec = specOf(test, 'head -c 1000000 /dev/zero; echo done >&2', {
+      limits: { ...limits, idleTimeoutMs: 300 },
+    });
     const ended = runProcess(spec, test.host);
     let over = false;
     void ended.then(() => {
@@ -192,7 +202,10 @@ describe('a process whose output is not taken', () => {
   it('can be stopped nevertheless, and what it had written is kept', async () => {
     const test = await testHost();
     test.output.congested = true;
-    const ended = runProcess(specOf(test, 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.02; done'), test.host);
+    const ended = runProcess(
+      specOf(test, 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.02; done'),
+      test.host,
+    );
     await test.output.shows('up');
     test.stop();
     expect(await ended).toMatchObject({ reason: 'interrupted' });
@@ -202,6 +215,9 @@ describe('a process whose output is not taken', () => {
 
 it('has no other end of a pipe than its own', async () => {
   const { output } = await run('ls -l /proc/$$/fd');
-  const pipes = output.text().split('\n').filter((line) => line.includes('/pipes/'));
+  const pipes = output
+    .text()
+    .split('\n')
+    .filter((line) => line.includes('/pipes/'));
   expect(pipes.map((line) => / (\d+) -> /.exec(line)?.[1])).toEqual(['1', '2']);
 });
