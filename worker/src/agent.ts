@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { type Hello, type MasterMessage, PROTOCOL_MAJOR, PROTOCOL_MINOR, type WorkerInfo } from '@icefall/shared';
 import { CommandTable } from './command-table.ts';
 import { messageOf } from './failure.ts';
-import type { HeldCommand, Workshop } from './held-command.ts';
+import type { HeldCommand } from './held-command.ts';
 import { type Directive, Link, type Welcome } from './link/link.ts';
 import { JournalSender } from './link/sender.ts';
 import type { Dial, Wire } from './link/wire.ts';
 import { Retirement } from './retirement.ts';
+import type { Workshop } from './workshop.ts';
 
 export interface AgentOptions {
   readonly workshop: Workshop;
@@ -63,6 +64,7 @@ export class Agent {
     this.#link.open();
     await this.#retirement.done;
     this.#link.close('the worker leaves');
+    await this.#commands.close();
   }
 
   /** Takes no more work, finishes what runs, leaves. */

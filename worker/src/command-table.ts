@@ -1,5 +1,6 @@
-import { type CommandEvents, HeldCommand, type Order, type Workshop } from './held-command.ts';
+import { HeldCommand } from './held-command.ts';
 import { recoverCommands } from './recovery.ts';
+import type { CommandEvents, Order, Workshop } from './workshop.ts';
 
 /** The commands that this agent holds: one attempt of each, and those that it is about to forget. */
 export class CommandTable {
@@ -65,5 +66,10 @@ export class CommandTable {
   /** Resolves when nothing runs any more, also of what is being forgotten. */
   async quiet(): Promise<void> {
     await Promise.all([...this.all().map(({ ended }) => ended), ...this.#leaving.values()]);
+  }
+
+  /** Closes the files of all; what is on disk stays for the next agent. */
+  async close(): Promise<void> {
+    await Promise.all(this.all().map((command) => command.close()));
   }
 }

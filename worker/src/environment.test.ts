@@ -5,6 +5,9 @@ const worker = passedEnvironment({ PATH: '/usr/bin', HOME: '/home/ci', ICEFALL_W
 const merge = (overrides: Record<string, string | null>) =>
   commandEnvironment({ worker, overrides, workdir: '/w', markers: { ICEFALL_COMMAND: '1-1' } });
 
+/** `${NAME}`, as people write it. */
+const ref = (name: string) => `\${${name}}`;
+
 describe('the environment of a command', () => {
   it('takes from the worker only what is on the list', () => {
     expect(worker).toEqual({ PATH: '/usr/bin', HOME: '/home/ci' });
@@ -19,15 +22,15 @@ describe('the environment of a command', () => {
     });
   });
 
-  it('expands ${NAME} from the worker’s variables, not from those of the command', () => {
-    expect(merge({ PATH: '/opt/bin:${PATH}', CPUS: '4', JOBS: '${CPUS}' })).toMatchObject({
+  it('expands references from the worker’s variables, not from those of the command', () => {
+    expect(merge({ PATH: `/opt/bin:${ref('PATH')}`, CPUS: '4', JOBS: ref('CPUS') })).toMatchObject({
       PATH: '/opt/bin:/usr/bin',
       JOBS: '',
     });
   });
 
   it('never shows the worker’s token, whatever is asked for', () => {
-    const environment = merge({ A: '${ICEFALL_WORKER_TOKEN}', B: 'x${AWS_KEY}y', C: '${constructor}' });
+    const environment = merge({ A: ref('ICEFALL_WORKER_TOKEN'), B: `x${ref('AWS_KEY')}y`, C: ref('constructor') });
     expect(environment).toMatchObject({ A: '', B: 'xy', C: '' });
   });
 

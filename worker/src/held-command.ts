@@ -1,59 +1,22 @@
 import { join } from 'node:path';
 import type { Command, CommandOutcome, WorkerMessage } from '@icefall/shared';
-import type { Clock, Random } from './clock.ts';
-import type { CommandContext, CommandEnd, TransferTarget } from './commands/context.ts';
+import type { CommandContext, CommandEnd } from './commands/context.ts';
 import { execute } from './commands/executors.ts';
 import { buildDirectoryOf } from './commands/paths.ts';
 import { reportEnd } from './commands/report.ts';
-import { COMMAND_MARKER, type Environment, STORE_MARKER } from './environment.ts';
 import { Failure, messageOf, systemWords } from './failure.ts';
 import type { CommandEntry, ProcessLeader } from './journal/entry.ts';
 import { Journal } from './journal/journal.ts';
 import type { SegmentFiles } from './journal/segments.ts';
 import { entryName, type JournalStore, type LeftCommand } from './journal/store.ts';
-import type { Logger } from './logger.ts';
 import { writeHeader } from './processes/output.ts';
-import type { PipePool } from './processes/pipes.ts';
 import { Stop } from './processes/stop.ts';
-
-/** What every command of an agent shares. */
-export interface Workshop {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly store: JournalStore;
-  readonly pipes: PipePool;
-  readonly baseDirectory: string;
-  readonly workerEnvironment: Environment;
-  readonly transfers: TransferTarget;
-  readonly journalLimitBytes: number;
-}
-
-export interface CommandEvents {
-  readonly onStarted: (command: HeldCommand) => void;
-  /** More of its journal can be sent. */
-  readonly onOutput: (command: HeldCommand) => void;
-  readonly onFinished: (command: HeldCommand) => void;
-}
-
-/** What the master asks to be run. */
-export interface Order {
-  readonly commandId: number;
-  readonly epoch: number;
-  readonly buildDirectory: string;
-  readonly label: string;
-  readonly command: Command;
-}
+import { type CommandEvents, markersOf, type Order, type Workshop } from './workshop.ts';
 
 /** A command nobody owns any more is not given long to clean up. */
 const FORGET_GRACE_MS = 5000;
 /** An outcome that the master has not taken after this long is made to survive a loss of power. */
 const SYNC_AFTER_MS = 1000;
-
-/** The variables by which the processes of a command are found. */
-export function markersOf(storeId: string, commandId: number, epoch: number): Environment {
-  return { [COMMAND_MARKER]: entryName(commandId, epoch), [STORE_MARKER]: storeId };
-}
 
 /**
  * One command from the master's order to its release: it runs, it is finished, it is forgotten. Its journal and its
@@ -108,7 +71,7 @@ export class HeldCommand {
   static recover(left: LeftCommand, workshop: Workshop, events: CommandEvents): HeldCommand {
     return new HeldCommand(left.meta, workshop, events, async (command) => {
       command.#entry = left.entry;
-      command.#journal = command.#openJournal(left.segments);
+      command.#journal = command.#openJournal(left.segments, true);
       command.#outcome = left.outcome;
       if (left.outcome === null) await command.#finishLost(left.meta.acceptedAt);
     });
@@ -166,6 +129,11 @@ export class HeldCommand {
     }
   }
 
+  /** Closes its files; what is on disk stays for the next agent. */
+  async close(): Promise<void> {
+    await this.#journal?.close();
+  }
+
   /** For log lines of the agent. */
   names(): { command: string; label: string } {
     return { command: entryName(this.commandId, this.epoch), label: this.label };
@@ -199,14 +167,15 @@ export class HeldCommand {
     const meta = { commandId, epoch, kind, label, buildDirectory, acceptedAt };
     const { entry, segments } = await this.#workshop.store.create(meta);
     this.#entry = entry;
-    this.#journal = this.#openJournal(segments);
+    this.#journal = this.#openJournal(segments, false);
     return entry.directory;
   }
 
-  #openJournal(segments: SegmentFiles): Journal {
+  #openJournal(segments: SegmentFiles, recovered: boolean): Journal {
     const { clock, journalLimitBytes: limitBytes, logger } = this.#workshop;
     return new Journal({
       segments,
+      recovered,
       clock,
       limitBytes,
       onWritten: () => this.#events.onOutput(this),

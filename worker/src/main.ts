@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { realClock } from './clock.ts';
 import { Failure, messageOf } from './failure.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { HELP, type Invocation, parseInvocation } from './options.ts';
@@ -21,7 +22,7 @@ async function main(): Promise<number> {
   process.stderr.on('error', () => {});
   const logger = createLogger({
     json: options.jsonLog,
-    now: () => Date.now(),
+    now: realClock.now,
     write: (line) => process.stderr.write(line),
   });
   try {

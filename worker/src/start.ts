@@ -3,7 +3,6 @@ import { Agent } from './agent.ts';
 import { realClock, realRandom } from './clock.ts';
 import { AGENT_DIRECTORY } from './commands/paths.ts';
 import { passedEnvironment } from './environment.ts';
-import type { Workshop } from './held-command.ts';
 import { workerInfo } from './info.ts';
 import { JournalStore } from './journal/store.ts';
 import { dialMaster } from './link/dial.ts';
@@ -12,6 +11,7 @@ import type { Logger } from './logger.ts';
 import type { WorkerOptions } from './options.ts';
 import { PipePool } from './processes/pipes.ts';
 import { killEverything } from './recovery.ts';
+import type { Workshop } from './workshop.ts';
 
 /** An agent that holds its directory. */
 export interface StartedAgent {

@@ -27,7 +27,7 @@ describe('a shell command', () => {
 
   it('gets the variables of the command over those of the worker, and its markers', async () => {
     const { run, output, context } = await testContext();
-    await run(shellOf('env | sort', { env: { HOME: null, CPUS: '4', PATH: '/extra:${PATH}', ICEFALL_COMMAND: 'x' } }));
+    await run(shellOf('env | sort', { env: { HOME: null, CPUS: '4', PATH: `/extra:\${PATH}`, ICEFALL_COMMAND: 'x' } }));
     const lines = output.text().trim().split('\n');
     expect(lines).toContain('CPUS=4');
     expect(lines).toContain(`PATH=/extra:${context.workerEnvironment.PATH}`);

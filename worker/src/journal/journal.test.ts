@@ -160,7 +160,7 @@ describe('going on with a master', () => {
   });
 
   it('continues at the offset of a master that has more than a machine that lost power', async () => {
-    const { journal, directory } = await openJournal();
+    const { journal, directory } = await openJournal({ recovered: true });
     journal.append(1, Buffer.from('one'));
     await journal.flush();
     await journal.resumeAt(5000);
@@ -172,8 +172,13 @@ describe('going on with a master', () => {
     expect((await SegmentFiles.recover(directory)).end).toBe(journal.end);
   });
 
-  it('tells a master that asks for what it has acknowledged long ago', async () => {
+  it('does not believe that a master has more than was ever written', async () => {
     const { journal } = await openJournal();
+    await expect(journal.resumeAt(1)).rejects.toMatchObject({ code: 'bad_offset' });
+  });
+
+  it('tells a master that asks for what it has acknowledged long ago', async () => {
+    const { journal } = await openJournal({ recovered: true });
     await journal.resumeAt(5000);
     await expect(journal.resumeAt(4999)).rejects.toMatchObject({ code: 'journal_gap' });
   });

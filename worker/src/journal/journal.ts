@@ -20,6 +20,8 @@ export interface JournalOptions {
   readonly segments: SegmentFiles;
   readonly clock: Clock;
   readonly limitBytes: number;
+  /** It was written by an agent before this one, perhaps before this machine lost power. */
+  readonly recovered?: boolean;
   /** More of the journal can be sent. */
   readonly onWritten: () => void;
   /** The disk refused; the journal goes on trying. Told once until it works again. */
@@ -120,9 +122,9 @@ export class Journal {
   }
 
   /**
-   * Goes on from where the master is. It may be beyond the end where this machine lost power and the end of the file:
-   * then what is written from now on continues at the master's offset. Throws {@link Failure} `journal_gap` where the
-   * master asks for what it once acknowledged.
+   * Goes on from where the master is. That may be beyond the end of a recovered journal, where this machine lost power
+   * and the end of the file: then what is written from now on continues at the master's offset. Throws {@link Failure}
+   * `journal_gap` where the master asks for what it once acknowledged, `bad_offset` for what was never written.
    */
   async resumeAt(offset: number): Promise<void> {
     if (offset < this.start)
@@ -130,7 +132,7 @@ export class Journal {
         'journal_gap',
         `the master asks for the journal from ${offset}, but what lies before ${this.start} was acknowledged and is gone`,
       );
-    if (offset <= this.#written) {
+    if (offset <= this.#written || this.#options.recovered !== true) {
       await this.acknowledge(offset);
       return;
     }

@@ -1,6 +1,7 @@
 import { type FileHandle, open, readdir, stat, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wholeRecordBytes } from '@icefall/shared';
+import { Failure, systemCode } from '../failure.ts';
 
 /**
  * A segment is closed when it has reached this size. Small, because acknowledged bytes are given back to the disk a
@@ -21,6 +22,7 @@ export class SegmentFiles {
   readonly #directory: string;
   readonly #segments: Segment[];
   #tail: FileHandle | null = null;
+  #closed = false;
   #reader: { readonly segment: Segment; readonly file: FileHandle } | null = null;
 
   constructor(directory: string, segments: readonly Segment[] = []) {
@@ -90,13 +92,13 @@ export class SegmentFiles {
       if (first === undefined || this.#segments.length === 1 || first.start + first.size > offset) return;
       this.#segments.shift();
       if (this.#reader?.segment === first) await this.#closeReader();
-      await unlink(this.#path(first));
+      await unlinkIfThere(this.#path(first));
     }
   }
 
   /** Forgets everything and goes on at an offset beyond the end. */
   async restartAt(offset: number): Promise<void> {
-    await this.close();
+    await this.#closeFiles();
     for (const segment of this.#segments.splice(0)) await unlink(this.#path(segment));
     await this.#addSegment(offset);
   }
@@ -106,7 +108,13 @@ export class SegmentFiles {
     await this.#tail?.datasync();
   }
 
+  /** Nothing can be read or written afterwards. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#closeFiles();
+  }
+
+  async #closeFiles(): Promise<void> {
     const tail = this.#tail;
     this.#tail = null;
     await tail?.close();
@@ -133,6 +141,10 @@ export class SegmentFiles {
     if (this.#reader?.segment === segment) return this.#reader.file;
     await this.#closeReader();
     const file = await open(this.#path(segment), 'r');
+    if (this.#closed) {
+      await file.close();
+      throw new Failure('journal_closed', 'the journal was closed while it was read');
+    }
     this.#reader = { segment, file };
     return file;
   }
@@ -145,6 +157,15 @@ export class SegmentFiles {
 
   #path(segment: Segment): string {
     return join(this.#directory, fileName(segment.start));
+  }
+}
+
+/** The whole directory may be on its way out. */
+async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
   }
 }
 

@@ -1,0 +1,42 @@
+import type { Command } from '@icefall/shared';
+import type { Clock, Random } from './clock.ts';
+import type { TransferTarget } from './commands/context.ts';
+import { COMMAND_MARKER, type Environment, STORE_MARKER } from './environment.ts';
+import type { HeldCommand } from './held-command.ts';
+import { entryName, type JournalStore } from './journal/store.ts';
+import type { Logger } from './logger.ts';
+import type { PipePool } from './processes/pipes.ts';
+
+/** What every command of an agent shares. */
+export interface Workshop {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly store: JournalStore;
+  readonly pipes: PipePool;
+  readonly baseDirectory: string;
+  readonly workerEnvironment: Environment;
+  readonly transfers: TransferTarget;
+  readonly journalLimitBytes: number;
+}
+
+export interface CommandEvents {
+  readonly onStarted: (command: HeldCommand) => void;
+  /** More of its journal can be sent. */
+  readonly onOutput: (command: HeldCommand) => void;
+  readonly onFinished: (command: HeldCommand) => void;
+}
+
+/** What the master asks to be run. */
+export interface Order {
+  readonly commandId: number;
+  readonly epoch: number;
+  readonly buildDirectory: string;
+  readonly label: string;
+  readonly command: Command;
+}
+
+/** The variables by which the processes of a command are found. */
+export function markersOf(storeId: string, commandId: number, epoch: number): Environment {
+  return { [COMMAND_MARKER]: entryName(commandId, epoch), [STORE_MARKER]: storeId };
+}
