@@ -163,7 +163,7 @@ export class Journal {
 
   /** Stops writing and closes the files. What was not written is lost. */
   async close(): Promise<void> {
-    this.#closed.abort();
+    this.#closed.abort('closed');
     this.#timer?.cancel();
     this.#tellRoom();
     await this.#writing;

@@ -141,7 +141,7 @@ export class LogFollower {
 
   /** The command has ended: reads each file to its end, waiting for room in the journal unless `stop` is aborted. */
   async finish(stop: AbortSignal): Promise<void> {
-    this.#ended.abort();
+    this.#ended.abort('ended');
     await this.#running;
     await this.#pollAll(stop);
     for (const file of this.#files) await file.close();

@@ -90,18 +90,18 @@ export interface ProcessSearch {
   readonly markers: Environment;
   /** Nothing that began before is looked at: it can only be of another command. */
   readonly notBeforeTicks: number;
+  /** Look at these only; without it at all there are. */
+  readonly among?: readonly number[];
 }
 
 /** Finds living processes by group or environment. Empty where there is no /proc. */
 export function findProcesses(search: ProcessSearch): ProcessFacts[] {
   const variables = Object.entries(search.markers).map(([name, value]) => Buffer.from(`${name}=${value}\0`));
-  return allPids()
-    .map(processFacts)
-    .filter((facts): facts is ProcessFacts => {
-      if (facts === null || facts.dead || facts.pid === process.pid) return false;
-      if (facts.startTicks < search.notBeforeTicks) return false;
-      return facts.group === search.group || hasVariables(facts.pid, variables);
-    });
+  return (search.among ?? allPids()).map(processFacts).filter((facts): facts is ProcessFacts => {
+    if (facts === null || facts.dead || facts.pid === process.pid) return false;
+    if (facts.startTicks < search.notBeforeTicks) return false;
+    return facts.group === search.group || hasVariables(facts.pid, variables);
+  });
 }
 
 function allPids(): number[] {
@@ -110,6 +110,15 @@ function allPids(): number[] {
   } catch {
     return [];
   }
+}
+
+/**
+ * The number that was given to a process last: the last field of /proc/loadavg, see proc(5). Null where it is not told.
+ */
+export function newestPid(): number | null {
+  const loadavg = readProc('/proc/loadavg')?.toString('latin1');
+  const pid = Number.parseInt(loadavg?.slice(loadavg.lastIndexOf(' ') + 1) ?? '', 10);
+  return Number.isInteger(pid) ? pid : null;
 }
 
 let knownBootId: string | null = null;

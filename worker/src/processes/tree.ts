@@ -2,13 +2,22 @@ import { type Clock, pause } from '../clock.ts';
 import type { Environment } from '../environment.ts';
 import { systemCode } from '../failure.ts';
 import type { ProcessLeader } from '../journal/entry.ts';
-import { bootId, findProcesses, hasProc, type ProcessFacts, processFacts } from './proc.ts';
+import { bootId, findProcesses, hasProc, newestPid, type ProcessFacts, processFacts } from './proc.ts';
 
 /** How often a tree that was told to end is looked at: short at first, since most end at once. */
 const FIRST_LOOK_MS = 5;
 const LONGEST_LOOK_MS = 100;
 /** After this long of KILL, what is left cannot be killed (waiting for a dead file server): it is given up. */
 export const KILL_GIVE_UP_MS = 10_000;
+
+/**
+ * Numbers of processes rise, so all that a young leader started have numbers between its own and the newest: to find that
+ * a short command left nothing takes a look at a few of them instead of at all processes of the machine. No machine
+ * gives out all its numbers within this time.
+ */
+const YOUNG_MS = 1000;
+/** With more than this the whole list is the shorter way. */
+const MAX_YOUNG = 256;
 
 /** Sends a signal (0: only looks); false where the process or group is gone. */
 function send(pid: number, signal: NodeJS.Signals | 0): boolean {
@@ -31,12 +40,18 @@ export class ProcessTree {
   /** Null once the group was seen empty: from then on its number may belong to others. */
   #group: number | null;
   readonly #notBeforeTicks: number;
+  readonly #leader: number | null;
+  readonly #youngUntil: number;
 
-  private constructor(clock: Clock, markers: Environment, group: number | null, notBeforeTicks: number) {
+  private constructor(clock: Clock, markers: Environment, leader: number | null, notBeforeTicks: number) {
     this.#clock = clock;
     this.#markers = markers;
-    this.#group = group;
+    this.#group = leader;
+    this.#leader = leader;
     this.#notBeforeTicks = notBeforeTicks;
+    // A system that does not know its newest process now (some containers make this up) will not know it later.
+    const known = leader !== null && notBeforeTicks > 0 && (newestPid() ?? 0) >= leader;
+    this.#youngUntil = known ? clock.monotonic() + YOUNG_MS : Number.NEGATIVE_INFINITY;
   }
 
   /** Of a leader that was just spawned, before the event loop could collect it. */
@@ -60,7 +75,21 @@ export class ProcessTree {
 
   /** The living processes of the tree. */
   living(): ProcessFacts[] {
-    return findProcesses({ group: this.#group, markers: this.#markers, notBeforeTicks: this.#notBeforeTicks });
+    const young = this.#young();
+    return findProcesses({
+      ...{ group: this.#group, markers: this.#markers, notBeforeTicks: this.#notBeforeTicks },
+      ...(young === null ? {} : { among: young }),
+    });
+  }
+
+  /** All numbers that the tree can have; null where they are not known, or too many. */
+  #young(): number[] | null {
+    const leader = this.#leader;
+    if (leader === null || this.#clock.monotonic() > this.#youngUntil) return null;
+    const newest = newestPid();
+    // Below the leader where the numbers began anew from the lowest.
+    if (newest === null || newest < leader || newest - leader > MAX_YOUNG) return null;
+    return Array.from({ length: newest - leader + 1 }, (_, index) => leader + index);
   }
 
   /** Waits until nothing lives any more, at most this long. True where nothing does. */
