@@ -100,6 +100,7 @@ describe('orders that are out of order', () => {
     await master.until(() => finishes(master).length === 2);
     expect([master.stdout(1), master.messages.filter(({ kind }) => kind === 'started').length]).toEqual(['once\n', 2]);
     expect(master.faults).toEqual([]);
+    master.send({ kind: 'release', commandId: 1, epoch: 1 });
   });
 
   it('an older epoch is refused', async () => {
@@ -203,6 +204,7 @@ describe('a connection that is lost', () => {
     expect(commands[0]?.firstOffset).toBeGreaterThan(4_000_000);
     await master.until(() => errors(master).length > 0);
     expect(errors(master)).toEqual(['journal_gap']);
+    master.send({ kind: 'release', commandId: 1, epoch: 1 });
   });
 });
 

@@ -98,16 +98,18 @@ describe('what a process leaves behind', () => {
   it('does not keep the command waiting where it hid from us but holds the output', async () => {
     const test = await testHost();
     const pidFile = join(test.directory, 'pid');
-    const line = `env -i setsid /bin/sh -c 'echo $$ > ${pidFile}; exec sleep 60' & while ! test -s ${pidFile}; do :; done`;
+    const go = join(test.directory, 'go');
+    const stranger = `echo $$ > ${pidFile}; while ! test -e ${go}; do sleep 0.02; done; echo intruder; exec sleep 60`;
+    const line = `env -i PATH="$PATH" setsid /bin/sh -c '${stranger}' & while ! test -s ${pidFile}; do :; done`;
     const end = await runProcess(specOf(test, line), test.host);
     const hidden = Number(await readFile(pidFile, 'utf8'));
     onTestFinished(() => {
-      process.kill(hidden, 'SIGKILL');
+      if (processFacts(hidden)?.dead === false) process.kill(hidden, 'SIGKILL');
     });
     expect(end).toMatchObject({ reason: 'exited', exitCode: 0 });
     expect(processFacts(hidden)?.dead).toBe(false);
     // The pipe that is still held is not given to another command.
-    const again = await runProcess(specOf(test, 'echo fine'), test.host);
+    const again = await runProcess(specOf(test, `touch ${go}; sleep 0.3; echo fine`), test.host);
     expect([again.exitCode, test.output.text()]).toEqual([0, 'fine\n']);
   });
 });

@@ -117,12 +117,20 @@ describe('modes and methods', () => {
     expect(await outer.git('status', '--porcelain', 'precious')).toBe('A  precious');
   });
 
-  it('begins anew where the repository is broken, or a lock of a killed Git is left', async () => {
-    const { checkout, path, first } = await site();
+  it.each([{}, full('clean'), full('fresh')])('is not stopped by the locks of a killed Git: %j', async (mode) => {
+    const { checkout, path, origin, output } = await site();
     await checkout();
+    const said = output.headers.length;
     await writeFile(path('build/.git/index.lock'), '');
     await writeFile(path('build/.git/refs/heads/main.lock'), '');
-    expect((await checkout(full('fresh'))).exitCode).toBe(0);
+    const second = await origin.commit({ b: '' });
+    expect((await checkout({ ...mode, branch: 'main' })).values.revision).toBe(second);
+    expect(output.headers.slice(said)).not.toContain('git clone');
+  });
+
+  it('begins anew where the repository is broken', async () => {
+    const { checkout, path, first } = await site();
+    await checkout();
     await rm(path('build/.git/HEAD'));
     expect((await checkout()).values.revision).toBe(first);
   });

@@ -1,0 +1,19 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+
+const run = promisify(execFile);
+
+it('makes one file that plain node runs, wherever it lies', async () => {
+  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'bundle.ts')]);
+  const directory = await mkdtemp(join(tmpdir(), 'icefall-bundle-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const file = join(directory, 'icefall-worker.cjs');
+  await copyFile(stdout.trim(), file);
+  expect((await run(process.execPath, [file, '--version'])).stdout).toMatch(/^icefall-worker \d+\.\d+\.\d+\n$/);
+  const wrong = run(process.execPath, [file, '--master', 'ws://localhost:1'], { env: {} });
+  await expect(wrong).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('--name is missing') });
+});
