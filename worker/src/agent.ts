@@ -9,7 +9,7 @@ import type { Dial, Wire } from './link/wire.ts';
 import { Retirement } from './retirement.ts';
 import type { Workshop } from './workshop.ts';
 
-export interface AgentOptions {
+interface AgentOptions {
   readonly workshop: Workshop;
   readonly info: WorkerInfo;
   readonly dial: Dial;

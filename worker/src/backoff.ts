@@ -1,6 +1,6 @@
 import type { Random } from './clock.ts';
 
-export interface BackoffLimits {
+interface BackoffLimits {
   readonly firstMs: number;
   readonly longestMs: number;
 }

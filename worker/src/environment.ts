@@ -6,7 +6,7 @@ export type Environment = Readonly<Record<string, string>>;
  * What a command gets of the worker's own environment. All else stays here, the worker's token first of all: a build
  * runs what people push.
  */
-export const PASSED_VARIABLES = [
+const PASSED_VARIABLES = [
   'PATH',
   'LD_LIBRARY_PATH',
   'PYTHONPATH',
@@ -47,7 +47,7 @@ function expand(text: string, worker: Environment): string {
   );
 }
 
-export interface CommandEnvironment {
+interface CommandEnvironment {
   /** From {@link passedEnvironment}. */
   readonly worker: Environment;
   /** Merged over it; null deletes. */

@@ -17,7 +17,7 @@ type Holder = z.infer<typeof holderSchema>;
 const MAX_TRIES = 5;
 
 /** The hold of one agent on its directory. */
-export interface DirectoryLock {
+interface DirectoryLock {
   release(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 /** A fact of an event: shown as `key=value`. */
-export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 /** Where the agent tells what happens, one line an event. */
 export interface Logger {
@@ -8,7 +8,7 @@ export interface Logger {
   error(message: string, fields?: Fields): void;
 }
 
-export interface LoggerOptions {
+interface LoggerOptions {
   readonly json: boolean;
   readonly now: () => number;
   readonly write: (line: string) => void;

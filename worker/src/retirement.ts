@@ -6,17 +6,17 @@ import type { Logger } from './logger.ts';
 import { Stop } from './processes/stop.ts';
 
 /** On shutdown a command has at most this long from TERM to KILL: whoever stops the agent waits no longer than 30 s. */
-export const SHUTDOWN_GRACE_MS = 5000;
+const SHUTDOWN_GRACE_MS = 5000;
 /** What does not end in this time after that is left to the next agent. */
 const SHUTDOWN_MS = 15_000;
 /** Outcomes are offered to a master that is there for this long. */
-export const FLUSH_MS = 3000;
+const FLUSH_MS = 3000;
 /** An agent that is done and cannot reach its master leaves after this time: the journal keeps what there is to tell. */
 const RELEASE_MS = 10 * 60_000;
 /** An agent that says that it leaves takes a command that was under way to it. */
 const CROSSING_MS = 1000;
 
-export interface RetirementOptions {
+interface RetirementOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly commands: CommandTable;

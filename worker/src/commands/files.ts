@@ -8,7 +8,7 @@ import { stopEnd } from './tools.ts';
 import { lstatOrNull } from './trees.ts';
 
 /** More paths than this are no answer to a question, but a mistake in the pattern; and they travel in one message. */
-export const MAX_GLOB_PATHS = 10_000;
+const MAX_GLOB_PATHS = 10_000;
 
 /** Tells whether a path exists and what it is, without following a symbolic link. */
 export const stat: Executor<'stat'> = async (command, context) => {

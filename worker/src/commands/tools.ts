@@ -5,7 +5,7 @@ import { stopOf } from '../processes/stop.ts';
 import type { CommandContext, CommandEnd } from './context.ts';
 
 /** From TERM to KILL for the tools that the agent itself runs: none of them needs long to clean up. */
-export const TOOL_KILL_GRACE_MS = 5000;
+const TOOL_KILL_GRACE_MS = 5000;
 
 interface ToolOptions {
   readonly cwd: string;

@@ -8,7 +8,7 @@ import type { SegmentFiles } from './segments.ts';
 export const DEFAULT_JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Output that gathers this long, or to this size, goes to disk and wire together; a lonely line goes at once. */
 export const GATHER_MS = 5;
-export const GATHER_BYTES = 64 * 1024;
+const GATHER_BYTES = 64 * 1024;
 /** Bytes kept in memory for sending: what is in flight, and as much again. Older ones are read back from the disk. */
 const RECENT_BYTES = 2 * SEND_WINDOW_BYTES;
 /** A disk that is slower than the command's output holds the command up from here on. */

@@ -10,7 +10,7 @@ const HANDSHAKE_TIMEOUT_MS = 20_000;
 /** Of the body of a refusal. */
 const MAX_REFUSAL_BYTES = 16 * 1024;
 
-export interface MasterAddress {
+interface MasterAddress {
   /** `ws://host:port` or `wss://…`, perhaps with a path, without a slash at the end. */
   readonly url: string;
   readonly workerName: string;

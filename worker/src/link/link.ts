@@ -30,7 +30,7 @@ const HOPELESS_CODES = new Set<number>([CLOSE.protocolError, CLOSE.versionMismat
 export type Welcome = Extract<MasterMessage, { kind: 'welcome' }>;
 export type Directive = Exclude<MasterMessage, Welcome>;
 
-export interface LinkOptions {
+interface LinkOptions {
   readonly dial: Dial;
   readonly clock: Clock;
   readonly random: Random;

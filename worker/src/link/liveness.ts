@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { Wire } from './wire.ts';
 
-export interface LivenessOptions {
+interface LivenessOptions {
   /** Time from ping to ping. */
   readonly intervalMs: number;
   /** Silence after which the other side is taken for dead. */

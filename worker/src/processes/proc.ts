@@ -83,7 +83,7 @@ function holdsVariable(environment: Buffer, variable: Buffer): boolean {
   return false;
 }
 
-export interface ProcessSearch {
+interface ProcessSearch {
   /** All living processes of this process group; null for none. */
   readonly group: number | null;
   /** All living processes that began with these variables in their environment. */

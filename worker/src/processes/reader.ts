@@ -5,7 +5,7 @@ import type { OutputPipe } from './pipes.ts';
 import type { ProcessHost, ProcessSpec } from './spec.ts';
 
 /** Output that some stranger to the command still holds open after its tree has ended is read this long, then closed. */
-export const PIPE_GRACE_MS = 2000;
+const PIPE_GRACE_MS = 2000;
 /** What the pipe of a dead process can still hold at most (the system's pipe-max-size): it is read even where there is no room. */
 const LAST_BYTES = 1024 * 1024;
 

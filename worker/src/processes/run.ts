@@ -12,7 +12,7 @@ import { ProcessTree } from './tree.ts';
 /** What a leader leaves behind often ends by itself just after it (`> >(tee log)`): it is let be for this long. */
 export const LINGER_MS = 1000;
 /** From TERM to KILL for what does not. */
-export const LEFTOVER_GRACE_MS = 2000;
+const LEFTOVER_GRACE_MS = 2000;
 
 /** Why a process was ended by us. */
 interface Cause {

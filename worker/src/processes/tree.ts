@@ -8,7 +8,7 @@ import { bootId, findProcesses, hasProc, newestPid, type ProcessFacts, processFa
 const FIRST_LOOK_MS = 5;
 const LONGEST_LOOK_MS = 100;
 /** After this long of KILL, what is left cannot be killed (waiting for a dead file server): it is given up. */
-export const KILL_GIVE_UP_MS = 10_000;
+const KILL_GIVE_UP_MS = 10_000;
 
 /**
  * Numbers of processes rise, so all that a young leader started have numbers between its own and the newest: to find that

@@ -6,7 +6,7 @@ import { execute } from '../commands/executors.ts';
 import type { Environment } from '../environment.ts';
 import { type TestHost, testHost } from './process-host.ts';
 
-export interface TestContext extends TestHost {
+interface TestContext extends TestHost {
   readonly context: CommandContext;
   /** Absolute path of what is in the build's directory. */
   path(...names: readonly string[]): string;

@@ -5,7 +5,7 @@ import { temporaryDirectory } from './directories.ts';
 import type { FakeMaster } from './fake-master.ts';
 import { KeptLog } from './kept-log.ts';
 
-export interface TestWorker {
+interface TestWorker {
   readonly directory: string;
   readonly log: KeptLog;
   /** Resolves when the agent has left. */

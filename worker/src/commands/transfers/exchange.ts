@@ -22,7 +22,7 @@ export class PassingFailure extends Error {
   }
 }
 
-export interface Exchange {
+interface Exchange {
   readonly method: 'GET' | 'PUT';
   readonly headers?: OutgoingHttpHeaders;
   /** Throws {@link Failure} for what is wrong on this side. */
