@@ -93,13 +93,13 @@ describe('a link', () => {
     expect(events).toEqual(['up', 'down']);
   });
 
-  it('does not hammer a master that welcomes and then drops it', () => {
+  it('does not hammer a master that welcomes and then drops it, nor stay away long', () => {
     const { connect, delayAfter } = setUp();
-    const delays = [1, 2, 3].map(() => {
+    const delays = [1, 2, 3, 4, 5, 6, 7].map(() => {
       connect();
       return delayAfter({ kind: 'closed', code: 1006, reason: '' });
     });
-    expect(delays).toEqual([200, 400, 800]);
+    expect(delays).toEqual([200, 400, 800, 1600, 3200, 3200, 3200]);
   });
 
   it.each([

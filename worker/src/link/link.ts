@@ -19,6 +19,11 @@ import type { Dial, Wire, WireEnd } from './wire.ts';
 const FIRST_DELAY_MS = 200;
 /** A link that held this long was a good one: the next try after it comes soon again. */
 const GOOD_AFTER_MS = 10_000;
+/**
+ * A link that is welcomed but soon lost, again and again, is a bad network or a master in trouble: tries count up to here
+ * and no further (200 ms · 2⁴ is 3.2 s), since in between there is work to be done.
+ */
+const MAX_FLAPPING_FAILURES = 5;
 /** A master that has opened the socket but does not answer the greeting is overloaded; it is given time. */
 const WELCOME_TIMEOUT_MS = 60_000;
 /** So many messages that are none, and the other side is no master of ours. */
@@ -155,6 +160,7 @@ export class Link {
     if (this.#closed) return;
     const good = connection.upSince !== null && clock.monotonic() - connection.upSince >= GOOD_AFTER_MS;
     this.#failures = good ? 1 : this.#failures + 1;
+    if (wasUp) this.#failures = Math.min(this.#failures, MAX_FLAPPING_FAILURES);
     const delayMs = isHopeless(end)
       ? longestDelayMs
       : backoffDelay(this.#failures, { firstMs: FIRST_DELAY_MS, longestMs: longestDelayMs }, random);
