@@ -1,0 +1,116 @@
+import type { Clock, Timer } from './ports.ts';
+
+interface Waiting {
+  readonly timeMs: number;
+  /** Order of setting: timers of the same time call back in it. */
+  readonly order: number;
+  /** Null: cancelled; dropped when its time comes. */
+  callback: (() => void) | null;
+}
+
+/** More timers than any test sets in one step: a timer that sets itself anew for the same time would never end. */
+const MOST_CALLS_IN_ONE_STEP = 10_000_000;
+
+/**
+ * A clock that stands still until it is told to go: time for tests and for the simulation.
+ * Timers call back in order of their times; while one does, `now()` is its time.
+ */
+export class VirtualClock implements Clock {
+  #now: number;
+  #order = 0;
+  /** A binary heap, earliest first. */
+  readonly #heap: Waiting[] = [];
+
+  constructor(startMs = 0) {
+    this.#now = startMs;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  at(timeMs: number, callback: () => void): Timer {
+    this.#order += 1;
+    const waiting: Waiting = { timeMs, order: this.#order, callback };
+    this.#push(waiting);
+    return {
+      cancel: () => {
+        waiting.callback = null;
+      },
+    };
+  }
+
+  /** Time of the next timer, or null. A time that has passed is called back at the next step. */
+  nextAt(): number | null {
+    return this.#peek()?.timeMs ?? null;
+  }
+
+  /** Lets so many milliseconds pass. */
+  advance(ms: number): void {
+    this.runUntil(this.#now + ms);
+  }
+
+  /** Lets time pass until then, with all timers due by then, also those set on the way. */
+  runUntil(timeMs: number): void {
+    let calls = 0;
+    for (let next = this.#peek(); next !== null && next.timeMs <= timeMs; next = this.#peek()) {
+      calls += 1;
+      if (calls > MOST_CALLS_IN_ONE_STEP) throw new Error(`timers keep setting themselves anew for ${this.#now}`);
+      this.#pop();
+      this.#now = Math.max(this.#now, next.timeMs);
+      next.callback?.();
+    }
+    this.#now = Math.max(this.#now, timeMs);
+  }
+
+  /** Sets the time without calling any timer, backwards too: what an operator or a time server does. */
+  jumpTo(timeMs: number): void {
+    this.#now = timeMs;
+  }
+
+  #peek(): Waiting | null {
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (first.callback !== null) return first;
+      this.#pop();
+    }
+    return null;
+  }
+
+  #push(waiting: Waiting): void {
+    const heap = this.#heap;
+    let i = heap.push(waiting) - 1;
+    while (i > 0) {
+      const parent = (i - 1) >> 1;
+      if (!this.#swapIfEarlier(i, parent)) return;
+      i = parent;
+    }
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    heap[0] = last;
+    for (let i = 0; ; ) {
+      const left = 2 * i + 1;
+      const child = left + 1 < heap.length && this.#isEarlier(left + 1, left) ? left + 1 : left;
+      if (child >= heap.length || !this.#swapIfEarlier(child, i)) return;
+      i = child;
+    }
+  }
+
+  #isEarlier(i: number, j: number): boolean {
+    const a = this.#heap[i];
+    const b = this.#heap[j];
+    if (a === undefined || b === undefined) return false;
+    return a.timeMs < b.timeMs || (a.timeMs === b.timeMs && a.order < b.order);
+  }
+
+  #swapIfEarlier(child: number, parent: number): boolean {
+    const [a, b] = [this.#heap[child], this.#heap[parent]];
+    if (a === undefined || b === undefined || !this.#isEarlier(child, parent)) return false;
+    this.#heap[child] = b;
+    this.#heap[parent] = a;
+    return true;
+  }
+}
