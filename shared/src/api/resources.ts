@@ -233,6 +233,8 @@ export const schedulerSchema = z.object({
   /** Next time the clock starts it, where it knows. */
   nextAt: time.nullable(),
   lastAt: time.nullable(),
+  /** What in the site's program kept it from starting the last time, if anything did. */
+  lastError: z.string().nullable().optional(),
   /** The form, for a force scheduler. */
   form: z.lazy(() => forceFormSchema).nullable(),
 });

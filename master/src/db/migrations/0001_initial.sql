@@ -25,6 +25,7 @@ CREATE TABLE changes (
   scheduled INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX changes_unscheduled ON changes (id) WHERE scheduled = 0;
+CREATE INDEX changes_of_branch ON changes (repository, branch, codebase, id);
 
 CREATE TABLE buildsets (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
