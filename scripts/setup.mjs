@@ -119,5 +119,5 @@ function ensureBrowser() {
 
 ensureTools(TOOLS);
 ensureDependencies();
-if (wanted.has('--page')) ensurePage();
+if (wanted.has('--page') && existsSync(join(root, 'master', 'web', 'index.html'))) ensurePage();
 if (wanted.has('--browser')) ensureBrowser();

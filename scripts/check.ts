@@ -1,0 +1,29 @@
+// Every static check, one command: types of server and page, lint and formatting, and that no registry host is committed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+
+const checks: { name: string; command: string; args: string[] }[] = [
+  { name: 'types', command: 'tsc', args: ['--noEmit', '-p', '.'] },
+  { name: 'lint and format', command: 'biome', args: ['check', '--diagnostic-level=error', '.'] },
+];
+if (existsSync(join(root, 'master/web/src')))
+  checks.splice(1, 0, { name: 'types of the page', command: 'tsc', args: ['--noEmit', '-p', 'master/web'] });
+
+let failed = 0;
+for (const { name, command, args } of checks) {
+  const program = join(root, 'node_modules', '.bin', command);
+  const { status } = spawnSync(program, args, { cwd: root, stdio: 'inherit' });
+  process.stderr.write(`check: ${name}: ${status === 0 ? 'ok' : 'FAILED'}\n`);
+  if (status !== 0) failed += 1;
+}
+
+if (/https?:\/\//.test(readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8'))) {
+  process.stderr.write(
+    'check: pnpm-lock.yaml names a registry host: FAILED; install with the plain registry setting and commit again\n',
+  );
+  failed += 1;
+}
+process.exit(failed === 0 ? 0 : 1);
