@@ -27,27 +27,28 @@ export interface FormContext {
 
 /** Checks posted values against a form's fields. Finds all mistakes at once; a name that the form has not is one. */
 export function fillForm(fields: readonly FormField[], values: Json, context: FormContext): Filled {
-  const errors: Record<string, string> = {};
+  const errors = new Map<string, string>();
   const sourceStamps: SourceStamp[] = [];
   const properties = fillFields(fields, values, '', { ...context, errors, sourceStamps });
-  return { properties, sourceStamps, errors };
+  return { properties, sourceStamps, errors: Object.fromEntries(errors) };
 }
 
 interface Filling extends FormContext {
-  readonly errors: Record<string, string>;
+  /** A map: a name that was posted may be `__proto__`. */
+  readonly errors: Map<string, string>;
   readonly sourceStamps: SourceStamp[];
 }
 
 function fillFields(fields: readonly FormField[], values: Json, path: string, filling: Filling): Record<string, Json> {
   const posted = asObject(values);
   if (posted === null) {
-    filling.errors[path === '' ? 'values' : path.slice(0, -1)] = 'must be an object of values by name';
+    filling.errors.set(path === '' ? 'values' : path.slice(0, -1), 'must be an object of values by name');
     return {};
   }
   const flat = fields.flatMap(flatten);
-  for (const name of Object.keys(posted))
+  for (const name of posted.keys())
     if (!flat.some((field) => field.name === name))
-      filling.errors[`${path}${name}`] = 'is not a parameter of this form';
+      filling.errors.set(`${path}${name}`, 'is not a parameter of this form');
   const filled = flat.flatMap((field): [string, Json][] => {
     const value = fillField(field, posted.get(field.name), `${path}${field.name}`, filling);
     return value === undefined ? [] : [[field.name, value]];
@@ -68,26 +69,26 @@ function fillField(field: FormField, posted: Json | undefined, path: string, fil
   }
   const checked: Checked = checkValue(field, posted);
   if (!('error' in checked)) return checked.value;
-  filling.errors[path] = checked.error;
+  filling.errors.set(path, checked.error);
   return undefined;
 }
 
 function fillCodebase(field: CodebaseField, values: Json, path: string, filling: Filling): void {
   const posted = asObject(values);
   if (posted === null) {
-    filling.errors[path] = 'must be an object with branch, revision, repository or project';
+    filling.errors.set(path, 'must be an object with branch, revision, repository or project');
     return;
   }
   const parts: Record<Part, string> = { repository: '', branch: '', revision: '', project: '' };
   for (const part of PARTS) {
     const checked = checkPart(field, part, posted.get(part));
-    if ('error' in checked) filling.errors[`${path}.${part}`] = checked.error;
+    if ('error' in checked) filling.errors.set(`${path}.${part}`, checked.error);
     else parts[part] = checked.value || field.default[part] || filling.codebases[field.codebase]?.[part] || '';
   }
   for (const name of posted.keys())
-    if (!PARTS.some((part) => part === name)) filling.errors[`${path}.${name}`] = 'is not a part of a code base';
+    if (!PARTS.some((part) => part === name)) filling.errors.set(`${path}.${name}`, 'is not a part of a code base');
   if (field.required && parts.branch === '' && parts.revision === '')
-    filling.errors[path] = 'needs a branch or a revision';
+    filling.errors.set(path, 'needs a branch or a revision');
   const stamp = {
     codebase: field.codebase,
     repository: parts.repository,
@@ -96,7 +97,7 @@ function fillCodebase(field: CodebaseField, values: Json, path: string, filling:
     project: parts.project,
   };
   for (const [part, why] of Object.entries(refusals(stamp, filling.validation)))
-    filling.errors[`${path}.${part}`] ??= why;
+    if (!filling.errors.has(`${path}.${part}`)) filling.errors.set(`${path}.${part}`, why);
   filling.sourceStamps.push(stamp);
 }
 
