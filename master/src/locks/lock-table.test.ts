@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Claim, LockTable, type Want } from './lock-table.ts';
+
+const counting = (lock: string, count = 1): Want => ({ lock, mode: 'counting', count });
+const exclusive = (lock: string): Want => ({ lock, mode: 'exclusive', count: 1 });
+const claim = (seq: number, ...wants: Want[]): Claim => ({ holder: `build:${seq}`, seq, wants });
+const holders = (claims: readonly Claim[]) => claims.map((one) => one.holder);
+
+describe('a lock table', () => {
+  test('shares a lock among counting holders up to its limit', () => {
+    const table = new LockTable(() => 2);
+    for (const seq of [1, 2, 3]) table.enqueue(claim(seq, counting('tree')));
+    expect(holders(table.grant())).toEqual(['build:1', 'build:2']);
+    table.release('build:1');
+    expect(holders(table.grant())).toEqual(['build:3']);
+  });
+
+  test('counts what each takes', () => {
+    const table = new LockTable(() => 3);
+    table.enqueue(claim(1, counting('cpu', 2)));
+    table.enqueue(claim(2, counting('cpu', 2)));
+    table.enqueue(claim(3, counting('cpu', 1)));
+    // The third would fit, but would push the second back.
+    expect(holders(table.grant())).toEqual(['build:1']);
+  });
+
+  test('keeps an exclusive holder alone', () => {
+    const table = new LockTable(() => 100);
+    table.enqueue(claim(1, exclusive('tree')));
+    table.enqueue(claim(2, counting('tree')));
+    expect(holders(table.grant())).toEqual(['build:1']);
+    table.release('build:1');
+    expect(holders(table.grant())).toEqual(['build:2']);
+  });
+
+  test('does not let counting claims overtake a waiting exclusive one', () => {
+    const table = new LockTable(() => 100);
+    table.enqueue(claim(1, counting('tree')));
+    table.grant();
+    table.enqueue(claim(2, exclusive('tree')));
+    table.enqueue(claim(3, counting('tree')));
+    expect(table.grant()).toEqual([]);
+    table.release('build:1');
+    expect(holders(table.grant())).toEqual(['build:2']);
+  });
+
+  test('grants all locks of a claim or none', () => {
+    const table = new LockTable(() => 1);
+    table.enqueue(claim(1, exclusive('a')));
+    table.grant();
+    table.enqueue(claim(2, exclusive('a'), exclusive('b')));
+    expect(table.grant()).toEqual([]);
+    expect(table.isGranted('build:2')).toBe(false);
+    // It reserves b against later ones: otherwise a stream of them would starve it.
+    table.enqueue(claim(3, exclusive('b')));
+    expect(table.grant()).toEqual([]);
+    table.release('build:1');
+    expect(holders(table.grant())).toEqual(['build:2']);
+  });
+
+  test('lets a waiter that is not ready keep its place without standing in the way', () => {
+    const table = new LockTable(() => 1);
+    table.enqueue(claim(1, exclusive('a')));
+    table.enqueue(claim(2, exclusive('a')));
+    expect(holders(table.grant((one) => one.seq !== 1))).toEqual(['build:2']);
+    table.enqueue(claim(3, exclusive('a')));
+    table.release('build:2');
+    expect(holders(table.grant())).toEqual(['build:1']);
+  });
+
+  test('tells who stands in the way, and the place in the queue', () => {
+    const table = new LockTable(() => 1);
+    for (const seq of [1, 2, 3]) table.enqueue(claim(seq, exclusive('a')));
+    table.grant();
+    expect(table.obstacle('build:3')).toEqual({ want: exclusive('a'), holders: ['build:1'], position: 2 });
+    expect(table.obstacle('build:1')).toBeNull();
+  });
+
+  test('is never over-subscribed and serves everybody, whatever comes', () => {
+    const want = fc.record({
+      lock: fc.constantFrom('a', 'b', 'c'),
+      mode: fc.constantFrom('counting' as const, 'exclusive' as const),
+      count: fc.integer({ min: 1, max: 3 }),
+    });
+    const wants = fc.uniqueArray(want, { selector: (one) => one.lock, minLength: 1, maxLength: 3 });
+    const steps = fc.array(fc.oneof(wants, fc.nat()), { maxLength: 60 });
+    fc.assert(
+      fc.property(steps, (script) => {
+        const table = new LockTable(() => 3);
+        script.forEach((step, seq) => {
+          if (typeof step === 'number') {
+            const held = table.granted;
+            const chosen = held[step % Math.max(1, held.length)];
+            if (chosen !== undefined) table.release(chosen.holder);
+          } else
+            table.enqueue(claim(seq, ...step.map((one) => (one.mode === 'exclusive' ? exclusive(one.lock) : one))));
+          table.grant();
+          checkNotOverSubscribed(table);
+        });
+        for (let rounds = 0; table.granted.length > 0; rounds += 1) {
+          expect(rounds).toBeLessThan(100);
+          for (const held of table.granted) table.release(held.holder);
+          table.grant();
+          checkNotOverSubscribed(table);
+        }
+        expect(table.waiting).toEqual([]);
+      }),
+    );
+  });
+});
+
+function checkNotOverSubscribed(table: LockTable): void {
+  for (const lock of ['a', 'b', 'c']) {
+    const held = table.granted.flatMap((one) => one.wants).filter((one) => one.lock === lock);
+    const alone = held.filter((one) => one.mode === 'exclusive').length;
+    if (alone > 0) expect(held).toHaveLength(1);
+    expect(held.reduce((sum, one) => sum + one.count, 0)).toBeLessThanOrEqual(3);
+  }
+}

@@ -1,0 +1,167 @@
+import assert from 'node:assert';
+
+/** How one holder wants one lock. `lock` is the lock's key: its name, or `name@worker`. */
+export interface Want {
+  readonly lock: string;
+  readonly mode: 'counting' | 'exclusive';
+  readonly count: number;
+}
+
+/** Somebody who holds or waits for a set of locks. */
+export interface Claim {
+  /** `request:ID`, `build:ID` or `step:BUILD.NUMBER`. */
+  readonly holder: string;
+  /** Order of arrival. */
+  readonly seq: number;
+  readonly wants: readonly Want[];
+}
+
+/** Why a claim is not granted: the first of its locks that is not free, and how many are served before it there. */
+export interface Obstacle {
+  readonly want: Want;
+  /** Holders that stand in the way now. */
+  readonly holders: readonly string[];
+  /** From 1, among the waiters of that lock. */
+  readonly position: number;
+}
+
+interface LockState {
+  exclusive: string | null;
+  counted: number;
+  holders: Map<string, Want>;
+}
+
+/**
+ * Who holds which lock, and who is next.
+ *
+ * - All or nothing: a claim is granted all its locks at once or none, so nobody holds one lock while waiting for
+ *   another, and sets of locks cannot deadlock.
+ * - First come, first served on every lock: a waiter reserves what it wants against all who came later. So an
+ *   exclusive waiter is not starved by counting ones, and neither are holders of many locks.
+ * - A waiter that could not use the locks now (`isReady` says no: its worker is busy) keeps its place but reserves
+ *   nothing.
+ *
+ * Pure: no time, no storage.
+ */
+export class LockTable {
+  readonly #limits: (lock: string) => number;
+  readonly #locks = new Map<string, LockState>();
+  readonly #granted = new Map<string, Claim>();
+  /** In order of `seq`. */
+  #waiting: Claim[] = [];
+
+  /** `limits` gives the maximal count of a lock; asked at every decision, so a new configuration applies at once. */
+  constructor(limits: (lock: string) => number) {
+    this.#limits = limits;
+  }
+
+  isGranted(holder: string): boolean {
+    return this.#granted.has(holder);
+  }
+
+  isWaiting(holder: string): boolean {
+    return this.#waiting.some((claim) => claim.holder === holder);
+  }
+
+  get waiting(): readonly Claim[] {
+    return this.#waiting;
+  }
+
+  get granted(): readonly Claim[] {
+    return [...this.#granted.values()];
+  }
+
+  /** Puts a claim into the queue. A holder has one claim at most. */
+  enqueue(claim: Claim): void {
+    assert(!this.isGranted(claim.holder) && !this.isWaiting(claim.holder), `${claim.holder} has a claim already`);
+    const later = this.#waiting.findIndex((other) => other.seq > claim.seq);
+    this.#waiting.splice(later === -1 ? this.#waiting.length : later, 0, claim);
+  }
+
+  /** Puts back a claim that was granted before a restart. */
+  restore(claim: Claim): void {
+    this.#take(claim);
+  }
+
+  /** Forgets a holder: gives back what it holds, or leaves the queue. */
+  release(holder: string): void {
+    this.#waiting = this.#waiting.filter((claim) => claim.holder !== holder);
+    const claim = this.#granted.get(holder);
+    if (claim === undefined) return;
+    this.#granted.delete(holder);
+    for (const want of claim.wants) {
+      const state = this.#state(want.lock);
+      state.holders.delete(holder);
+      if (want.mode === 'exclusive') state.exclusive = null;
+      else state.counted -= want.count;
+    }
+  }
+
+  /** Grants, in order, every waiting claim that can be granted; gives those. */
+  grant(isReady: (claim: Claim) => boolean = () => true): Claim[] {
+    const granted: Claim[] = [];
+    const reserved = new Map<string, Reservation>();
+    for (const claim of this.#waiting) {
+      if (!isReady(claim)) continue;
+      if (claim.wants.every((want) => this.#isFree(want, reserved.get(want.lock)))) {
+        this.#take(claim);
+        granted.push(claim);
+      } else for (const want of claim.wants) reserve(reserved, want);
+    }
+    if (granted.length > 0) this.#waiting = this.#waiting.filter((claim) => !this.#granted.has(claim.holder));
+    return granted;
+  }
+
+  /** What stands in the way of a waiting claim; null where nothing does (it is not ready, or not waiting). */
+  obstacle(holder: string): Obstacle | null {
+    const index = this.#waiting.findIndex((claim) => claim.holder === holder);
+    const claim = this.#waiting[index];
+    if (claim === undefined) return null;
+    const reserved = new Map<string, Reservation>();
+    const ahead = this.#waiting.slice(0, index);
+    for (const other of ahead) for (const want of other.wants) reserve(reserved, want);
+    const want = claim.wants.find((candidate) => !this.#isFree(candidate, reserved.get(candidate.lock)));
+    if (want === undefined) return null;
+    const before = ahead.filter((other) => other.wants.some((wanted) => wanted.lock === want.lock)).length;
+    return { want, holders: [...this.#state(want.lock).holders.keys()], position: before + 1 };
+  }
+
+  #isFree(want: Want, reserved: Reservation | undefined): boolean {
+    const state = this.#state(want.lock);
+    if (state.exclusive !== null || reserved?.exclusive === true) return false;
+    const inUse = state.counted + (reserved?.count ?? 0);
+    if (want.mode === 'exclusive') return state.holders.size === 0 && inUse === 0;
+    return inUse + want.count <= this.#limits(want.lock);
+  }
+
+  #take(claim: Claim): void {
+    this.#granted.set(claim.holder, claim);
+    for (const want of claim.wants) {
+      const state = this.#state(want.lock);
+      state.holders.set(claim.holder, want);
+      if (want.mode === 'exclusive') state.exclusive = claim.holder;
+      else state.counted += want.count;
+    }
+  }
+
+  #state(lock: string): LockState {
+    let state = this.#locks.get(lock);
+    if (state === undefined) {
+      state = { exclusive: null, counted: 0, holders: new Map() };
+      this.#locks.set(lock, state);
+    }
+    return state;
+  }
+}
+
+interface Reservation {
+  exclusive: boolean;
+  count: number;
+}
+
+function reserve(reserved: Map<string, Reservation>, want: Want): void {
+  const reservation = reserved.get(want.lock) ?? { exclusive: false, count: 0 };
+  if (want.mode === 'exclusive') reservation.exclusive = true;
+  else reservation.count += want.count;
+  reserved.set(want.lock, reservation);
+}
