@@ -1,0 +1,97 @@
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  decodeRecords,
+  type JournalRecord,
+  ProtocolError,
+  RECORD_HEADER_BYTES,
+  wholeRecordBytes,
+} from '@icefall/shared';
+
+const READ_BYTES = 1024 * 1024;
+
+/**
+ * The master's copy of a command's journal: the same bytes at the same offsets as on the worker, so that its length is
+ * all there is to know of what has arrived.
+ */
+export class JournalFile {
+  readonly path: string;
+  readonly #fd: number;
+  #end: number;
+  #durable: number;
+
+  /** Opens or creates the copy; a record that a crash cut off is dropped, and will be sent again. */
+  constructor(path: string) {
+    this.path = path;
+    this.#fd = openSync(path, 'a+');
+    this.#end = wholeEnd(this.#fd);
+    if (this.#end !== fstatSync(this.#fd).size) ftruncateSync(this.#fd, this.#end);
+    this.#durable = this.#end;
+  }
+
+  /** Bytes that have arrived. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Bytes that survive a power cut: what may be acknowledged. */
+  get durable(): number {
+    return this.#durable;
+  }
+
+  /**
+   * Appends what a frame brought and gives the records that are new. Bytes that are here already are passed over; a
+   * gap is a fault of the sender. Throws {@link ProtocolError}.
+   */
+  append(offset: number, payload: Uint8Array): JournalRecord[] {
+    if (offset > this.#end)
+      throw new ProtocolError(
+        'journal_gap',
+        `a frame begins at ${offset}, but only ${this.#end} bytes of the journal are here`,
+      );
+    const fresh = payload.subarray(this.#end - offset);
+    if (fresh.length === 0) return [];
+    const records = [...decodeRecords(fresh)];
+    if (wholeRecordBytes(fresh) !== fresh.length)
+      throw new ProtocolError('bad_frame', `a frame at ${offset} ends inside a record`);
+    writeSync(this.#fd, fresh);
+    this.#end += fresh.length;
+    return records;
+  }
+
+  /** Makes everything that has arrived durable. */
+  sync(): void {
+    if (this.#durable === this.#end) return;
+    fdatasyncSync(this.#fd);
+    this.#durable = this.#end;
+  }
+
+  /** Every record from the beginning. */
+  *records(): Generator<JournalRecord> {
+    yield* recordsOf(this.#fd, this.#end);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+function wholeEnd(fd: number): number {
+  let end = 0;
+  for (const record of recordsOf(fd, fstatSync(fd).size)) end = record.end;
+  return end;
+}
+
+/** Whole records of a file up to `size`, each with the offset of its end. */
+function* recordsOf(fd: number, size: number): Generator<JournalRecord & { readonly end: number }> {
+  let at = 0;
+  while (at < size) {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, size - at));
+    const got = readSync(fd, buffer, 0, buffer.length, at);
+    const start = at;
+    for (const record of decodeRecords(buffer.subarray(0, got))) {
+      at += RECORD_HEADER_BYTES + record.data.length;
+      yield { ...record, end: at };
+    }
+    if (at === start) return;
+  }
+}
