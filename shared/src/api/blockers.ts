@@ -55,36 +55,3 @@ export const blockerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('builderGone'), builder: z.string() }),
 ]);
 export type Blocker = z.infer<typeof blockerSchema>;
-
-/** One sentence for people: what it waits for, and what will free it. */
-export function describeBlocker(blocker: Blocker): string {
-  switch (blocker.kind) {
-    case 'workersOffline':
-      return `waits for a worker: ${blocker.workers.map((w) => w.name).join(', ')} not connected`;
-    case 'workersBusy':
-      return `waits for a free slot on ${blocker.workers.join(', ')}`;
-    case 'workersPaused':
-      return `waits for a worker: ${blocker.workers.join(', ')} paused`;
-    case 'lock': {
-      const who = blocker.holders
-        .map((h) => `${h.builder} #${h.buildNumber}${h.stepName === null ? '' : ` (${h.stepName})`}`)
-        .join(', ');
-      const place = blocker.position > 1 ? `, ${blocker.position - 1} ahead` : '';
-      return `waits for lock ${blocker.lock} (${blocker.mode})${who === '' ? '' : `, held by ${who}`}${place}`;
-    }
-    case 'mayStart':
-      return `held back by the site: ${blocker.reason}`;
-    case 'notChosen':
-      return "held back by the builder's nextRequest";
-    case 'backOff':
-      return `attempt ${blocker.attempt} starts after its back-off`;
-    case 'workerAway':
-      return `worker ${blocker.worker} is away; given up when its grace ends`;
-    case 'children':
-      return `waits for triggered builds, ${blocker.finished} of ${blocker.total} finished`;
-    case 'slot':
-      return `waits to get its slot on ${blocker.worker} back (first in line)`;
-    case 'builderGone':
-      return `builder ${blocker.builder} is not in the configuration any more`;
-  }
-}
