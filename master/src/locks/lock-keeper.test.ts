@@ -1,0 +1,80 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { builder, factory, masterLock, site, worker } from '../config/index.ts';
+import { type Database, openDatabase } from '../db/database.ts';
+import { Core } from '../engine/core.ts';
+import { SiteConfig } from '../engine/site-config.ts';
+import { VirtualClock } from '../engine/virtual-clock.ts';
+import { LockKeeper } from './lock-keeper.ts';
+
+const tree = masterLock('tree', { maxCount: 2 });
+const machine = worker({ name: 'machine' });
+const declared = site({
+  title: 'locks',
+  workers: [machine],
+  builders: [builder({ name: 'one', workers: [machine], factory: factory([]), locks: [tree.counting()] })],
+});
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+
+let database: Database;
+function open(): { core: Core; keeper: LockKeeper; granted: string[] } {
+  const core = new Core({ database, clock: new VirtualClock(), random: { next: () => 0.5 }, log: quiet });
+  const keeper = new LockKeeper(core, new SiteConfig(declared, 1));
+  const granted: string[] = [];
+  keeper.granted.on((holder) => granted.push(holder));
+  return { core, keeper, granted };
+}
+beforeEach(() => {
+  database = openDatabase(':memory:');
+});
+
+describe('the lock keeper', () => {
+  test('grants at once what is free, and later what was waited for', () => {
+    const { core, keeper, granted } = open();
+    expect(core.turn(() => keeper.claim('build:1', [tree.exclusive()], 'machine'))).toBe(true);
+    expect(core.turn(() => keeper.claim('build:2', [tree.counting()], 'machine'))).toBe(false);
+    core.turn(() => keeper.release('build:1'));
+    expect(granted).toEqual(['build:2']);
+  });
+
+  test('knows holders and the order of the queue after a restart', () => {
+    const before = open();
+    before.core.turn(() => before.keeper.claim('build:1', [tree.exclusive()], 'machine'));
+    before.core.turn(() => before.keeper.claim('build:2', [tree.exclusive()], 'machine'));
+    before.core.turn(() => before.keeper.claim('build:3', [tree.counting()], 'machine'));
+    const after = open();
+    expect(after.keeper.isGranted('build:1')).toBe(true);
+    expect(after.keeper.obstacle('build:3')).toMatchObject({ holders: ['build:1'], position: 2 });
+    after.core.turn(() => after.keeper.release('build:1'));
+    expect(after.granted).toEqual(['build:2']);
+  });
+
+  test('gives every grant a higher fencing number, also after a restart', () => {
+    const before = open();
+    before.core.turn(() => before.keeper.claim('build:1', [tree.exclusive()], 'machine'));
+    const first = before.keeper.fence('build:1') ?? 0;
+    before.core.turn(() => before.keeper.release('build:1'));
+    const after = open();
+    after.core.turn(() => after.keeper.claim('build:2', [tree.exclusive()], 'machine'));
+    expect(after.keeper.fence('build:2')).toBeGreaterThan(first);
+  });
+
+  test('forgets what a turn that failed had claimed', () => {
+    const { core, keeper } = open();
+    const failing = () =>
+      core.turn(() => {
+        keeper.claim('build:1', [tree.exclusive()], 'machine');
+        throw new Error('no');
+      });
+    expect(failing).toThrow('no');
+    expect(keeper.isGranted('build:1')).toBe(false);
+    expect(core.turn(() => keeper.claim('build:2', [tree.exclusive()], 'machine'))).toBe(true);
+  });
+
+  test('hands a request’s locks over to its build', () => {
+    const { core, keeper } = open();
+    core.turn(() => keeper.claim('request:7', [tree.exclusive()], 'machine'));
+    core.turn(() => keeper.rename('request:7', 'build:9'));
+    expect(keeper.isGranted('build:9')).toBe(true);
+    expect(keeper.isGranted('request:7')).toBe(false);
+  });
+});

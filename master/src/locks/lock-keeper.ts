@@ -1,0 +1,153 @@
+import type { LockAccess } from '../config/locks.ts';
+import type { Core } from '../engine/core.ts';
+import { Hook } from '../engine/hooks.ts';
+import type { SiteConfig } from '../engine/site-config.ts';
+import { type Claim, LockTable, type Obstacle, type Want } from './lock-table.ts';
+
+export interface LockClaimRow {
+  readonly id: number;
+  readonly holder: string;
+  readonly lock: string;
+  readonly mode: 'counting' | 'exclusive';
+  readonly count: number;
+  readonly seq: number;
+  readonly queued_at: number;
+  readonly granted_at: number | null;
+  readonly fence: number | null;
+}
+
+/** The key of a lock as the table and clients name it: a worker lock is one for each worker. */
+export function lockKey(access: LockAccess, worker: string): string {
+  return access.lock.scope === 'worker' ? `${access.lock.name}@${worker}` : access.lock.name;
+}
+
+/**
+ * The lock table with its leases on disk: holders and queue survive a restart, and every grant has a fencing number
+ * that is higher than all before. Call inside turns.
+ */
+export class LockKeeper {
+  /** A claim that waited was granted. */
+  readonly granted = new Hook<string>();
+  /** Whether a waiting claim could use its locks now; asked at every decision. */
+  isReady: (holder: string) => boolean = () => true;
+  readonly #core: Core;
+  readonly #config: SiteConfig;
+  #table: LockTable;
+
+  constructor(core: Core, config: SiteConfig) {
+    this.#core = core;
+    this.#config = config;
+    this.#table = this.#read();
+    core.rolledBack.on(() => {
+      this.#table = this.#read();
+    });
+    config.applied.on(() => this.wake());
+  }
+
+  #read(): LockTable {
+    const table = new LockTable((lock) => this.#limit(lock));
+    const rows = this.#core.db.all<LockClaimRow>('SELECT * FROM lock_claims ORDER BY seq, id');
+    for (const [holder, claims] of Map.groupBy(rows, (row) => row.holder)) {
+      const wants = claims.map(({ lock, mode, count }): Want => ({ lock, mode, count }));
+      const claim = { holder, seq: claims[0]?.seq ?? 0, wants };
+      if (claims.every((row) => row.granted_at !== null)) table.restore(claim);
+      else table.enqueue(claim);
+    }
+    return table;
+  }
+
+  #limit(key: string): number {
+    const [name, worker] = key.split('@');
+    const lock = this.#config.site.locks.find((candidate) => candidate.name === name);
+    // A lock that left the configuration while somebody holds it: nobody else comes in.
+    if (lock === undefined) return 1;
+    return (worker === undefined ? undefined : lock.maxCountForWorker[worker]) ?? lock.maxCount;
+  }
+
+  /** Asks for all of the locks at once; gives whether they were granted at once. Otherwise `granted` tells later. */
+  claim(holder: string, accesses: readonly LockAccess[], worker: string): boolean {
+    const wants = accesses.map(
+      (access): Want => ({ lock: lockKey(access, worker), mode: access.mode, count: access.count }),
+    );
+    if (wants.length === 0) return true;
+    const seq = this.#next('lock_seq');
+    const queuedAt = this.#core.now();
+    for (const want of wants) {
+      this.#core.db.insert('lock_claims', { holder, ...want, seq, queued_at: queuedAt });
+      this.#core.touch('lock', want.lock);
+    }
+    this.#table.enqueue({ holder, seq, wants });
+    this.#grant(holder);
+    return this.#table.isGranted(holder);
+  }
+
+  /** Gives back what a holder has, or takes it out of the queue. */
+  release(holder: string): void {
+    const rows = this.#core.db.all<LockClaimRow>('SELECT * FROM lock_claims WHERE holder = ?', holder);
+    if (rows.length === 0) return;
+    this.#core.db.run('DELETE FROM lock_claims WHERE holder = ?', holder);
+    for (const row of rows) this.#core.touch('lock', row.lock);
+    this.#table.release(holder);
+    this.wake();
+  }
+
+  /** Moves what a request claimed over to the build that it became. */
+  rename(from: string, to: string): void {
+    this.#core.db.run('UPDATE lock_claims SET holder = ? WHERE holder = ?', to, from);
+    const claim = this.#table.granted.find((candidate) => candidate.holder === from);
+    if (claim === undefined) return;
+    this.#table.release(from);
+    this.#table.restore({ ...claim, holder: to });
+  }
+
+  /** Looks at the queue again before this turn ends. */
+  wake(): void {
+    this.#core.enqueue('locks', () => this.#grant(null));
+  }
+
+  #grant(asking: string | null): void {
+    for (const claim of this.#table.grant((waiter) => this.isReady(waiter.holder))) {
+      this.#note(claim);
+      if (claim.holder !== asking) this.granted.fire(claim.holder);
+    }
+  }
+
+  #note(claim: Claim): void {
+    const fence = this.#next('lock_fence');
+    this.#core.db.update('lock_claims', { holder: claim.holder }, { granted_at: this.#core.now(), fence });
+    for (const want of claim.wants) this.#core.touch('lock', want.lock);
+  }
+
+  #next(counter: string): number {
+    const { db } = this.#core;
+    db.run("INSERT INTO meta (key, value) VALUES (?, '1') ON CONFLICT (key) DO UPDATE SET value = value + 1", counter);
+    return Number(db.one<{ value: string }>('SELECT value FROM meta WHERE key = ?', counter)?.value ?? 0);
+  }
+
+  isGranted(holder: string): boolean {
+    return this.#table.isGranted(holder);
+  }
+
+  isWaiting(holder: string): boolean {
+    return this.#table.isWaiting(holder);
+  }
+
+  obstacle(holder: string): Obstacle | null {
+    return this.#table.obstacle(holder);
+  }
+
+  /** The number of a holder's grant: later grants have higher ones. Null while it waits. */
+  fence(holder: string): number | null {
+    return (
+      this.#core.db.one<{ fence: number | null }>(
+        'SELECT MAX(fence) AS fence FROM lock_claims WHERE holder = ?',
+        holder,
+      )?.fence ?? null
+    );
+  }
+
+  /** Every holder with a claim, granted or waiting. */
+  holders(): string[] {
+    return [...this.#table.granted, ...this.#table.waiting].map((claim) => claim.holder);
+  }
+}
