@@ -1,0 +1,113 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeRecord, STREAM } from '@icefall/shared';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Database, openDatabase } from '../db/database.ts';
+import { Core } from '../engine/core.ts';
+import { VirtualClock } from '../engine/virtual-clock.ts';
+import { LogStore } from './log-store.ts';
+
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+let dir: string;
+let database: Database;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'icefall-logs-'));
+  database = openDatabase(':memory:');
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+function open(): { core: Core; store: LogStore } {
+  const core = new Core({ database, clock: new VirtualClock(), random: { next: () => 0.5 }, log: quiet });
+  return { core, store: new LogStore(core, dir) };
+}
+const output = (text: string, stream: number = STREAM.stdout) =>
+  encodeRecord({ stream, at: 1, data: Buffer.from(text) });
+const text = (store: LogStore, id: number) => [...store.raw(id)].map(String).join('');
+
+describe('the log store', () => {
+  test('gives the lines of a growing log', () => {
+    const { store } = open();
+    const first = output('one\ntwo\nthr');
+    store.append(1, 0, 0, first, []);
+    store.append(1, 0, first.length, output('ee\n', STREAM.stdout), []);
+    const [row] = store.ofStep(1, 0);
+    expect(row).toMatchObject({ name: 'stdio', complete: 0 });
+    const { lines, total } = store.lines(row?.id ?? 0, 1, 10) ?? { lines: [], total: 0 };
+    expect(lines.map((line) => [line.n, line.text])).toEqual([
+      [1, 'two'],
+      [2, 'three'],
+    ]);
+    expect(total).toBe(3);
+    expect(store.lines(row?.id ?? 0, -1, 10)?.lines.map((line) => line.text)).toEqual(['three']);
+  });
+
+  test('keeps extra log files apart, under their names', () => {
+    const { store } = open();
+    const first = output('hello\n');
+    store.append(1, 0, 0, first, ['config.log']);
+    store.append(1, 0, first.length, output('checking\n', STREAM.firstLogFile), ['config.log']);
+    const rows = store.ofStep(1, 0);
+    expect(rows.map((row) => row.name)).toEqual(['stdio', 'config.log']);
+    expect(rows.map((row) => text(store, row.id))).toEqual(['hello\n', 'checking\n']);
+  });
+
+  test('has every byte after the step has ended, and no journal', () => {
+    const { core, store } = open();
+    let offset = 0;
+    let all = '';
+    for (let i = 0; i < 300; i += 1) {
+      const line = `${i} ${'x'.repeat(3000)}\n`;
+      const record = output(line);
+      store.append(1, 2, offset, record, []);
+      offset += record.length;
+      all += line;
+    }
+    core.turn(() => store.finish(1, 2));
+    const [row] = store.ofStep(1, 2);
+    expect(row).toMatchObject({ complete: 1, lines: 300, bytes: all.length });
+    expect(text(store, row?.id ?? 0)).toBe(all);
+    expect(store.lines(row?.id ?? 0, 299, 5)?.lines[0]?.text.slice(0, 4)).toBe('299 ');
+    expect(readdirSync(join(dir, '0', '1'))).toEqual(['2.0.log']);
+  });
+
+  test('goes on after a restart in the middle of a line', () => {
+    const before = open();
+    const first = output('a line\nhalf a ');
+    before.store.append(1, 0, 0, first, []);
+    before.store.close();
+    const after = open();
+    expect(after.store.live(1, 0).journal.end).toBe(first.length);
+    after.store.append(1, 0, first.length, output('line\n'), []);
+    after.core.turn(() => after.store.finish(1, 0));
+    expect(text(after.store, after.store.ofStep(1, 0)[0]?.id ?? 0)).toBe('a line\nhalf a line\n');
+  });
+
+  test('tells who follows it that it grew, and that it ended', () => {
+    const { core, store } = open();
+    const grown: number[] = [];
+    store.grown.on((id) => grown.push(id));
+    store.append(1, 0, 0, output('x\n'), []);
+    expect(grown).toHaveLength(1);
+    core.turn(() => store.finish(1, 0));
+    expect(grown).toHaveLength(2);
+  });
+
+  test('keeps the journal when the turn that ends the step fails', () => {
+    const { core, store } = open();
+    store.append(1, 0, 0, output('x\n'), []);
+    const failing = () =>
+      core.turn(() => {
+        store.finish(1, 0);
+        throw new Error('no');
+      });
+    expect(failing).toThrow('no');
+    expect(existsSync(join(dir, '0', '1', '0.journal'))).toBe(true);
+    const again = open();
+    again.core.turn(() => {
+      again.store.live(1, 0);
+      again.store.finish(1, 0);
+    });
+    expect(text(again.store, again.store.ofStep(1, 0)[0]?.id ?? 0)).toBe('x\n');
+  });
+});
