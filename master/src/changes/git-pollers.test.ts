@@ -1,0 +1,367 @@
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type GitPollerOptions, gitPoller } from '../config/changes.ts';
+import { anyBranchScheduler } from '../config/schedulers.ts';
+import { linux, MINUTE, siteOf, TestRoom } from '../schedulers/test-room.ts';
+import { delayOf, GitPollers } from './git-pollers.ts';
+import { TestRepository, temporaryDirectory } from './test-repository.ts';
+
+const all = anyBranchScheduler({ name: 'all', builders: [linux] });
+
+/** A site with one poller of a real repository, and a virtual clock. */
+class Polled {
+  readonly repository = TestRepository.create();
+  readonly directory = temporaryDirectory();
+  room: TestRoom;
+  pollers: GitPollers;
+
+  constructor(options: Partial<GitPollerOptions> = {}) {
+    this.room = TestRoom.started([all], this.site(options));
+    this.pollers = this.#begin();
+  }
+
+  site(options: Partial<GitPollerOptions>) {
+    return { changeSources: [gitPoller({ name: 'scripts', repository: this.repository.bare, ...options })] };
+  }
+
+  #begin(): GitPollers {
+    const pollers = new GitPollers(this.room.core, this.room.config, this.room.changes, { directory: this.directory });
+    onTestFinished(() => pollers.stop());
+    return pollers;
+  }
+
+  /** Starts the pollers, and lets what they do at once be done. */
+  async started(): Promise<this> {
+    this.pollers.start();
+    await this.after(0);
+    return this;
+  }
+
+  /** Time passes, and the polls that were due have ended. */
+  async after(ms: number): Promise<void> {
+    this.room.advance(ms);
+    await this.pollers.idle();
+  }
+
+  /** The process ends, and another one begins. */
+  async restarted(options: Partial<GitPollerOptions> = {}): Promise<void> {
+    await this.pollers.stop();
+    this.room = this.room.restarted(this.room.clock.now());
+    this.room.config.replace(siteOf([all], this.site(options)));
+    this.pollers = this.#begin();
+    await this.started();
+  }
+
+  /** Branch, first line of each message, and files of each change. */
+  get told(): string[] {
+    const rows = this.room.core.db.all<{ id: number }>('SELECT id FROM changes ORDER BY id');
+    return rows.map(({ id }) => {
+      const { branch, commits, files } = this.room.change(id);
+      return `${branch}: ${commits.map((commit) => commit.message).join(', ')} (${files.join(' ')})`;
+    });
+  }
+
+  get error(): string | null | undefined {
+    return this.pollers.status()[0]?.lastError;
+  }
+}
+
+describe('a git poller', () => {
+  test('only notes where the branches are the first time', async () => {
+    const site = new Polled();
+    site.repository.commit({ a: '1' }, 'One');
+    site.repository.push('main');
+    await site.started();
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual([]);
+    expect(site.error).toBeNull();
+  });
+
+  test('makes one change of each push since, with all its commits, and has it built', async () => {
+    const site = new Polled({ codebase: 'code', project: 'p', category: 'c' });
+    site.repository.commit({ a: '1' }, 'One');
+    site.repository.push('main');
+    await site.started();
+    site.repository.commit({ b: '1' }, 'Two');
+    const revision = site.repository.commit({ c: '1' }, 'Three');
+    site.repository.push('main');
+    await site.after(5 * MINUTE - 1);
+    expect(site.told).toEqual([]);
+    await site.after(1);
+    expect(site.told).toEqual(['main: Two, Three (b c)']);
+    expect(site.room.change(1)).toMatchObject({
+      repository: site.repository.bare,
+      revision,
+      author: 'Ada <ada@example.org>',
+      message: 'Three',
+      codebase: 'code',
+      project: 'p',
+      category: 'c',
+      source: 'gitPoller:scripts',
+      at: 1_700_000_003_000,
+    });
+    expect(site.room.listed()).toEqual([[1]]);
+    await site.after(5 * MINUTE);
+    expect(site.told).toHaveLength(1);
+  });
+
+  test('finds at its start what was pushed while the master was down', async () => {
+    const site = await setUp();
+    await site.pollers.stop();
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('main');
+    await site.restarted();
+    expect(site.told).toEqual(['main: Two (b)']);
+    await site.restarted();
+    expect(site.told).toHaveLength(1);
+  });
+
+  test('waits for its first time if it is not to ask at start', async () => {
+    const site = await setUp({ atStart: false, every: '10m' });
+    expect(site.pollers.status()[0]).toMatchObject({ lastPollAt: null });
+    await site.after(10 * MINUTE);
+    expect(site.pollers.status()[0]).toMatchObject({ lastPollAt: site.room.clock.now(), lastError: null });
+  });
+
+  test('neither loses nor doubles a push when the process ends while it is told', async () => {
+    const site = await setUp();
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('main');
+    site.repository.git('checkout', '-q', '-b', 'side');
+    let isEnding = true;
+    site.room.changes.arrived.on(() => {
+      if (isEnding) throw new Error('the power went');
+    });
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual([]);
+    expect(site.error).toBe('the power went');
+    isEnding = false;
+    await site.restarted();
+    expect(site.told).toEqual(['main: Two (b)']);
+  });
+
+  test('told by hand polls at once', async () => {
+    const site = await setUp();
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('main');
+    expect(await site.pollers.pollNow('scripts')).toMatchObject({ lastError: null, failures: 0 });
+    expect(site.told).toHaveLength(1);
+    expect(await site.pollers.pollNow('nobody')).toBeNull();
+  });
+});
+
+describe('branches', () => {
+  test('are the default one unless said otherwise', async () => {
+    const site = await setUp();
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('next');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual([]);
+    site.repository.push('main');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['main: Two (b)']);
+  });
+
+  test('may be named; one that comes later is a push, others are not looked at', async () => {
+    const site = await setUp({ branches: ['main', 'release/1'] });
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('other');
+    site.repository.commit({ c: '1' }, 'Three');
+    site.repository.push('release/1');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['release/1: Two, Three (b c)']);
+  });
+
+  test('may be all: of a new one its own commits are told, of one without the one it is at', async () => {
+    const site = await setUp({ branches: true });
+    site.repository.push('copy');
+    await site.after(5 * MINUTE);
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('next');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['copy: One (a)', 'next: Two (b)']);
+  });
+
+  test('that were forced somewhere else are a push of what is new there', async () => {
+    const site = await setUp();
+    const base = site.repository.head();
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('main');
+    await site.after(5 * MINUTE);
+    site.repository.reset(base);
+    site.repository.commit({ c: '1' }, 'Other two');
+    site.repository.push('+main');
+    await site.after(5 * MINUTE);
+    site.repository.reset(base);
+    site.repository.push('+main');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['main: Two (b)', 'main: Other two (b c)', 'main: One (c)']);
+  });
+
+  test('that were deleted are forgotten; made again they are new, also where the name was a directory', async () => {
+    const site = await setUp({ branches: true });
+    site.repository.push('next');
+    await site.after(5 * MINUTE);
+    site.repository.git('push', '-q', 'origin', ':next');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['next: One (a)']);
+    site.repository.push('next/one');
+    await site.after(5 * MINUTE);
+    site.repository.git('push', '-q', 'origin', ':next/one');
+    site.repository.push('next');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['next: One (a)', 'next/one: One (a)', 'next: One (a)']);
+    expect(site.error).toBeNull();
+  });
+
+  test('that are newly looked for are noted, not built; those looked for before are built', async () => {
+    const site = await setUp();
+    site.repository.push('next');
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('main');
+    await site.restarted({ branches: true });
+    expect(site.told).toEqual(['main: Two (b)']);
+    site.repository.push('next');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['main: Two (b)', 'next: Two (b)']);
+  });
+
+  test('of another repository under the same name are noted anew', async () => {
+    const site = await setUp();
+    const other = TestRepository.create();
+    other.commit({ x: '1' }, 'Other');
+    other.push('main');
+    await site.restarted({ repository: other.bare });
+    expect(site.told).toEqual([]);
+    other.commit({ y: '1' }, 'More');
+    other.push('main');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['main: More (y)']);
+  });
+
+  test("with a name that the site's validation refuses are noted, once, and keep no other from being told", async () => {
+    const site = await setUp({ branches: true });
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('a#b', 'main');
+    await site.after(5 * MINUTE);
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['main: Two (b)']);
+    expect(site.room.errors).toHaveLength(1);
+    expect(site.room.errors[0]?.message).toContain('a#b');
+  });
+
+  test('of an empty repository are none; the first push is told', async () => {
+    const site = await new Polled().started();
+    expect(site.error).toBeNull();
+    site.repository.commit({ a: '1' }, 'One');
+    site.repository.push('main');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['main: One (a)']);
+  });
+
+  test('without a default must be named', async () => {
+    const site = await setUp();
+    site.repository.push('other');
+    site.repository.git('--git-dir', site.repository.bare, 'symbolic-ref', 'HEAD', 'refs/heads/gone');
+    await site.after(5 * MINUTE);
+    expect(site.error).toMatch(/which branch is its default; name the branches/);
+  });
+});
+
+describe('a remote that fails', () => {
+  test('is told with its reason, asked less and less often, and told when it works again', async () => {
+    const site = await setUp();
+    const away = `${site.repository.bare}.away`;
+    renameSync(site.repository.bare, away);
+    await site.after(5 * MINUTE);
+    expect(site.error).toMatch(/^git ls-remote: .*does not appear to be a git repository/s);
+    const nextPollAt = () => (site.pollers.status()[0]?.nextPollAt ?? 0) - site.room.clock.now();
+    expect(nextPollAt()).toBe(10 * MINUTE);
+    await site.after(10 * MINUTE);
+    expect(nextPollAt()).toBe(20 * MINUTE);
+    expect(site.room.errors).toHaveLength(2);
+    renameSync(away, site.repository.bare);
+    await site.after(20 * MINUTE);
+    expect(site.error).toBeNull();
+    expect(nextPollAt()).toBe(5 * MINUTE);
+  });
+
+  test.each([
+    [5 * MINUTE, 0, 5 * MINUTE],
+    [5 * MINUTE, 2, 20 * MINUTE],
+    [5 * MINUTE, 4, 60 * MINUTE],
+    [5 * MINUTE, 5000, 60 * MINUTE],
+    [120 * MINUTE, 3, 120 * MINUTE],
+  ])('polled every %i ms, after %i failures is asked again in %i ms', (every, failures, expected) => {
+    expect(delayOf(every, failures)).toBe(expected);
+  });
+
+  test('does not tell the password in its address', async () => {
+    const repository = 'http://ada:secret@127.0.0.1:1/x.git';
+    const site = await new Polled({ repository }).started();
+    expect(site.error).not.toContain('secret');
+    expect(JSON.stringify([site.pollers.status(), site.room.errors])).not.toContain('secret');
+  });
+});
+
+describe('a mirror', () => {
+  test('that is broken is made anew, and nothing is lost', async () => {
+    const site = await setUp();
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('main');
+    await site.after(5 * MINUTE);
+    const mirror = join(site.directory, 'scripts');
+    renameSync(join(mirror, 'objects'), join(mirror, 'gone'));
+    site.repository.commit({ c: '1' }, 'Three');
+    site.repository.push('main');
+    for (let polls = 0; polls < 5; polls += 1) await site.after(60 * MINUTE);
+    expect(site.error).toBeNull();
+    expect(site.told).toEqual(['main: Two (b)', 'main: Three (c)']);
+    expect(existsSync(join(mirror, 'gone'))).toBe(false);
+  });
+});
+
+describe('a new configuration', () => {
+  test('stops pollers that are gone, begins new ones, and leaves the others their time', async () => {
+    const site = await setUp();
+    const other = TestRepository.create();
+    const both = [...site.site({}).changeSources, gitPoller({ name: 'other', repository: other.bare })];
+    await site.after(2 * MINUTE);
+    site.room.core.turn(() => site.room.config.replace(siteOf([all], { changeSources: both })));
+    await site.after(0);
+    const times = () =>
+      site.pollers.status().map(({ name, nextPollAt }) => [name, (nextPollAt ?? 0) - site.room.clock.now()]);
+    expect(times()).toEqual([
+      ['scripts', 3 * MINUTE],
+      ['other', 5 * MINUTE],
+    ]);
+    site.room.core.turn(() => site.room.config.replace(siteOf([all], { changeSources: both.slice(1) })));
+    await site.after(3 * MINUTE);
+    expect(times()).toEqual([['other', 2 * MINUTE]]);
+  });
+
+  test('begins more pollers than may ask at once, and all get their turn', async () => {
+    const site = await setUp();
+    const many = Array.from({ length: 12 }, (_, i) =>
+      gitPoller({ name: `p${i}`, repository: site.repository.bare, codebase: `c${i}` }),
+    );
+    site.room.core.turn(() => site.room.config.replace(siteOf([all], { changeSources: many })));
+    await site.after(0);
+    expect(site.pollers.status().map(({ lastError, lastPollAt }) => [lastError, lastPollAt])).toEqual(
+      many.map(() => [null, site.room.clock.now()]),
+    );
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('main');
+    await site.after(5 * MINUTE);
+    expect(site.told).toHaveLength(12);
+  });
+});
+
+/** A started site whose repository has one commit on main, which the poller has seen. */
+async function setUp(options: Partial<GitPollerOptions> = {}): Promise<Polled> {
+  const site = new Polled(options);
+  site.repository.commit({ a: '1' }, 'One');
+  site.repository.push('main');
+  return await site.started();
+}
