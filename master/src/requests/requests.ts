@@ -1,0 +1,183 @@
+import type { Blocker, Properties, Request, Result, SourceStamp } from '@icefall/shared';
+import type { BuilderDeclaration } from '../config/builders.ts';
+import { fromColumn, toColumn } from '../db/rows.ts';
+import type { Core } from '../engine/core.ts';
+import type { Buildsets } from './buildsets.ts';
+
+export interface RequestRow {
+  readonly id: number;
+  readonly buildset_id: number;
+  readonly builder: string;
+  readonly priority: number;
+  readonly state: 'pending' | 'building' | 'finished';
+  readonly result: Result | null;
+  readonly submitted_at: number;
+  readonly finished_at: number | null;
+  readonly collapsed_into: number | null;
+  readonly attempts: number;
+  readonly not_before: number | null;
+  readonly cancel_reason: string | null;
+  readonly blocker: string | null;
+  readonly blocked_since: number | null;
+}
+
+/** Requests of builders: their queue, what holds them up, collapse, and their end. Call inside turns. */
+export class Requests {
+  readonly #core: Core;
+  readonly #buildsets: Buildsets;
+
+  constructor(core: Core, buildsets: Buildsets) {
+    this.#core = core;
+    this.#buildsets = buildsets;
+  }
+
+  row(id: number): RequestRow | null {
+    return this.#core.db.one<RequestRow>('SELECT * FROM requests WHERE id = ?', id);
+  }
+
+  /** Waiting requests of a builder by priority, then age; those that went into another are left out. */
+  pending(builder: string, limit: number): RequestRow[] {
+    return this.#core.db.all<RequestRow>(
+      `SELECT * FROM requests WHERE state = 'pending' AND builder = ? AND collapsed_into IS NULL
+       ORDER BY priority DESC, submitted_at, id LIMIT ?`,
+      builder,
+      limit,
+    );
+  }
+
+  /** Builders that have waiting requests. */
+  buildersWithPending(): string[] {
+    return this.#core.db
+      .all<{ builder: string }>(
+        "SELECT DISTINCT builder FROM requests WHERE state = 'pending' AND collapsed_into IS NULL",
+      )
+      .map((row) => row.builder);
+  }
+
+  /** Records why a request waits. */
+  block(row: RequestRow, blocker: Blocker): void {
+    const text = toColumn(blocker);
+    if (row.blocker === text) return;
+    const sameKind = row.blocker !== null && fromColumn<Blocker>(row.blocker).kind === blocker.kind;
+    const since = sameKind ? row.blocked_since : this.#core.now();
+    this.#core.db.update('requests', { id: row.id }, { blocker: text, blocked_since: since });
+    this.#core.touch('request', row.id);
+  }
+
+  /** The request became a build. */
+  started(id: number): void {
+    this.#core.db.run(
+      "UPDATE requests SET state = 'building', attempts = attempts + 1, blocker = NULL, blocked_since = NULL, not_before = NULL WHERE id = ?",
+      id,
+    );
+    this.#touch(id);
+  }
+
+  /** Puts a request whose attempt was lost back into the queue, not to be tried before a time. */
+  retry(id: number, notBefore: number): void {
+    this.#core.db.update('requests', { id }, { state: 'pending', not_before: notBefore });
+    this.#touch(id);
+  }
+
+  /** Ends a request, and with it every request that was taken into it. */
+  finish(id: number, result: Result): void {
+    const row = this.row(id);
+    if (row === null || row.state === 'finished') return;
+    const finishedAt = this.#core.now();
+    this.#core.db.update(
+      'requests',
+      { id },
+      { state: 'finished', result, finished_at: finishedAt, blocker: null, blocked_since: null },
+    );
+    this.#touch(id, row.builder);
+    const taken = this.#core.db.all<{ id: number }>('SELECT id FROM requests WHERE collapsed_into = ?', id);
+    for (const other of taken) this.finish(other.id, result);
+    this.#buildsets.checkFinished(row.buildset_id);
+  }
+
+  #touch(id: number, builder = this.row(id)?.builder): void {
+    this.#core.touch('request', id);
+    if (builder !== undefined) this.#core.touch('builder', builder);
+  }
+
+  /** Lets a new request take in older waiting ones, where its builder wants that. Gives those taken in. */
+  collapse(newId: number, builder: BuilderDeclaration): number[] {
+    if (builder.collapseRequests === false) return [];
+    const newer = this.row(newId);
+    if (newer === null) return [];
+    const taken: number[] = [];
+    for (const older of this.#olderThan(newer)) {
+      const wanted =
+        typeof builder.collapseRequests === 'function'
+          ? builder.collapseRequests(this.view(newer), this.view(older))
+          : this.#sameWork(newer, older);
+      if (!wanted) continue;
+      this.#core.db.update('requests', { id: older.id }, { collapsed_into: newId, blocker: null });
+      this.#touch(older.id, older.builder);
+      taken.push(older.id);
+    }
+    return taken;
+  }
+
+  #olderThan(newer: RequestRow): RequestRow[] {
+    return this.#core.db.all<RequestRow>(
+      "SELECT * FROM requests WHERE state = 'pending' AND builder = ? AND collapsed_into IS NULL AND id < ?",
+      newer.builder,
+      newer.id,
+    );
+  }
+
+  /** Same sources (whatever their revisions, if both come from changes) and same properties. */
+  #sameWork(newer: RequestRow, older: RequestRow): boolean {
+    const [a, b] = [this.#buildsets.row(newer.buildset_id), this.#buildsets.row(older.buildset_id)];
+    if (a === null || b === null) return false;
+    const fromChanges = a.change_ids !== '[]' && b.change_ids !== '[]';
+    return (
+      sourcesKey(a.source_stamps, !fromChanges) === sourcesKey(b.source_stamps, !fromChanges) &&
+      propertiesKey(a.properties) === propertiesKey(b.properties)
+    );
+  }
+
+  /** The resource that clients and the site's functions see. */
+  view(row: RequestRow): Request {
+    const buildset = this.#buildsets.row(row.buildset_id);
+    const builds = this.#core.db.all<{ id: number }>('SELECT id FROM builds WHERE request_id = ? ORDER BY id', row.id);
+    return {
+      id: row.id,
+      buildsetId: row.buildset_id,
+      builder: row.builder,
+      priority: row.priority,
+      state: row.state,
+      result: row.result,
+      submittedAt: row.submitted_at,
+      finishedAt: row.finished_at,
+      collapsedInto: row.collapsed_into,
+      buildIds: builds.map((build) => build.id),
+      blocker: row.blocker === null ? null : fromColumn<Blocker>(row.blocker),
+      blockedSince: row.blocked_since,
+      reason: buildset?.reason ?? '',
+      owner: buildset?.owner ?? null,
+      parentBuildId: buildset?.parent_build_id ?? null,
+    };
+  }
+}
+
+function sourcesKey(column: string, withRevisions: boolean): string {
+  const stamps = fromColumn<SourceStamp[]>(column);
+  const keys = stamps.map((stamp) => [
+    stamp.codebase,
+    stamp.repository,
+    stamp.branch,
+    stamp.project,
+    withRevisions ? stamp.revision : '',
+  ]);
+  return JSON.stringify(keys.sort());
+}
+
+/** Who asked and why does not change what is built. */
+const NOT_WORK = ['reason', 'owner', 'scheduler'];
+
+function propertiesKey(column: string): string {
+  const properties = Object.entries(fromColumn<Properties>(column)).filter(([name]) => !NOT_WORK.includes(name));
+  return JSON.stringify(properties.map(([name, { value }]) => [name, value]).sort());
+}
