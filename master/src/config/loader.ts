@@ -1,0 +1,93 @@
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { formatDuration } from '@icefall/shared';
+import { beginGeneration, endGeneration, type Generation } from './generations.ts';
+import { problemOfFailure } from './load-failure.ts';
+import { ConfigError, type Problem, takeProblems } from './problems.ts';
+import type { SiteDeclaration } from './site.ts';
+
+/** The file that is loaded when a folder is named. */
+export const SITE_FILE = 'site.ts';
+
+/**
+ * A site's program only declares; one that takes longer waits for something that does not come (a top-level await), and
+ * would keep every later load waiting too.
+ */
+const LOAD_LIMIT_MS = 60_000;
+
+let loading: Promise<unknown> = Promise.resolve();
+
+/**
+ * Loads a site's program: the file, or `site.ts` in a folder. Every load evaluates the file and everything it imports
+ * from below its own folder anew, so a reload sees what changed. Loads are done one after the other.
+ *
+ * Throws {@link ConfigError} with all mistakes that were found; nothing of a failed load is kept.
+ */
+export function loadSite(path: string): Promise<SiteDeclaration> {
+  const load = loading.then(() => loadNow(path));
+  loading = load.catch(() => undefined);
+  return load;
+}
+
+/** The file that {@link loadSite} loads. Throws {@link ConfigError} where there is none. */
+export function siteFile(path: string): string {
+  const named = resolve(path);
+  const file = existsSync(named) && statSync(named).isDirectory() ? join(named, SITE_FILE) : named;
+  if (existsSync(file)) return realpathSync(file);
+  const message = `there is no ${file}; name the site's program, or make one with "icefall init DIR"`;
+  throw new ConfigError([{ place: null, message }]);
+}
+
+async function loadNow(path: string): Promise<SiteDeclaration> {
+  const file = siteFile(path);
+  takeProblems();
+  const generation = beginGeneration(dirname(file));
+  try {
+    const { site, failure } = await evaluate(file, generation);
+    const problems = unique([...takeProblems(), ...(failure === null ? [] : [failure])]);
+    if (site === null || problems.length > 0) throw new ConfigError(problems);
+    return site;
+  } finally {
+    takeProblems();
+    endGeneration(generation);
+  }
+}
+
+type Evaluated = { readonly site: SiteDeclaration; readonly failure: null } | { site: null; failure: Problem };
+
+async function evaluate(file: string, generation: Generation): Promise<Evaluated> {
+  let module: { readonly default?: unknown };
+  try {
+    module = await withinLimit(import(`${pathToFileURL(file).href}?generation=${generation.number}`));
+  } catch (error) {
+    return { site: null, failure: problemOfFailure(error, generation) };
+  }
+  if (isSite(module.default)) return { site: module.default, failure: null };
+  const found = module.default === undefined ? 'it has no default export' : 'its default export is something else';
+  return {
+    site: null,
+    failure: { place: { file, line: 1 }, message: `a site's program ends with "export default site({...})"; ${found}` },
+  };
+}
+
+async function withinLimit<T>(load: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const message = `it was not loaded within ${formatDuration(LOAD_LIMIT_MS)}; does it await something that never comes?`;
+  const timer = setTimeout(() => reject(new Error(message)), LOAD_LIMIT_MS);
+  try {
+    return await Promise.race([load, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isSite(value: unknown): value is SiteDeclaration {
+  return typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'site';
+}
+
+/** A declaration in a loop makes the same mistake at the same place again; once is enough. */
+function unique(problems: readonly Problem[]): Problem[] {
+  const keyOf = ({ place, message }: Problem) => `${place?.file}:${place?.line}: ${message}`;
+  return [...new Map(problems.map((problem) => [keyOf(problem), problem])).values()];
+}

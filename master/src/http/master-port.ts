@@ -1,0 +1,50 @@
+import type { Changes } from '../changes/changes.ts';
+import type { Core } from '../engine/core.ts';
+import type { SiteConfig } from '../engine/site-config.ts';
+import type { LogStore } from '../logs/log-store.ts';
+import type { Schedulers } from '../schedulers/schedulers.ts';
+
+/** What is known of a worker only while it is connected. */
+export interface WorkerPresence {
+  readonly connected: boolean;
+  readonly connectedSince: number | null;
+  /** It said that it is shutting down. */
+  readonly leaving: boolean;
+  /** What refused its last attempt to connect, if anything did. */
+  readonly lastRefusal: string | null;
+}
+
+/** An action that is refused: `not_found` for what does not exist, `conflict` for what its state does not allow. */
+export class ActionError extends Error {
+  readonly code: 'not_found' | 'conflict';
+  constructor(code: 'not_found' | 'conflict', message: string) {
+    super(message);
+    this.name = 'ActionError';
+    this.code = code;
+  }
+}
+
+/** The master as its door sees it. Every action is one turn; those that are refused throw {@link ActionError}. */
+export interface MasterPort {
+  readonly core: Core;
+  readonly config: SiteConfig;
+  readonly schedulers: Schedulers;
+  readonly changes: Changes;
+  readonly logs: LogStore;
+  readonly version: string;
+  readonly startedAt: number;
+  /** Of the last reload; the older configuration runs on. */
+  readonly configErrors: readonly string[];
+  worker(name: string): WorkerPresence;
+  stopBuild(buildId: number, reason: string): void;
+  /** Asks for the same again: sources, properties and builder of a build. */
+  rebuild(buildId: number, owner: string | null): { buildsetId: number; requestIds: readonly number[] };
+  cancelRequest(requestId: number, reason: string): void;
+  setPaused(worker: string, paused: boolean): void;
+  /** Tells a worker to finish what it runs and leave. */
+  shutdownWorker(worker: string, reason: string): void;
+  /** Makes a new token for a worker that the site declares without one; it is shown this once. */
+  issueToken(worker: string): string;
+  /** Loads the site's program again. Throws ConfigError with every mistake. */
+  reload(): Promise<{ configVersion: number }>;
+}
