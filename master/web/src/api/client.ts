@@ -1,0 +1,66 @@
+import type { ApiError } from '@icefall/shared';
+
+export const API = '/api/v1';
+
+/** The master answered with an error, or did not answer (`status` 0). */
+export class ApiFailure extends Error {
+  override readonly name = 'ApiFailure';
+  readonly status: number;
+  readonly code: string;
+  /** What is wrong with single fields, by their path. */
+  readonly fields: Readonly<Record<string, string>>;
+
+  constructor(status: number, code: string, message: string, fields: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.fields = fields;
+  }
+}
+
+/** Values of a query; those that are undefined are left out. */
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** `path` below /api/v1, with its query. */
+export function apiUrl(path: string, query: Query = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
+  const text = parameters.toString();
+  return `${API}${path}${text === '' ? '' : `?${text}`}`;
+}
+
+/** The resource at `path`. Rejects with {@link ApiFailure}. */
+export async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  const init: RequestInit = { headers: { accept: 'application/json' } };
+  if (signal !== undefined) init.signal = signal;
+  return (await ask(apiUrl(path, query), init)) as T;
+}
+
+/** Posts `body` as JSON. Rejects with {@link ApiFailure}. */
+export async function post<T>(path: string, body: object = {}): Promise<T> {
+  const headers = { accept: 'application/json', 'content-type': 'application/json' };
+  return (await ask(apiUrl(path), { method: 'POST', headers, body: JSON.stringify(body) })) as T;
+}
+
+async function ask(url: string, init: RequestInit): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
+    throw new ApiFailure(0, 'unreachable', 'The master cannot be reached. Is it running, and the network up?');
+  }
+  const text = await response.text();
+  if (!response.ok) throw failureOf(response, text);
+  return text === '' ? {} : JSON.parse(text);
+}
+
+function failureOf(response: Response, text: string): ApiFailure {
+  try {
+    const { error } = JSON.parse(text) as Partial<ApiError>;
+    if (error !== undefined) return new ApiFailure(response.status, error.code, error.message, error.fields);
+  } catch {
+    // Not an answer of ours: a proxy's page, most likely. Its status says what there is to say.
+  }
+  return new ApiFailure(response.status, 'http', `The master answered ${response.status} ${response.statusText}.`);
+}

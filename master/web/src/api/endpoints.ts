@@ -1,0 +1,42 @@
+import type {
+  Build,
+  Buildset,
+  Change,
+  ForceRequest,
+  LogLines,
+  Request,
+  Snapshot,
+  Status,
+  Worker,
+} from '@icefall/shared';
+import { apiUrl, get, post, type Query } from './client.ts';
+
+/** Every call that the page makes. The paths are the table of docs/architecture.md. */
+export const api = {
+  status: () => get<Status>('/status'),
+  snapshot: (hours: number) => get<Snapshot>('/snapshot', { hours }),
+  build: (id: number) => get<Build>(`/builds/${id}`),
+  buildByNumber: (builder: string, number: number) => get<Build>(`/builders/${part(builder)}/builds/${number}`),
+  builds: async (query: Query) => (await get<{ builds: Build[] }>('/builds', query)).builds,
+  request: (id: number) => get<Request>(`/requests/${id}`),
+  change: (id: number) => get<Change>(`/changes/${id}`),
+  changes: async (query: Query) => (await get<{ changes: Change[] }>('/changes', query)).changes,
+  logLines: (id: number, first: number, limit: number, signal?: AbortSignal) =>
+    get<LogLines>(`/logs/${id}/lines`, { first, limit }, signal),
+
+  stop: (id: number, reason: string) => post(`/builds/${id}/stop`, { reason }),
+  rebuild: (id: number) => post<{ buildset: Buildset }>(`/builds/${id}/rebuild`),
+  cancel: (id: number, reason: string) => post(`/requests/${id}/cancel`, { reason }),
+  force: (scheduler: string, request: ForceRequest) =>
+    post<{ buildset: Buildset }>(`/schedulers/${part(scheduler)}/force`, request),
+  enable: (scheduler: string, enabled: boolean) => post(`/schedulers/${part(scheduler)}/enable`, { enabled }),
+  pause: (worker: string) => post<Worker>(`/workers/${part(worker)}/pause`),
+  resume: (worker: string) => post<Worker>(`/workers/${part(worker)}/resume`),
+};
+
+/** Where a log is as a file, and as plain text in the browser. */
+export const logFile = (id: number) => ({ raw: apiUrl(`/logs/${id}/raw`), download: apiUrl(`/logs/${id}/download`) });
+
+function part(name: string): string {
+  return encodeURIComponent(name);
+}

@@ -1,0 +1,112 @@
+/** What the page shows, by its address. */
+export type Route =
+  | { readonly view: 'waterfall' }
+  | { readonly view: 'builders' }
+  | { readonly view: 'builder'; readonly builder: string }
+  | { readonly view: 'buildByNumber'; readonly builder: string; readonly number: number }
+  | { readonly view: 'build'; readonly id: number }
+  | { readonly view: 'log'; readonly buildId: number; readonly stepNumber: number; readonly logId: number }
+  | { readonly view: 'request'; readonly id: number }
+  | { readonly view: 'queue' }
+  | { readonly view: 'workers' }
+  | { readonly view: 'locks' }
+  | { readonly view: 'schedulers' }
+  | { readonly view: 'changes' }
+  | { readonly view: 'change'; readonly id: number }
+  | { readonly view: 'unknown'; readonly path: string };
+
+/** Addresses of the page's views. The master answers each of them with the page. */
+export const paths = {
+  waterfall: '/',
+  builders: '/builders',
+  builder: (name: string) => `/builders/${encodeURIComponent(name)}`,
+  build: (id: number) => `/builds/${id}`,
+  step: (id: number, step: number) => `/builds/${id}#step-${step}`,
+  log: (buildId: number, step: number, logId: number) => `/builds/${buildId}/steps/${step}/logs/${logId}`,
+  request: (id: number) => `/requests/${id}`,
+  queue: '/queue',
+  queueOf: (builder: string) => `/queue?builder=${encodeURIComponent(builder)}`,
+  workers: '/workers',
+  worker: (name: string) => `/workers#worker-${encodeURIComponent(name)}`,
+  locks: '/locks',
+  lock: (name: string) => `/locks#lock-${encodeURIComponent(name)}`,
+  schedulers: '/schedulers',
+  scheduler: (name: string) => `/schedulers#scheduler-${encodeURIComponent(name)}`,
+  changes: '/changes',
+  change: (id: number) => `/changes/${id}`,
+} as const;
+
+/** The view at a path (without query and hash). */
+export function parseRoute(path: string): Route {
+  const parts = path.split('/').filter((part) => part !== '');
+  return routeOf(parts) ?? { view: 'unknown', path };
+}
+
+function routeOf(parts: readonly string[]): Route | null {
+  const [room, name, ...rest] = parts;
+  if (room === undefined) return { view: 'waterfall' };
+  if (name === undefined) return listOf(room);
+  switch (room) {
+    case 'builders':
+      return builderRoute(decode(name), rest);
+    case 'builds':
+      return buildRoute(number(name), rest);
+    case 'requests':
+      return withId('request', number(name), rest);
+    case 'changes':
+      return withId('change', number(name), rest);
+    default:
+      return null;
+  }
+}
+
+function listOf(room: string): Route | null {
+  switch (room) {
+    case 'waterfall':
+    case 'builders':
+    case 'queue':
+    case 'workers':
+    case 'locks':
+    case 'schedulers':
+    case 'changes':
+      return { view: room };
+    default:
+      return null;
+  }
+}
+
+function builderRoute(builder: string | null, rest: readonly string[]): Route | null {
+  if (builder === null) return null;
+  if (rest.length === 0) return { view: 'builder', builder };
+  const count = number(rest[1]);
+  return rest.length === 2 && rest[0] === 'builds' && count !== null
+    ? { view: 'buildByNumber', builder, number: count }
+    : null;
+}
+
+function buildRoute(id: number | null, rest: readonly string[]): Route | null {
+  if (id === null) return null;
+  if (rest.length === 0) return { view: 'build', id };
+  const stepNumber = number(rest[1]);
+  const logId = number(rest[3]);
+  if (rest.length !== 4 || rest[0] !== 'steps' || rest[2] !== 'logs' || stepNumber === null || logId === null)
+    return null;
+  return { view: 'log', buildId: id, stepNumber, logId };
+}
+
+function withId(view: 'request' | 'change', id: number | null, rest: readonly string[]): Route | null {
+  return id === null || rest.length > 0 ? null : { view, id };
+}
+
+function number(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A stray % in an address that somebody typed.
+    return null;
+  }
+}

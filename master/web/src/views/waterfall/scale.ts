@@ -1,0 +1,158 @@
+/** A stretch of time, milliseconds since the epoch. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+export type ScaleMode = 'compressed' | 'linear';
+export interface ScaleOptions {
+  readonly now: number;
+  /** The oldest time that is shown. */
+  readonly oldest: number;
+  /** What was running: time without any of these is idle. */
+  readonly spans: readonly Span[];
+  readonly mode: ScaleMode;
+  /** 1 is the plain size. */
+  readonly zoom: number;
+  /** Least height of a span, pixels: room for a number. */
+  readonly minHeight: number;
+}
+
+/** An idle time that is folded to a band of fixed height. */
+export interface Gap extends Span {
+  readonly y: number;
+  readonly height: number;
+}
+
+/** Time to height and back, piecewise linear and monotone: 0 is now, older times are further down. */
+export interface TimeScale {
+  readonly height: number;
+  readonly gaps: readonly Gap[];
+  y(time: number): number;
+  timeAt(y: number): number;
+}
+
+/** Idle time from this on is folded: shorter breaks belong to the rhythm of a site. */
+export const FOLD_AFTER_MS = 15 * 60_000;
+/** Height of a folded idle time, pixels: its label and some air. */
+export const FOLD_HEIGHT = 30;
+/** Linear: pixels a minute at zoom 1. An hour is a hand's breadth. */
+const LINEAR_PX_PER_MINUTE = 3;
+/** Compressed: pixels that a doubling of a stretch adds, and the time that counts as one unit. */
+const COMPRESSED_PX = 16;
+const COMPRESSED_UNIT_MS = 3 * 60_000;
+
+/** Times at which something begins or ends cut the axis into segments; each has one height. */
+interface Segments {
+  /** Newest first; segment i lies between times[i] and times[i + 1]. */
+  readonly times: number[];
+  readonly heights: number[];
+  readonly idle: boolean[];
+}
+
+/**
+ * The scale of a waterfall. Every segment between two events gets a height by its length (in proportion, or by its
+ * logarithm); idle ones are folded; then segments under a span that is too low for its number are stretched until it is
+ * legible. So blocks never overlap: what is apart in time is apart in height.
+ */
+export function timeScale(options: ScaleOptions): TimeScale {
+  const spans = options.spans.map((span) => clip(span, options));
+  const segments = cut(spans, options);
+  stretch(segments, spans, options.minHeight);
+  return scaleOf(segments);
+}
+
+/** Within what is shown, and never without length: an instant has no height to stretch. */
+function clip({ from, to }: Span, { oldest, now }: ScaleOptions): Span {
+  const end = Math.min(Math.max(to, oldest + 1), now);
+  return { from: Math.min(Math.max(from, oldest), end - 1), to: end };
+}
+
+function cut(spans: readonly Span[], options: ScaleOptions): Segments {
+  const { now, oldest } = options;
+  const times = [...new Set([now, oldest, ...spans.flatMap(({ from, to }) => [from, to])])].sort((a, b) => b - a);
+  const index = new Map(times.map((time, i) => [time, i]));
+  const changes = new Array<number>(times.length).fill(0);
+  for (const { from, to } of spans) {
+    changes[index.get(to) ?? 0] = (changes[index.get(to) ?? 0] ?? 0) + 1;
+    changes[index.get(from) ?? 0] = (changes[index.get(from) ?? 0] ?? 0) - 1;
+  }
+  const heights: number[] = [];
+  const idle: boolean[] = [];
+  let running = 0;
+  for (let i = 0; i + 1 < times.length; i += 1) {
+    running += changes[i] ?? 0;
+    const length = (times[i] ?? 0) - (times[i + 1] ?? 0);
+    const folded = running === 0 && length >= FOLD_AFTER_MS;
+    idle.push(folded);
+    heights.push(folded ? FOLD_HEIGHT : naturalHeight(length, options));
+  }
+  return { times, heights, idle };
+}
+
+function naturalHeight(lengthMs: number, { mode, zoom }: ScaleOptions): number {
+  if (mode === 'linear') return (lengthMs / 60_000) * LINEAR_PX_PER_MINUTE * zoom;
+  return Math.log2(1 + lengthMs / COMPRESSED_UNIT_MS) * COMPRESSED_PX * zoom;
+}
+
+/** Gives each span at least `minHeight`, shortest first: what helps a short one often helps those around it. */
+function stretch({ times, heights }: Segments, spans: readonly Span[], minHeight: number): void {
+  const index = new Map(times.map((time, i) => [time, i]));
+  const natural = prefixSums(heights);
+  const low = spans
+    .map(({ from, to }) => ({ first: index.get(to) ?? 0, end: index.get(from) ?? 0, length: to - from }))
+    .filter(({ first, end }) => (natural[end] ?? 0) - (natural[first] ?? 0) < minHeight)
+    .sort((a, b) => a.length - b.length);
+  for (const { first, end, length } of low) {
+    let height = 0;
+    for (let i = first; i < end; i += 1) height += heights[i] ?? 0;
+    const missing = minHeight - height;
+    if (missing <= 0) continue;
+    for (let i = first; i < end; i += 1)
+      heights[i] = (heights[i] ?? 0) + (missing * ((times[i] ?? 0) - (times[i + 1] ?? 0))) / length;
+  }
+}
+
+function prefixSums(values: readonly number[]): number[] {
+  const sums = [0];
+  for (const value of values) sums.push((sums.at(-1) ?? 0) + value);
+  return sums;
+}
+
+function scaleOf({ times, heights, idle }: Segments): TimeScale {
+  const tops = prefixSums(heights);
+  const gaps = idle.flatMap((folded, i) =>
+    folded ? [{ from: times[i + 1] ?? 0, to: times[i] ?? 0, y: tops[i] ?? 0, height: heights[i] ?? 0 }] : [],
+  );
+  return {
+    height: tops.at(-1) ?? 0,
+    gaps,
+    y(time) {
+      const i = segmentWhere(times.length, (k) => (times[k] ?? 0) >= time);
+      const top = times[i] ?? time;
+      const bottom = times[i + 1] ?? top;
+      const share = top === bottom ? 0 : (top - time) / (top - bottom);
+      return (tops[i] ?? 0) + Math.min(1, Math.max(0, share)) * (heights[i] ?? 0);
+    },
+    timeAt(y) {
+      const i = segmentWhere(tops.length, (k) => (tops[k] ?? 0) <= y);
+      const top = times[i] ?? 0;
+      const bottom = times[i + 1] ?? top;
+      const height = heights[i] ?? 0;
+      const share = height === 0 ? 0 : Math.min(1, Math.max(0, (y - (tops[i] ?? 0)) / height));
+      return top - share * (top - bottom);
+    },
+  };
+}
+
+/** The last index below `length` for which `holds` is true; it is true for a beginning of them. 0 where for none. */
+function segmentWhere(length: number, holds: (index: number) => boolean): number {
+  let low = 0;
+  let high = length - 1;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (holds(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
