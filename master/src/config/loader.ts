@@ -16,6 +16,11 @@ export const SITE_FILE = 'site.ts';
  */
 const LOAD_LIMIT_MS = 60_000;
 
+export interface LoadOptions {
+  /** Milliseconds after which a load is given up; default a minute. */
+  readonly limitMs?: number;
+}
+
 let loading: Promise<unknown> = Promise.resolve();
 
 /**
@@ -24,8 +29,8 @@ let loading: Promise<unknown> = Promise.resolve();
  *
  * Throws {@link ConfigError} with all mistakes that were found; nothing of a failed load is kept.
  */
-export function loadSite(path: string): Promise<SiteDeclaration> {
-  const load = loading.then(() => loadNow(path));
+export function loadSite(path: string, { limitMs = LOAD_LIMIT_MS }: LoadOptions = {}): Promise<SiteDeclaration> {
+  const load = loading.then(() => loadNow(path, limitMs));
   loading = load.catch(() => undefined);
   return load;
 }
@@ -39,12 +44,12 @@ export function siteFile(path: string): string {
   throw new ConfigError([{ place: null, message }]);
 }
 
-async function loadNow(path: string): Promise<SiteDeclaration> {
+async function loadNow(path: string, limitMs: number): Promise<SiteDeclaration> {
   const file = siteFile(path);
   takeProblems();
   const generation = beginGeneration(dirname(file));
   try {
-    const { site, failure } = await evaluate(file, generation);
+    const { site, failure } = await evaluate(file, generation, limitMs);
     const problems = unique([...takeProblems(), ...(failure === null ? [] : [failure])]);
     if (site === null || problems.length > 0) throw new ConfigError(problems);
     return site;
@@ -56,10 +61,10 @@ async function loadNow(path: string): Promise<SiteDeclaration> {
 
 type Evaluated = { readonly site: SiteDeclaration; readonly failure: null } | { site: null; failure: Problem };
 
-async function evaluate(file: string, generation: Generation): Promise<Evaluated> {
+async function evaluate(file: string, generation: Generation, limitMs: number): Promise<Evaluated> {
   let module: { readonly default?: unknown };
   try {
-    module = await withinLimit(import(`${pathToFileURL(file).href}?generation=${generation.number}`));
+    module = await withinLimit(import(`${pathToFileURL(file).href}?generation=${generation.number}`), limitMs);
   } catch (error) {
     return { site: null, failure: problemOfFailure(error, generation) };
   }
@@ -71,10 +76,10 @@ async function evaluate(file: string, generation: Generation): Promise<Evaluated
   };
 }
 
-async function withinLimit<T>(load: Promise<T>): Promise<T> {
+async function withinLimit<T>(load: Promise<T>, limitMs: number): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const message = `it was not loaded within ${formatDuration(LOAD_LIMIT_MS)}; does it await something that never comes?`;
-  const timer = setTimeout(() => reject(new Error(message)), LOAD_LIMIT_MS);
+  const message = `it was not loaded within ${formatDuration(limitMs)}; does it await something that never comes?`;
+  const timer = setTimeout(() => reject(new Error(message)), limitMs);
   try {
     return await Promise.race([load, late]);
   } finally {

@@ -47,6 +47,21 @@ export function takeProblems(): Problem[] {
   return taken;
 }
 
+/**
+ * The mistakes of declarations that are made outside a load (steps that a running build adds), apart from those of a
+ * load that may be under way.
+ */
+export function collectProblems<T>(declare: () => T): { readonly value: T; readonly problems: readonly Problem[] } {
+  const others = problems;
+  problems = [];
+  try {
+    const value = declare();
+    return { value, problems };
+  } finally {
+    problems = others;
+  }
+}
+
 const OWN_SOURCE = new URL('../', import.meta.url).href;
 
 /** The place in the site's program from which the configuration API was called. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ConfigError, collectProblems } from '../config/problems.ts';
 import { defineStep, type StepDeclaration, type StepKind, type StepRun } from './kind.ts';
 
 const functionSchema = z.custom<(run: StepRun) => readonly StepDeclaration[]>(
@@ -12,7 +13,8 @@ const kind: StepKind<z.output<typeof schema>> = {
   name: 'addSteps',
   schema,
   begin(options, run) {
-    const steps = options.steps(run);
+    const { value: steps, problems } = collectProblems(() => options.steps(run));
+    if (problems.length > 0) throw new ConfigError(problems);
     const summary = `added ${steps.length} step${steps.length === 1 ? '' : 's'}`;
     return { do: 'finish', result: 'SUCCESS', summary, steps };
   },
