@@ -28,6 +28,8 @@ export function lockKey(access: LockAccess, worker: string): string {
 export class LockKeeper {
   /** A claim that waited was granted. */
   readonly granted = new Hook<string>();
+  /** Holders or waiters are others than before: what waits should say so. */
+  readonly changed = new Hook<void>();
   /** Whether a waiting claim could use its locks now; asked at every decision. */
   isReady: (holder: string) => boolean = () => true;
   readonly #core: Core;
@@ -77,6 +79,7 @@ export class LockKeeper {
       this.#core.touch('lock', want.lock);
     }
     this.#table.enqueue({ holder, seq, wants });
+    this.changed.fire();
     this.#grant(holder);
     return this.#table.isGranted(holder);
   }
@@ -88,16 +91,22 @@ export class LockKeeper {
     this.#core.db.run('DELETE FROM lock_claims WHERE holder = ?', holder);
     for (const row of rows) this.#core.touch('lock', row.lock);
     this.#table.release(holder);
+    this.changed.fire();
     this.wake();
   }
 
-  /** Moves what a request claimed over to the build that it became. */
+  /** Hands a claim on with its place in the queue: to the build that a request became, or to a request that goes first. */
   rename(from: string, to: string): void {
     this.#core.db.run('UPDATE lock_claims SET holder = ? WHERE holder = ?', to, from);
-    const claim = this.#table.granted.find((candidate) => candidate.holder === from);
+    const { granted, waiting } = this.#table;
+    const claim = [...granted, ...waiting].find((candidate) => candidate.holder === from);
     if (claim === undefined) return;
+    const isGranted = this.#table.isGranted(from);
     this.#table.release(from);
-    this.#table.restore({ ...claim, holder: to });
+    if (isGranted) this.#table.restore({ ...claim, holder: to });
+    else this.#table.enqueue({ ...claim, holder: to });
+    for (const want of claim.wants) this.#core.touch('lock', want.lock);
+    this.changed.fire();
   }
 
   /** Looks at the queue again before this turn ends. */
@@ -116,6 +125,7 @@ export class LockKeeper {
     const fence = this.#next('lock_fence');
     this.#core.db.update('lock_claims', { holder: claim.holder }, { granted_at: this.#core.now(), fence });
     for (const want of claim.wants) this.#core.touch('lock', want.lock);
+    this.changed.fire();
   }
 
   #next(counter: string): number {
@@ -144,6 +154,17 @@ export class LockKeeper {
         holder,
       )?.fence ?? null
     );
+  }
+
+  /** Names of the locks that a holder claims, granted or not. */
+  locksOf(holder: string): string[] {
+    return this.#core.db
+      .all<{ lock: string }>('SELECT lock FROM lock_claims WHERE holder = ? ORDER BY id', holder)
+      .map((row) => row.lock);
+  }
+
+  waitingHolders(): string[] {
+    return this.#table.waiting.map((claim) => claim.holder);
   }
 
   /** Every holder with a claim, granted or waiting. */

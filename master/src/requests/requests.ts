@@ -2,6 +2,7 @@ import type { Blocker, Properties, Request, Result, SourceStamp } from '@icefall
 import type { BuilderDeclaration } from '../config/builders.ts';
 import { fromColumn, toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
+import { Hook } from '../engine/hooks.ts';
 import type { Buildsets } from './buildsets.ts';
 
 export interface RequestRow {
@@ -23,6 +24,8 @@ export interface RequestRow {
 
 /** Requests of builders: their queue, what holds them up, collapse, and their end. Call inside turns. */
 export class Requests {
+  /** A request has ended. */
+  readonly finished = new Hook<{ readonly requestId: number; readonly buildsetId: number }>();
   readonly #core: Core;
   readonly #buildsets: Buildsets;
 
@@ -64,6 +67,18 @@ export class Requests {
     this.#core.touch('request', row.id);
   }
 
+  /** Records why every other waiting request of a builder waits, as far as nothing is recorded yet. */
+  blockUnexplained(builder: string, blocker: Blocker): void {
+    const rows = this.#core.db.all<{ id: number }>(
+      `UPDATE requests SET blocker = ?, blocked_since = ?
+       WHERE state = 'pending' AND builder = ? AND blocker IS NULL AND collapsed_into IS NULL RETURNING id`,
+      toColumn(blocker),
+      this.#core.now(),
+      builder,
+    );
+    for (const { id } of rows) this.#core.touch('request', id);
+  }
+
   /** The request became a build. */
   started(id: number): void {
     this.#core.db.run(
@@ -92,6 +107,7 @@ export class Requests {
     this.#touch(id, row.builder);
     const taken = this.#core.db.all<{ id: number }>('SELECT id FROM requests WHERE collapsed_into = ?', id);
     for (const other of taken) this.finish(other.id, result);
+    this.finished.fire({ requestId: id, buildsetId: row.buildset_id });
     this.#buildsets.checkFinished(row.buildset_id);
   }
 

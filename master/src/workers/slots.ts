@@ -1,21 +1,27 @@
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
+import type { SiteConfig } from '../engine/site-config.ts';
 
 /**
  * Which builds hold a slot on which worker. A build that waits in a trigger gives its slot back, and is first in line
  * for one when it goes on. Derived from the builds' rows; the queue of those that want theirs back, too.
  */
 export class Slots {
-  /** A slot became free. */
+  /** There may be a slot where there was none. */
   readonly freed = new Hook<string>();
   readonly #core: Core;
+  readonly #config: SiteConfig;
   readonly #held = new Map<string, Set<number>>();
   readonly #returning = new Map<string, number[]>();
 
-  constructor(core: Core) {
+  constructor(core: Core, config: SiteConfig) {
     this.#core = core;
+    this.#config = config;
     this.#read();
     core.rolledBack.on(() => this.#read());
+    config.applied.on(() => {
+      for (const worker of this.#held.keys()) this.freed.fire(worker);
+    });
   }
 
   #read(): void {
@@ -39,6 +45,22 @@ export class Slots {
   /** Builds that hold a slot of the worker. */
   holders(worker: string): ReadonlySet<number> {
     return this.#set(worker);
+  }
+
+  /** Slots that a new build could take: those that nobody holds and no build waits to get back. */
+  free(worker: string): number {
+    return Math.max(0, this.#most(worker) - this.holders(worker).size - this.returning(worker).length);
+  }
+
+  /** Whether a build may take its slot back: there is one, and it is first in line. */
+  mayReturn(worker: string, buildId: number): boolean {
+    const first = this.returning(worker)[0] ?? buildId;
+    return first === buildId && this.holders(worker).size < this.#most(worker);
+  }
+
+  /** A worker that left the configuration ends what it has, and gets nothing new from the distributor. */
+  #most(worker: string): number {
+    return this.#config.worker(worker)?.maxBuilds ?? Number.POSITIVE_INFINITY;
   }
 
   /** Builds that want their slot back, first in line first. */

@@ -51,6 +51,8 @@ export const blockerSchema = z.discriminatedUnion('kind', [
   }),
   /** A build that gave its slot back during a trigger waits to get one again. */
   z.object({ kind: z.literal('slot'), worker: z.string() }),
+  /** Many requests of its builder come first; those say what the builder waits for. */
+  z.object({ kind: z.literal('behind'), builder: z.string() }),
   /** The builder is no longer in the configuration. */
   z.object({ kind: z.literal('builderGone'), builder: z.string() }),
 ]);

@@ -28,6 +28,8 @@ export function describeBlocker(blocker: Blocker): string {
       return `waits for triggered builds, ${blocker.finished} of ${blocker.total} finished`;
     case 'slot':
       return `waits to get its slot on ${blocker.worker} back (first in line)`;
+    case 'behind':
+      return `waits behind earlier requests of ${blocker.builder}`;
     case 'builderGone':
       return `builder ${blocker.builder} is not in the configuration any more`;
   }

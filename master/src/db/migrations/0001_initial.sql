@@ -62,6 +62,8 @@ CREATE TABLE requests (
   blocked_since REAL
 ) STRICT;
 CREATE INDEX requests_pending ON requests (builder, priority DESC, submitted_at, id) WHERE state = 'pending';
+CREATE INDEX requests_unexplained ON requests (builder) WHERE state = 'pending' AND blocker IS NULL;
+CREATE INDEX requests_open ON requests (id) WHERE state <> 'finished';
 CREATE INDEX requests_of_buildset ON requests (buildset_id);
 CREATE INDEX requests_collapsed ON requests (collapsed_into) WHERE collapsed_into IS NOT NULL;
 
@@ -80,13 +82,13 @@ CREATE TABLE builds (
   result TEXT,
   result_so_far TEXT NOT NULL,
   halted INTEGER NOT NULL DEFAULT 0,
+  once INTEGER NOT NULL DEFAULT 0, -- 1: a step that must not be started twice has begun, so the build is never retried
   submitted_at REAL NOT NULL,
   started_at REAL NOT NULL,
   finished_at REAL,
   summary TEXT NOT NULL DEFAULT '',
   properties TEXT NOT NULL,    -- Properties
   stop_reason TEXT,
-  stop_result TEXT,            -- what a stop makes of it: CANCELLED or RETRY
   config_version INTEGER NOT NULL,
   shape TEXT NOT NULL,         -- of the factory: a build is resumed only with steps of the same shape
   grace_until REAL,
@@ -98,6 +100,7 @@ CREATE INDEX builds_of_request ON builds (request_id);
 CREATE INDEX builds_of_builder ON builds (builder, id);
 CREATE INDEX builds_of_worker ON builds (worker, id);
 CREATE INDEX builds_by_start ON builds (started_at);
+CREATE INDEX builds_by_finish ON builds (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE steps (
   build_id INTEGER NOT NULL REFERENCES builds (id),
@@ -116,10 +119,12 @@ CREATE TABLE steps (
   options TEXT,                -- resolved options
   command_id INTEGER,
   added_by INTEGER,            -- number of the step that added it during the build
+  seen_properties TEXT,        -- of a step that added others: the properties it saw, to ask it again after a restart
   PRIMARY KEY (build_id, number)
 ) STRICT, WITHOUT ROWID;
 
--- What a worker was told to run. A row lives until its step is finished and the worker was told to forget it.
+-- What workers were told, or are to be told, to run. A row lives until its end is on record or it is given up; a worker
+-- that asks about a command without row is told to forget it.
 CREATE TABLE commands (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   build_id INTEGER NOT NULL,
@@ -127,15 +132,15 @@ CREATE TABLE commands (
   epoch INTEGER NOT NULL,
   worker TEXT NOT NULL,
   store_id TEXT,               -- of the worker that was first told; null: never sent
-  state TEXT NOT NULL,         -- queued, sent, started, finished, released
+  state TEXT NOT NULL,         -- queued, sent, started
   label TEXT NOT NULL,
   command TEXT NOT NULL,       -- Command
   transfer TEXT,               -- Transfer
+  patient INTEGER NOT NULL DEFAULT 0, -- waits for an absent worker as long as it takes
   pid INTEGER,
-  interrupt_reason TEXT,
-  outcome TEXT                 -- CommandOutcome
+  interrupt_reason TEXT
 ) STRICT;
-CREATE INDEX commands_of_worker ON commands (worker) WHERE state <> 'released';
+CREATE INDEX commands_of_worker ON commands (worker);
 CREATE INDEX commands_of_step ON commands (build_id, step_number);
 
 CREATE TABLE logs (
@@ -205,4 +210,13 @@ CREATE TABLE audit (
   action TEXT NOT NULL,
   object TEXT NOT NULL,
   detail TEXT NOT NULL
+) STRICT;
+
+-- Answers to requests that came with an Idempotency-Key: the newest are kept (see http/idempotency.ts).
+CREATE TABLE idempotency (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  key TEXT NOT NULL UNIQUE,
+  request TEXT NOT NULL,       -- hash of method, address and body: another request with this key is refused
+  answer TEXT NOT NULL,        -- the answer's body
+  at REAL NOT NULL
 ) STRICT;

@@ -1,0 +1,243 @@
+import type { Blocker, CommandOutcome, LockHolder } from '@icefall/shared';
+import type { LockAccess } from '../config/locks.ts';
+import { toColumn } from '../db/rows.ts';
+import type { Core } from '../engine/core.ts';
+import { Hook } from '../engine/hooks.ts';
+import { type LockKeeper, lockKey } from '../locks/lock-keeper.ts';
+import { render } from '../properties/references.ts';
+import type { StepAction, StepDeclaration, StepEnd, StepRun } from '../steps/kind.ts';
+import type { CommandPort, StepRef } from './command-port.ts';
+import type { MasterCommandPort } from './master-processes.ts';
+import type { Plan, Plans } from './plans.ts';
+import type { BuildRow, BuildRows, StepRow } from './rows.ts';
+import { stepRun } from './run-context.ts';
+import type { TriggerRuns } from './trigger-runs.ts';
+
+export interface RunnerRooms {
+  readonly locks: LockKeeper;
+  readonly commands: CommandPort;
+  readonly masterCommands: MasterCommandPort;
+  readonly triggers: TriggerRuns;
+  /** Describes a lock's holders for the blocker of a waiting step. */
+  readonly lockHolders: (lock: string) => LockHolder[];
+}
+
+/** A step with all that is known of it. */
+interface Going {
+  readonly build: BuildRow;
+  readonly row: StepRow;
+  readonly step: StepDeclaration;
+  readonly plan: Plan;
+}
+
+/** Takes one step from its begin to its end: condition, locks, action, outcome. Everything inside turns. */
+export class StepRunner {
+  readonly ended = new Hook<StepRef & { readonly end: StepEnd }>();
+  readonly #core: Core;
+  readonly #rows: BuildRows;
+  readonly #plans: Plans;
+  readonly #rooms: RunnerRooms;
+
+  constructor(core: Core, rows: BuildRows, plans: Plans, rooms: RunnerRooms) {
+    this.#core = core;
+    this.#rows = rows;
+    this.#plans = plans;
+    this.#rooms = rooms;
+    rooms.commands.finished.on(({ outcome, ...step }) => this.#outcome(step, outcome));
+    rooms.commands.lost.on(({ why, ...step }) => this.#lost(step, why));
+    rooms.commands.started.on((step) => core.touch('step', `${step.buildId}.${step.stepNumber}`));
+    rooms.masterCommands.finished.on(({ outcome, ...step }) => this.#outcome(step, outcome));
+    rooms.triggers.ended.on((ended) => this.ended.fire(ended));
+    rooms.locks.granted.on((holder) => this.#granted(holder));
+    rooms.locks.changed.on(() => core.enqueue('step blockers', () => this.#refreshBlockers()));
+  }
+
+  /** Begins a pending step: it ends at once, waits for its locks, or runs. */
+  begin(build: BuildRow, row: StepRow): void {
+    this.#rows.updateStep(build.id, row.number, { started_at: this.#core.now() });
+    this.#guarded(refOf(row), () => {
+      const going = this.#going(build, row);
+      const run = stepRun(this.#rows, build, row, going.plan.builder);
+      if (!isWanted(going.step, run)) return this.#end(refOf(row), { result: 'SKIPPED', summary: 'skipped' });
+      const accesses = typeof going.step.locks === 'function' ? going.step.locks(run) : going.step.locks;
+      if (this.#claim(build, row, accesses)) this.#act(going);
+    });
+  }
+
+  #going(build: BuildRow, row: StepRow): Going {
+    const plan = this.#plans.of(build);
+    const step = plan.steps[row.number];
+    if (step === undefined) throw new Error(`the build has no declaration for step ${row.number} (${row.name})`);
+    return { build, row, step, plan };
+  }
+
+  #claim(build: BuildRow, row: StepRow, accesses: readonly LockAccess[]): boolean {
+    const { locks } = this.#rooms;
+    if (accesses.length === 0) return true;
+    const held = new Set(locks.locksOf(`build:${build.id}`));
+    const own = accesses.find((access) => held.has(lockKey(access, build.worker)));
+    if (own !== undefined)
+      throw new Error(`lock "${own.lock.name}" is held by this very build; the step would wait for ever`);
+    const holder = holderOf(refOf(row));
+    if (locks.claim(holder, accesses, build.worker)) return true;
+    this.#rows.updateStep(build.id, row.number, { state: 'waitingForLocks' });
+    return false;
+  }
+
+  /** The blocker of every step that waits for locks, as it is now. */
+  #refreshBlockers(): void {
+    for (const holder of this.#rooms.locks.waitingHolders()) {
+      const step = stepOf(holder);
+      const row = step === null ? null : this.#rows.step(step.buildId, step.stepNumber);
+      const obstacle = this.#rooms.locks.obstacle(holder);
+      if (row === null || obstacle === null) continue;
+      const { want, position } = obstacle;
+      const holders = this.#rooms.lockHolders(want.lock);
+      const blocker = toColumn({ kind: 'lock', lock: want.lock, mode: want.mode, position, holders } satisfies Blocker);
+      if (blocker !== row.blocker) this.#rows.updateStep(row.build_id, row.number, { blocker });
+    }
+  }
+
+  #granted(holder: string): void {
+    const step = stepOf(holder);
+    if (step !== null) this.#core.enqueue(`granted ${holder}`, () => this.goOn(step));
+  }
+
+  /** Runs a step whose locks were granted while it waited. */
+  goOn(step: StepRef): void {
+    const build = this.#rows.build(step.buildId);
+    const row = this.#rows.step(step.buildId, step.stepNumber);
+    if (build === null || row?.state !== 'waitingForLocks' || !this.#rooms.locks.isGranted(holderOf(step))) return;
+    this.#guarded(step, () => this.#act(this.#going(build, row)));
+  }
+
+  #act({ build, row, step, plan }: Going): void {
+    const prepared = step.prepare(stepRun(this.#rows, build, row, plan.builder));
+    this.#rows.updateStep(build.id, row.number, {
+      state: 'running',
+      locks_acquired_at: this.#core.now(),
+      blocker: null,
+      options: toColumn(prepared.options),
+      summary: prepared.description,
+    });
+    if (!step.retryable && build.once === 0) this.#rows.updateBuild(build.id, { once: 1 });
+    this.#do(build, row, step, prepared.begin());
+  }
+
+  #do(build: BuildRow, row: StepRow, step: StepDeclaration, action: StepAction): void {
+    const ref = refOf(row);
+    switch (action.do) {
+      case 'finish':
+        return this.#end(ref, action);
+      case 'trigger':
+        return this.#rooms.triggers.begin(build, row.number, action.trigger);
+      case 'masterCommand':
+        return this.#core.afterCommit(() => this.#rooms.masterCommands.start(ref, action));
+      case 'command':
+        return this.#rooms.commands.start({
+          ...ref,
+          epoch: build.epoch,
+          worker: build.worker,
+          label: `${build.builder} #${build.number}, ${row.name}`,
+          command: action.command,
+          transfer: action.transfer ?? null,
+          // Clean-up after a failure can only be done there; a lost attempt is not cleaned up but repeated.
+          patient: step.alwaysRun && build.halted === 1 && (build.result_so_far !== 'RETRY' || build.once === 1),
+        });
+    }
+  }
+
+  #outcome(step: StepRef, outcome: CommandOutcome): void {
+    const build = this.#rows.build(step.buildId);
+    const row = this.#rows.step(step.buildId, step.stepNumber);
+    if (build === null || row?.state !== 'running') return;
+    if (outcome.reason === 'lost') return this.#lost(step, outcome.error?.message ?? 'its worker stopped while it ran');
+    this.#guarded(step, () => {
+      const going = this.#going(build, row);
+      this.#end(step, going.step.prepare(stepRun(this.#rows, build, row, going.plan.builder)).end(outcome));
+    });
+  }
+
+  /** Nobody will know how the step's action ended. */
+  #lost(step: StepRef, why: string): void {
+    const build = this.#rows.build(step.buildId);
+    const row = this.#rows.step(step.buildId, step.stepNumber);
+    if (build === null || row?.state !== 'running') return;
+    this.#guarded(step, () => {
+      const { retryable } = this.#going(build, row).step;
+      const summary = retryable ? `lost: ${why}` : `lost: ${why}; this step is never started twice`;
+      this.#end(step, { result: retryable ? 'RETRY' : 'EXCEPTION', summary });
+    });
+  }
+
+  /** Ends what a step does or waits for; its end comes now or when its command has ended. */
+  interrupt(build: BuildRow, row: StepRow, reason: string): void {
+    const ref = refOf(row);
+    if (row.state === 'waitingForLocks')
+      return this.#end(ref, { result: 'CANCELLED', summary: 'stopped while it waited' });
+    if (row.kind === 'trigger') {
+      const hasOpen = this.#rooms.triggers.cancel(ref, `${build.builder} #${build.number} was stopped: ${reason}`);
+      if (!hasOpen) this.#end(ref, { result: 'CANCELLED', summary: 'stopped' });
+    } else if (row.kind === 'masterCommand') this.#core.afterCommit(() => this.#rooms.masterCommands.interrupt(ref));
+    else this.#rooms.commands.interrupt(ref, reason);
+  }
+
+  /** What a step that was found running when the master started does now. */
+  resume(build: BuildRow, row: StepRow): void {
+    const ref = refOf(row);
+    if (row.state === 'waitingForLocks') this.goOn(ref);
+    else if (row.kind === 'masterCommand') this.#lost(ref, 'the master stopped while it ran');
+    else if (row.kind === 'trigger') this.#rooms.triggers.checkLater(ref);
+    try {
+      this.#plans.of(build);
+    } catch (error) {
+      this.interrupt(build, row, messageOf(error));
+    }
+  }
+
+  #end(step: StepRef, end: StepEnd): void {
+    this.ended.fire({ ...step, end });
+  }
+
+  /** Functions and references of the site may throw anything: that is the end of the step, and says so in its log. */
+  #guarded(step: StepRef, work: () => void): void {
+    let failure: unknown;
+    try {
+      work();
+      return;
+    } catch (error) {
+      if (isOurs(error)) throw error;
+      failure = error;
+    }
+    const text = failure instanceof Error && failure.stack !== undefined ? failure.stack : String(failure);
+    this.#end(step, { result: 'EXCEPTION', summary: messageOf(failure), text });
+  }
+}
+
+function isWanted(step: StepDeclaration, run: StepRun): boolean {
+  const wanted = typeof step.doStepIf === 'function' ? step.doStepIf(run) : render(step.doStepIf, run);
+  if (typeof wanted === 'boolean') return wanted;
+  throw new Error(`doStepIf gave ${JSON.stringify(wanted)}; it must give yes or no`);
+}
+
+/** The database failing is no fault of the site: the whole turn is taken back. */
+function isOurs(error: unknown): boolean {
+  return error instanceof Error && error.name === 'SqliteError';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function refOf(row: StepRow): StepRef {
+  return { buildId: row.build_id, stepNumber: row.number };
+}
+
+function holderOf(step: StepRef): string {
+  return `step:${step.buildId}.${step.stepNumber}`;
+}
+
+function stepOf(holder: string): StepRef | null {
+  const match = /^step:(\d+)\.(\d+)$/.exec(holder);
+  return match === null ? null : { buildId: Number(match[1]), stepNumber: Number(match[2]) };
+}
