@@ -13,14 +13,15 @@ export function parseDuration(value: string | number): number | null {
   return Math.round(Number(match[1]) * (UNIT_MS[match[2]] ?? Number.NaN));
 }
 
+const HINT = "must be milliseconds or a number with a unit such as '20s', '15m', '4h', and at most 365 days";
+/** What is meant to be longer than a year is meant to have no limit: null. */
+const LONGEST_MS = 365 * 86_400_000;
+
 /** Schema for an option that is a {@link Duration}; the parsed value is milliseconds. */
-export const durationSchema = z.union([z.number(), z.string()]).transform((value, context) => {
+export const durationSchema = z.union([z.number(), z.string()], HINT).transform((value, context) => {
   const ms = parseDuration(value);
-  if (ms !== null) return ms;
-  context.addIssue({
-    code: 'custom',
-    message: "must be milliseconds or a number with a unit such as '20s', '15m', '4h'",
-  });
+  if (ms !== null && ms <= LONGEST_MS) return ms;
+  context.addIssue({ code: 'custom', message: HINT });
   return z.NEVER;
 });
 /** As {@link durationSchema}, but not zero. */

@@ -14,4 +14,6 @@ export const nameSchema = z
 export const propertyNameSchema = z
   .string()
   .regex(/^[A-Za-z_][\w.-]{0,99}$/, 'must begin with a letter or _ and hold only letters, digits, _ . -');
-export const propertyValuesSchema = z.record(propertyNameSchema, z.json());
+/** A value of a property. */
+export const jsonSchema = z.json('must be JSON: text, a number, true, false, null, or lists and objects of these');
+export const propertyValuesSchema = z.record(propertyNameSchema, jsonSchema);

@@ -40,7 +40,7 @@ export function reportProblem(place: Place | null, message: string): void {
   problems.push({ place, message });
 }
 
-/** The mistakes since the last call, in order of their places in the program. */
+/** The mistakes since the last call, in the order in which they were found. */
 export function takeProblems(): Problem[] {
   const taken = problems;
   problems = [];
@@ -93,11 +93,30 @@ export function reportIssues(
 
 /** One zod issue in words: option path, what is wrong, the value found. */
 export function describeIssue(issue: z.core.$ZodIssue, value: unknown): string {
-  const path = issue.path.map(String).join('.');
-  const found = valueAt(value, issue.path);
-  const shown = found === undefined ? '' : ` (found ${preview(found)})`;
-  return `${path === '' ? '' : `option "${path}": `}${issue.message}${shown}`;
+  const { path, message } = explain(issue);
+  const found = valueAt(value, path);
+  // The whole of the options says nothing; an unknown one is named in the message.
+  const isWhole = path.length === 0 && typeof found === 'object';
+  const shown = found === undefined || isWhole ? '' : ` (found ${preview(found)})`;
+  return `${path.length === 0 ? '' : `option "${path.map(String).join('.')}": `}${message}${shown}`;
 }
+
+type Explained = Pick<z.core.$ZodIssue, 'path' | 'message'>;
+
+/** Of a bad key, what is wrong with it; of alternatives that all failed, the one that came furthest, or all of them. */
+function explain(issue: z.core.$ZodIssue): Explained {
+  if (issue.code === 'invalid_key') return { path: issue.path, message: issue.issues[0]?.message ?? issue.message };
+  if (issue.code !== 'invalid_union' || issue.message !== ANY_UNION) return issue;
+  const causes = issue.errors.flatMap((issues) => issues.slice(0, 1).map(explain));
+  const deepest = Math.max(0, ...causes.map(({ path }) => path.length));
+  const cause = causes.find(({ path }) => path.length === deepest);
+  if (cause !== undefined && deepest > 0) return { path: [...issue.path, ...cause.path], message: cause.message };
+  const messages = new Set(causes.map(({ message }) => message.replace(/, received .*$/, '')));
+  return { path: issue.path, message: messages.size === 0 ? issue.message : [...messages].join('; or ') };
+}
+
+/** What zod says of a union that was given no message of its own. */
+const ANY_UNION = 'Invalid input';
 
 /** The value at a path of keys, or undefined. */
 export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
@@ -111,6 +130,15 @@ export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 
 function preview(value: unknown): string {
   if (typeof value === 'function') return 'a function';
-  const text = JSON.stringify(value) ?? String(value);
+  const text = jsonOf(value) ?? String(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+/** Null for what has no JSON: circular objects, big integers, symbols. */
+function jsonOf(value: unknown): string | null {
+  try {
+    return JSON.stringify(value) ?? null;
+  } catch {
+    return null;
+  }
 }

@@ -55,8 +55,7 @@ export function isReference(value: unknown): value is Reference<unknown> {
 /** Whether a value is, or holds at any depth, a reference. */
 export function holdsReference(value: unknown): boolean {
   if (isReference(value)) return true;
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.values(value).some(holdsReference);
+  return (Array.isArray(value) || isPlain(value)) && Object.values(value).some(holdsReference);
 }
 
 /**
@@ -70,7 +69,7 @@ export function prop<T extends Json>(
 ): Reference<T extends string ? string : T extends number ? number : T extends boolean ? boolean : T>;
 export function prop(name: string, fallback?: Json): Reference<Json> {
   return reference(`prop(${JSON.stringify(name)})`, (context) => {
-    const found = context.properties[name];
+    const found = Object.hasOwn(context.properties, name) ? context.properties[name] : undefined;
     if (found !== undefined) return found.value;
     if (fallback !== undefined) return fallback;
     throw new RenderError(`property "${name}" is not set; give prop() a default, or set it before this step`);
@@ -81,7 +80,10 @@ export function prop(name: string, fallback?: Json): Reference<Json> {
 export function source(attribute: 'branch' | 'revision' | 'repository' | 'project', codebase = ''): Reference<string> {
   return reference(`source(${JSON.stringify(attribute)})`, (context) => {
     const stamp = context.sourceStamps.find((candidate) => candidate.codebase === codebase);
-    if (stamp === undefined) throw new RenderError(`the build has no source stamp for code base "${codebase}"`);
+    if (stamp === undefined)
+      throw new RenderError(
+        `the build has no source stamp for code base "${codebase}"; name it in the scheduler's codebases, or name another one in source()`,
+      );
     return stamp[attribute] ?? '';
   });
 }
@@ -120,7 +122,13 @@ export function render(value: unknown, context: RenderContext): unknown {
     }
   }
   if (Array.isArray(value)) return value.map((element) => render(element, context));
-  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
+  if (isPlain(value))
     return Object.fromEntries(Object.entries(value).map(([key, element]) => [key, render(element, context)]));
   return value;
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

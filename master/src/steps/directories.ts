@@ -1,18 +1,12 @@
-import type { CommandOutcome } from '@icefall/shared';
 import { z } from 'zod';
 import { type Duration, positiveDurationSchema } from '../config/durations.ts';
-import { defineStep, type StepEnd, type StepKind } from './kind.ts';
+import { defineStep, type StepKind } from './kind.ts';
 import { endByExitCode } from './shell.ts';
 
 const path = z.string().min(1);
 /** Paths are relative to the build's directory on the worker (not to `build` in it), or absolute. */
 const BUILD_DIRECTORY = '.';
 const flags = { haltOnFailure: true };
-const end =
-  (what: string) =>
-  (_options: unknown, outcome: CommandOutcome): StepEnd =>
-    endByExitCode(what, outcome);
-
 const makeSchema = z.strictObject({ path });
 const makeKind: StepKind<z.output<typeof makeSchema>> = {
   name: 'makeDirectory',
@@ -22,13 +16,15 @@ const makeKind: StepKind<z.output<typeof makeSchema>> = {
     do: 'command',
     command: { kind: 'makeDirectory', path: options.path, workdir: BUILD_DIRECTORY },
   }),
-  end: (options, outcome) => end(`make ${options.path}`)(options, outcome),
+  end: (options, outcome) => endByExitCode(`make ${options.path}`, outcome),
   describe: (options) => `make ${options.path}`,
 };
 /** Makes a directory, and those above it, on the worker. */
 export const makeDirectory = defineStep<z.output<typeof makeSchema>, { readonly path: string }>(makeKind);
 
-const removeSchema = z.strictObject({ paths: z.union([path.transform((one) => [one]), z.array(path).min(1)]) });
+const removeSchema = z.strictObject({
+  paths: z.union([path.transform((one) => [one]), z.array(path).min(1)], 'must be a path or a list of paths'),
+});
 const removeKind: StepKind<z.output<typeof removeSchema>> = {
   name: 'removeDirectory',
   schema: removeSchema,
@@ -37,7 +33,7 @@ const removeKind: StepKind<z.output<typeof removeSchema>> = {
     do: 'command',
     command: { kind: 'removeDirectory', paths: options.paths, workdir: BUILD_DIRECTORY },
   }),
-  end: (options, outcome) => end(`remove ${options.paths.join(', ')}`)(options, outcome),
+  end: (options, outcome) => endByExitCode(`remove ${options.paths.join(', ')}`, outcome),
   describe: (options) => `remove ${options.paths.join(', ')}`,
 };
 /** Removes directories and all below them on the worker. One that is not there is no fault. */
@@ -55,7 +51,7 @@ const copyKind: StepKind<z.output<typeof copySchema>> = {
     do: 'command',
     command: { kind: 'copyDirectory', from, to, workdir: BUILD_DIRECTORY, maxTimeMs: maxTime },
   }),
-  end: (options, outcome) => end(`copy ${options.from} to ${options.to}`)(options, outcome),
+  end: (options, outcome) => endByExitCode(`copy ${options.from} to ${options.to}`, outcome),
   describe: (options) => `copy ${options.from} to ${options.to}`,
 };
 /** Copies a directory on the worker, with modes, times and symlinks. */

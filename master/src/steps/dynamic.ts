@@ -1,20 +1,33 @@
 import { z } from 'zod';
-import { ConfigError, collectProblems } from '../config/problems.ts';
-import { defineStep, type StepDeclaration, type StepKind, type StepRun } from './kind.ts';
+import { ConfigError, collectProblems, describeIssue } from '../config/problems.ts';
+import { defineStep, type StepDeclaration, type StepKind, StepOptionsError, type StepRun } from './kind.ts';
 
+/** What the function returns. */
+const stepsSchema = z.array(
+  z.custom<StepDeclaration>(
+    (value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'step',
+    'must be a step',
+  ),
+  'must be a list of steps',
+);
 const functionSchema = z.custom<(run: StepRun) => readonly StepDeclaration[]>(
   (value) => typeof value === 'function',
   'must be a function',
 );
 const schema = z.strictObject({ steps: functionSchema });
 
-/** The function is kept beside its context by `prepare`, so `begin` needs nothing else. */
 const kind: StepKind<z.output<typeof schema>> = {
   name: 'addSteps',
   schema,
   begin(options, run) {
-    const { value: steps, problems } = collectProblems(() => options.steps(run));
+    const { value, problems } = collectProblems(() => options.steps(run));
     if (problems.length > 0) throw new ConfigError(problems);
+    const parsed = stepsSchema.safeParse(value);
+    if (!parsed.success) {
+      const mistakes = parsed.error.issues.map((issue) => describeIssue(issue, value));
+      throw new StepOptionsError(null, `step addSteps "${run.stepName}": what steps() returned`, mistakes);
+    }
+    const steps = parsed.data;
     const summary = `added ${steps.length} step${steps.length === 1 ? '' : 's'}`;
     return { do: 'finish', result: 'SUCCESS', summary, steps };
   },

@@ -1,7 +1,8 @@
+import type { Json } from '@icefall/shared';
 import { z } from 'zod';
 import { type Duration, durationSchema } from '../config/durations.ts';
-import { defineStep, type StepKind, type StepRun } from './kind.ts';
-import { describeOutcome, endByExitCode, type ProcessOptions, processShape } from './shell.ts';
+import { defineStep, type StepKind, type StepRun, whenKnown } from './kind.ts';
+import { endByExitCode, type ProcessOptions, processShape } from './shell.ts';
 
 export interface GitOptions extends ProcessOptions {
   /** Default: the source stamp's repository. */
@@ -55,10 +56,12 @@ const schema = z
   .refine((options) => options.mode === 'full' || options.method === undefined, {
     message: "is only for mode 'full'; mode 'incremental' has no method",
     path: ['method'],
+    when: whenKnown('mode', 'method'),
   })
   .refine((options) => options.shallow === false || options.method === 'clobber' || options.mode === 'incremental', {
     message: "works only with mode 'incremental', or mode 'full' with method 'clobber'",
     path: ['shallow'],
+    when: whenKnown('mode', 'method', 'shallow'),
   });
 type Parsed = z.output<typeof schema>;
 
@@ -69,13 +72,12 @@ function begin(options: Parsed, run: StepRun): ReturnType<StepKind<Parsed>['begi
     const text = `the build has no source stamp with a repository for code base "${options.codebase}"; give git() a repository, or the scheduler a code base\n`;
     return { do: 'finish', result: 'FAILURE', summary: 'no repository known', text };
   }
-  const branch = stamp?.branch ?? options.branch ?? null;
   return {
     do: 'command',
     command: {
       kind: 'git',
       repository,
-      branch: branch === '' ? null : branch,
+      branch: stamp?.branch || options.branch || null,
       revision: options.alwaysUseLatest ? null : (stamp?.revision ?? null),
       mode: options.mode,
       method: options.mode === 'full' ? (options.method ?? 'fresh') : null,
@@ -96,6 +98,23 @@ function begin(options: Parsed, run: StepRun): ReturnType<StepKind<Parsed>['begi
   };
 }
 
+/** `got_revision` after one more checkout: text for the unnamed code base alone, else an object by code base. */
+function withRevision(before: Json, codebase: string, revision: string): Json {
+  const known = revisionsByCodebase(before);
+  const others = Object.keys(known).filter((name) => name !== codebase);
+  return codebase === '' && others.length === 0 ? revision : { ...known, [codebase]: revision };
+}
+
+/** What `got_revision` tells, by code base. */
+export function revisionsByCodebase(got: Json): Readonly<Record<string, Json>> {
+  if (typeof got === 'string') return { '': got };
+  return typeof got === 'object' && got !== null && !isList(got) ? got : {};
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
 const kind: StepKind<Parsed> = {
   name: 'git',
   schema,
@@ -103,16 +122,14 @@ const kind: StepKind<Parsed> = {
   begin,
   end(options, outcome, run) {
     const revision = outcome.values.revision;
-    if (outcome.reason !== 'exited' || outcome.exitCode !== 0 || typeof revision !== 'string')
-      return endByExitCode('checkout', outcome);
+    const end = endByExitCode('checkout', outcome);
+    if (end.result !== 'SUCCESS' || typeof revision !== 'string') return end;
     const description = outcome.values.description;
-    const before = run.properties.got_revision?.value;
-    const byCodebase = typeof before === 'object' && before !== null && !Array.isArray(before) ? before : {};
     return {
       result: 'SUCCESS',
-      summary: `at ${revision.slice(0, 10)}${describeOutcome(outcome)}`,
+      summary: `at ${revision.slice(0, 10)}`,
       properties: {
-        got_revision: options.codebase === '' ? revision : { ...byCodebase, [options.codebase]: revision },
+        got_revision: withRevision(run.properties.got_revision?.value ?? null, options.codebase, revision),
         ...(typeof description === 'string' ? { 'commit-description': description } : {}),
       },
     };
@@ -121,7 +138,7 @@ const kind: StepKind<Parsed> = {
 };
 
 /**
- * Checks out the build's source and sets the property `got_revision` (for a named code base: an object by code base).
+ * Checks out the build's source and sets the property `got_revision` (with named code bases: an object by code base).
  * Halts the build on failure.
  */
 export const git = defineStep<Parsed, GitOptions>(kind);

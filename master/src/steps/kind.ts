@@ -10,7 +10,16 @@ import {
 } from '@icefall/shared';
 import { z } from 'zod';
 import { type LockAccess, lockAccessSchema } from '../config/locks.ts';
-import { callerPlace, describeIssue, type Place, reportIssues, reportProblem, valueAt } from '../config/problems.ts';
+import {
+  callerPlace,
+  collectProblems,
+  describeIssue,
+  formatProblem,
+  type Place,
+  reportIssues,
+  reportProblem,
+  valueAt,
+} from '../config/problems.ts';
 import {
   holdsReference,
   isReference,
@@ -176,15 +185,25 @@ export function defineStep<Options, Input>(
     const parsedCommon = commonSchema.safeParse(common);
     if (!parsedCommon.success) reportIssues(place, what, common, parsedCommon.error.issues);
     const parsed = kind.schema.safeParse(own);
-    if (!parsed.success)
-      reportIssues(
-        place,
-        what,
-        own,
-        parsed.error.issues.filter((issue) => !dependsOnReference(own, issue.path)),
-      );
-    return declare(kind, options, place, triggersOf(options));
+    const issues = parsed.error?.issues.filter((issue) => !dependsOnReference(own, issue.path)) ?? [];
+    reportIssues(place, what, own, issues);
+    // Mistaken locks must not reach the checks of the whole site.
+    return declare(kind, { ...options, locks: usableLocks(options.locks) }, place, triggersOf(options));
   };
+}
+
+function usableLocks(locks: StepOptions['locks']): NonNullable<StepOptions['locks']> {
+  if (typeof locks === 'function') return locks;
+  return Array.isArray(locks) ? locks.filter((use) => lockAccessSchema.safeParse(use).success) : [];
+}
+
+/**
+ * For the `when` of a rule between options: it is judged at load too, but only once all of them are known (which a
+ * reference is not before the step starts) and none of them is wrong by itself.
+ */
+export function whenKnown(...names: readonly string[]) {
+  return ({ value, issues }: { readonly value: unknown; readonly issues: readonly z.core.$ZodRawIssue[] }): boolean =>
+    names.every((name) => !holdsReference(valueAt(value, [name])) && !issues.some((issue) => issue.path?.[0] === name));
 }
 
 function split(options: object): { common: Record<string, unknown>; own: Record<string, unknown> } {
@@ -223,17 +242,15 @@ function declare<Options, Input>(
     retryable: options.retryable ?? true,
     place,
     triggers,
-    prepare: (run: StepRun) => prepare(kind, render(own, run), run),
+    prepare: (run: StepRun) => prepare(kind, render(own, run), run, place),
   });
 }
 
-function prepare<Options>(kind: StepKind<Options>, rendered: unknown, run: StepRun): PreparedStep {
+function prepare<Options>(kind: StepKind<Options>, rendered: unknown, run: StepRun, place: Place | null): PreparedStep {
   const parsed = kind.schema.safeParse(rendered);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new StepOptionsError(
-      `step ${kind.name}: ${issue === undefined ? 'bad options' : describeIssue(issue, rendered)}`,
-    );
+    const mistakes = parsed.error.issues.map((issue) => describeIssue(issue, rendered));
+    throw new StepOptionsError(place, `step ${kind.name} "${run.stepName}"`, mistakes);
   }
   const options = parsed.data;
   return {
@@ -247,10 +264,27 @@ function prepare<Options>(kind: StepKind<Options>, rendered: unknown, run: StepR
 /** The options of a step were wrong once their references were known; the step ends as EXCEPTION. */
 export class StepOptionsError extends Error {
   readonly code = 'step_options';
-  constructor(message: string) {
-    super(message);
+  constructor(place: Place | null, what: string, mistakes: readonly string[]) {
+    super(formatProblem({ place, message: `${what}: ${mistakes.join('; ')}` }));
     this.name = 'StepOptionsError';
   }
+}
+
+/**
+ * The locks of a step that is about to start; a function of the site is asked for them. Throws
+ * {@link StepOptionsError} where it gives something else than uses of locks, or a count that can never be granted.
+ */
+export function locksOf(step: StepDeclaration, run: StepRun): readonly LockAccess[] {
+  const { locks } = step;
+  if (typeof locks !== 'function') return locks;
+  const { value, problems } = collectProblems(() => z.array(lockAccessSchema).safeParse(locks(run)));
+  const mistakes = [
+    ...problems.map(({ message }) => message),
+    ...(value.error?.issues ?? []).map(({ message }) => message),
+  ];
+  if (mistakes.length > 0 || value.data === undefined)
+    throw new StepOptionsError(step.place, `step ${step.kind} "${run.stepName}": what locks() returned`, mistakes);
+  return value.data;
 }
 
 function toJson(value: unknown): Json {
@@ -259,19 +293,23 @@ function toJson(value: unknown): Json {
   );
 }
 
+/** Codes of errors that no command and no option causes: the worker itself, or its disk, failed. */
+const FAULTS_OF_THE_WORKER: ReadonlySet<string> = new Set(['internal', 'journal_unwritable']);
+
 /**
- * The result of a command where its kind has no table of its own: 0 is SUCCESS, any other exit FAILURE, ended by a
- * limit FAILURE, ended on request CANCELLED, not startable EXCEPTION for faults of ours and FAILURE for a missing
- * program or directory, lost with its worker RETRY.
+ * The result of a command where its kind has no table of its own: 0 is SUCCESS, any other exit or a signal FAILURE,
+ * ended by a limit FAILURE, ended on request CANCELLED, not startable (a missing program or directory) FAILURE, a fault
+ * of the worker EXCEPTION, lost with its worker RETRY.
  */
 export function resultOfOutcome(
   outcome: CommandOutcome,
   table: Readonly<Record<string, Result>> = { 0: 'SUCCESS' },
 ): Result {
+  if (outcome.error !== null && FAULTS_OF_THE_WORKER.has(outcome.error.code)) return 'EXCEPTION';
   switch (outcome.reason) {
     case 'exited':
       if (outcome.exitCode === null) return 'FAILURE';
-      return table[String(outcome.exitCode)] ?? 'FAILURE';
+      return (Object.hasOwn(table, outcome.exitCode) ? table[outcome.exitCode] : undefined) ?? 'FAILURE';
     case 'idleTimeout':
     case 'maxTime':
     case 'maxLines':

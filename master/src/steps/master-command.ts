@@ -2,21 +2,21 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { type Duration, positiveDurationSchema } from '../config/durations.ts';
 import { defineStep, type StepKind } from './kind.ts';
-import { commandLineSchema, endByExitCode, shortCommand } from './shell.ts';
+import { commandLineSchema, endByExitCode, environmentSchema, shortCommand, type Word } from './shell.ts';
 
 export interface MasterCommandOptions {
-  readonly command: string | readonly string[];
+  readonly command: string | readonly Word[];
   /** Absolute path on the master. */
   readonly workdir: string;
   /** Merged over the master's environment; null deletes. */
-  readonly env?: Readonly<Record<string, string | null>>;
+  readonly env?: Readonly<Record<string, string | number | boolean | null>>;
   /** Default one hour. */
   readonly maxTime?: Duration | null;
 }
 const schema = z.strictObject({
   command: commandLineSchema,
   workdir: z.string().refine(isAbsolute, 'must be an absolute path on the master'),
-  env: z.record(z.string().min(1), z.string().nullable()).default({}),
+  env: environmentSchema.default({}),
   maxTime: positiveDurationSchema.nullable().default(3_600_000),
 });
 type Parsed = z.output<typeof schema>;

@@ -1,7 +1,8 @@
-import type { Json } from '@icefall/shared';
+import type { CommandOutcome, Json } from '@icefall/shared';
 import { z } from 'zod';
-import { propertyNameSchema } from '../config/names.ts';
-import { type DeclaredOptions, defineStep, type StepDeclaration, type StepKind } from './kind.ts';
+import { jsonSchema, propertyNameSchema, propertyValuesSchema } from '../config/names.ts';
+import { describeIssue } from '../config/problems.ts';
+import { type DeclaredOptions, defineStep, type StepDeclaration, type StepEnd, type StepKind } from './kind.ts';
 import {
   endByExitCode,
   type ParsedShell,
@@ -11,8 +12,8 @@ import {
   shortCommand,
 } from './shell.ts';
 
-const oneSchema = z.strictObject({ property: propertyNameSchema, value: z.json() });
-const manySchema = z.strictObject({ properties: z.record(propertyNameSchema, z.json()) });
+const oneSchema = z.strictObject({ property: propertyNameSchema, value: jsonSchema });
+const manySchema = z.strictObject({ properties: propertyValuesSchema });
 
 const oneKind: StepKind<z.output<typeof oneSchema>> = {
   name: 'setProperty',
@@ -70,7 +71,32 @@ const fromCommandSchema = shellSchema
   .refine((options) => (options.property === undefined) !== (options.extract === undefined), {
     message: 'needs either property or extract',
     path: ['property'],
+    // Whether they are given is known, also where they are references.
+    when: () => true,
   });
+
+function captured(outcome: CommandOutcome, stream: 'stdout' | 'stderr'): string {
+  const text = outcome.values[stream];
+  return typeof text === 'string' ? text : '';
+}
+
+/** The site's function may throw, or return what no property can be: the step says so. */
+function extracted(extract: Extract, outcome: CommandOutcome): Partial<StepEnd> {
+  const fail = (why: string) => ({ result: 'EXCEPTION' as const, summary: `extract() failed: ${why}`.slice(0, 200) });
+  try {
+    const stdout = captured(outcome, 'stdout');
+    const stderr = captured(outcome, 'stderr');
+    const returned: unknown = extract({ exitCode: outcome.exitCode ?? 0, stdout, stderr });
+    const parsed = propertyValuesSchema.safeParse(returned);
+    if (!parsed.success) return fail(parsed.error.issues.map((issue) => describeIssue(issue, returned)).join('; '));
+    return {
+      summary: `set ${Object.keys(parsed.data).join(', ')}`,
+      properties: parsed.data as Readonly<Record<string, Json>>,
+    };
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
 
 type FromCommand = ParsedShell & { property?: string | undefined; strip: boolean; extract?: Extract | undefined };
 const fromCommandKind: StepKind<FromCommand> = {
@@ -81,28 +107,17 @@ const fromCommandKind: StepKind<FromCommand> = {
     const end = endByExitCode(shortCommand(options.command), outcome, options.exitCodes);
     // A command that failed says nothing that a later step should rely on.
     if (end.result !== 'SUCCESS' && end.result !== 'WARNINGS') return end;
-    const text = (name: 'stdout' | 'stderr') => (typeof outcome.values[name] === 'string' ? outcome.values[name] : '');
-    if (options.extract !== undefined) {
-      const properties = options.extract({
-        exitCode: outcome.exitCode ?? 0,
-        stdout: text('stdout'),
-        stderr: text('stderr'),
-      });
-      return { ...end, summary: `set ${Object.keys(properties).join(', ')}`, properties };
-    }
-    const value = options.strip ? text('stdout').trim() : text('stdout');
-    return {
-      ...end,
-      summary: `${options.property} = ${value}`.slice(0, 200),
-      properties: { [options.property ?? '']: value },
-    };
+    if (options.extract !== undefined) return { ...end, ...extracted(options.extract, outcome) };
+    const value = options.strip ? captured(outcome, 'stdout').trim() : captured(outcome, 'stdout');
+    const property = options.property ?? '';
+    return { ...end, summary: `${property} = ${value}`.slice(0, 200), properties: { [property]: value } };
   },
   describe: (options) => shortCommand(options.command),
 };
 /** Sets properties from what a command prints. Nothing is set if the command fails. */
 export const setPropertyFromCommand = defineStep<FromCommand, FromCommandOptions>(fromCommandKind);
 
-const assertSchema = z.strictObject({ check: z.json(), message: z.string().default('the assertion does not hold') });
+const assertSchema = z.strictObject({ check: jsonSchema, message: z.string().default('the assertion does not hold') });
 const assertKind: StepKind<z.output<typeof assertSchema>> = {
   name: 'assert',
   schema: assertSchema,

@@ -3,10 +3,13 @@ import { z } from 'zod';
 import { type Duration, durationSchema, positiveDurationSchema } from '../config/durations.ts';
 import { defineStep, resultOfOutcome, type StepEnd, type StepKind, type StepRun } from './kind.ts';
 
+/** A word of a command line, or a list of words: a computed one may give none or many. */
+export type Word = string | number | boolean | readonly Word[];
+
 /** Limits and environment that every step with a process on the worker takes. */
 export interface ProcessOptions {
   /** Merged over the builder's and the worker's; null deletes a variable; `${NAME}` is the worker's own value. */
-  readonly env?: Readonly<Record<string, string | null>>;
+  readonly env?: Readonly<Record<string, string | number | boolean | null>>;
   /** Relative to the build's directory on the worker, or absolute; default `build`. */
   readonly workdir?: string;
   /** Ended when it writes nothing for this long; default 20 minutes, null for no limit. */
@@ -17,7 +20,7 @@ export interface ProcessOptions {
 
 export interface ShellOptions extends ProcessOptions {
   /** A list runs as it is, without a shell; a string is given to `/bin/sh -c`. Lists in the list are flattened. */
-  readonly command: string | readonly (string | number | boolean | readonly string[])[];
+  readonly command: string | readonly Word[];
   /** Ended after this many lines. */
   readonly maxLines?: number | null;
   /** From TERM to KILL when it is ended; default 10 seconds. */
@@ -29,24 +32,24 @@ export interface ShellOptions extends ProcessOptions {
   readonly exitCodes?: Readonly<Record<number, Result>>;
 }
 
+const word = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+/** Schema of an environment: by name the value, or null for a variable that is deleted. */
+export const environmentSchema = z.record(z.string().min(1), word.nullable());
+
 /** Options that every step with a process has, in parsed form. */
 export const processShape = {
-  env: z.record(z.string().min(1), z.string().nullable()).default({}),
+  env: environmentSchema.default({}),
   workdir: z.string().min(1).default('build'),
   idleTimeout: positiveDurationSchema.nullable().default(20 * 60_000),
   maxTime: positiveDurationSchema.nullable().default(null),
 };
 
-const word = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const words: z.ZodType<string[]> = z.lazy(() =>
+  z.array(z.union([word.transform((one) => [one]), words])).transform((list) => list.flat()),
+);
 /** A command line: at least one word, the first not empty. */
 export const commandLineSchema = z.union(
-  [
-    z.string().min(1),
-    z
-      .array(z.union([word, z.array(word)]))
-      .transform((words) => words.flat())
-      .refine((words) => words.length > 0 && words[0] !== '', 'must name a program'),
-  ],
+  [z.string().min(1), words.refine((all) => all.length > 0 && all[0] !== '', 'must name a program')],
   'must be text for a shell, or a list of words that begins with a program',
 );
 
@@ -96,6 +99,7 @@ export function shortCommand(command: string | readonly string[]): string {
 export function describeOutcome(outcome: CommandOutcome): string {
   switch (outcome.reason) {
     case 'exited':
+      if (outcome.error !== null) return outcome.error.message;
       if (outcome.signal !== null) return `killed by ${outcome.signal}`;
       return outcome.exitCode === 0 ? '' : `exit code ${outcome.exitCode}`;
     case 'idleTimeout':
