@@ -1,0 +1,207 @@
+import { isIP } from 'node:net';
+import { ZodError, z } from 'zod';
+import { HOOK_DIALECTS, type HookDialect, type WebhookDeclaration } from '../config/changes.ts';
+import { readToken, type TokenSource } from '../config/workers.ts';
+import type { Core } from '../engine/core.ts';
+import type { SiteConfig } from '../engine/site-config.ts';
+import { ChangeError, type Changes } from './changes.ts';
+import { HookError } from './hook-error.ts';
+import { gitea } from './webhook-gitea.ts';
+import { github } from './webhook-github.ts';
+import { gitlab } from './webhook-gitlab.ts';
+import { branchOf, type Dialect, type HookHeaders, type HookPush, newestOf, toldByCommits } from './webhook-push.ts';
+
+const DIALECTS: Readonly<Record<HookDialect, Dialect>> = { github, gitlab, gitea };
+
+/** GitHub's own bound, the highest of the three; the door may have a lower one. */
+export const LONGEST_HOOK_BODY_BYTES = 25 * 1024 * 1024;
+
+/** What became of a delivery. */
+export interface HookAnswer {
+  readonly changeIds: number[];
+  /** Why it made no change; null where it made one. */
+  readonly ignored: string | null;
+}
+
+/** Receives pushes from code hosts: `POST /hooks/DIALECT`. */
+export class Webhooks {
+  readonly #core: Core;
+  readonly #config: SiteConfig;
+  readonly #changes: Changes;
+
+  constructor(core: Core, config: SiteConfig, changes: Changes) {
+    this.#core = core;
+    this.#config = config;
+    this.#changes = changes;
+  }
+
+  /**
+   * Takes a delivery: whose signature is right and which is a push makes one change with all its commits; the same
+   * delivery again gives the change that is there; any other event is acknowledged, and nothing made of it.
+   * `body` is as it came: its bytes are what was signed. `remoteAddress` is where the request came from; a webhook
+   * without secrets takes those from this machine only. Throws {@link HookError}.
+   */
+  receive(
+    dialect: string,
+    headers: Readonly<Record<string, string | undefined>>,
+    body: Buffer,
+    remoteAddress: string | null = null,
+  ): HookAnswer {
+    const name = dialectNamed(dialect);
+    if (body.length > LONGEST_HOOK_BODY_BYTES)
+      throw new HookError(
+        'too_large',
+        `the body has ${body.length} bytes; at most ${LONGEST_HOOK_BODY_BYTES} are read`,
+      );
+    const lower = Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
+    const declaration = this.#signedFor(name, lower, body, remoteAddress);
+    const { event, pushes, read, deliveryId } = DIALECTS[name];
+    const kind = event(lower);
+    if (kind === null)
+      throw new HookError('bad_payload', `the request names no event, as every delivery of ${name} does`);
+    if (!pushes.includes(kind)) return ignored(`event ${JSON.stringify(kind.slice(0, 100))} is not used`);
+    const push = readPayload(name, () => read(payloadOf(lower, body)));
+    if ('ignored' in push) return ignored(push.ignored);
+    return this.#add(declaration, push, deliveryId(lower));
+  }
+
+  /** The declared webhook with whose secret the request was signed. */
+  #signedFor(name: HookDialect, headers: HookHeaders, body: Buffer, remoteAddress: string | null): WebhookDeclaration {
+    const declared = this.#config.site.changeSources.filter(
+      (source): source is WebhookDeclaration => source.type === 'webhook' && source.dialect === name,
+    );
+    if (declared.length === 0)
+      throw new HookError(
+        'not_configured',
+        `the site takes no webhooks of ${name}; add webhook('${name}', …) to site({ changeSources })`,
+      );
+    const failures: unknown[] = [];
+    for (const declaration of declared) {
+      if (declaration.secrets.length === 0 && isFromHere(headers, remoteAddress)) return declaration;
+      for (const secret of this.#secretsOf(declaration, failures))
+        if (DIALECTS[name].isSigned(headers, body, secret)) return declaration;
+    }
+    const isOpen = declared.every((declaration) => declaration.secrets.length === 0);
+    if (isOpen)
+      throw new HookError(
+        'bad_signature',
+        `webhook('${name}') has no secrets and takes requests from this machine only; declare secrets for it`,
+      );
+    if (failures.length > 0)
+      throw new HookError('secret_unavailable', `a secret of webhook('${name}') cannot be read`, {
+        cause: failures[0],
+      });
+    throw new HookError('bad_signature', `the request is not signed with a secret of webhook('${name}')`);
+  }
+
+  /** Secrets that can be read, now; those that cannot are told. */
+  #secretsOf(declaration: WebhookDeclaration, failures: unknown[]): string[] {
+    return declaration.secrets.flatMap((source: TokenSource) => {
+      try {
+        return [readToken(source)];
+      } catch (error) {
+        failures.push(error);
+        const why = error instanceof Error ? error.message : String(error);
+        this.#core.log.error({ dialect: declaration.dialect }, `a webhook's secret cannot be read: ${why}`);
+        return [];
+      }
+    });
+  }
+
+  #add(declaration: WebhookDeclaration, push: HookPush, delivery: string | null): HookAnswer {
+    const place = branchOf(push.ref);
+    if (place === null) return ignored(`${JSON.stringify(push.ref.slice(0, 200))} is neither a branch nor a tag`);
+    const skipping = declaration.skip.find((pattern) => isFound(pattern, newestOf(push)?.message ?? ''));
+    if (skipping !== undefined) return ignored(`the newest commit's message matches ${skipping}`);
+    const { dialect, codebase, project } = declaration;
+    try {
+      const { changeId } = this.#changes.add({
+        ...toldByCommits(push),
+        repository: this.#repositoryOf(declaration, push),
+        branch: place.branch,
+        codebase,
+        project,
+        category: place.isTag ? 'tag' : null,
+        source: `webhook:${dialect}`,
+        // One delivery is one reference; an id that hosts share among deliveries must not lose any.
+        deliveryId: delivery === null ? null : `${dialect}:${delivery.slice(0, 200)}:${push.ref}:${push.after}`,
+      });
+      return { changeIds: [changeId], ignored: null };
+    } catch (error) {
+      // A name that the site does not want is no fault of the delivery: hosts switch off a webhook that fails often.
+      if (!(error instanceof ChangeError)) throw error;
+      this.#core.log.warn({ dialect, ref: push.ref, revision: push.revision }, error.message);
+      return ignored(error.message);
+    }
+  }
+
+  /**
+   * The address that the site uses: what the webhook says, else the one of the payload's that the site names elsewhere
+   * (so that filters, checkouts and a poller mean the same repository), else the first.
+   */
+  #repositoryOf({ repositories }: WebhookDeclaration, { addresses }: HookPush): string {
+    const mapped = addresses.find((address) => Object.hasOwn(repositories, address));
+    const known = addressesOf(this.#config);
+    const address = addresses.find((candidate) => known.has(candidate)) ?? addresses[0] ?? '';
+    return mapped === undefined ? address : (repositories[mapped] ?? address);
+  }
+}
+
+/** Repository addresses that the site's program names. */
+function addressesOf(config: SiteConfig): ReadonlySet<string> {
+  const { changeSources, schedulers } = config.site;
+  const filters = schedulers.flatMap((scheduler) => ('changes' in scheduler ? [scheduler.changes.repository] : []));
+  return new Set([
+    ...changeSources.flatMap((source) => (source.type === 'gitPoller' ? [source.repository] : [])),
+    ...schedulers.flatMap((scheduler) => Object.values(scheduler.codebases).map(({ repository }) => repository)),
+    ...filters
+      .flatMap((matcher) => (Array.isArray(matcher) ? matcher : [matcher]))
+      .filter((m) => typeof m === 'string'),
+  ]);
+}
+
+function dialectNamed(name: string): HookDialect {
+  const parsed = z.enum(HOOK_DIALECTS).safeParse(name);
+  if (parsed.success) return parsed.data;
+  const known = HOOK_DIALECTS.join(', ');
+  throw new HookError(
+    'unknown_dialect',
+    `no webhooks of ${JSON.stringify(name.slice(0, 100))} are known; known: ${known}`,
+  );
+}
+
+/** From this machine, and not handed on by a proxy on it. */
+function isFromHere(headers: HookHeaders, address: string | null): boolean {
+  if (['x-forwarded-for', 'x-real-ip', 'forwarded'].some((name) => headers[name] !== undefined)) return false;
+  const plain = (address ?? '').replace(/^::ffff:/i, '');
+  return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
+}
+
+/** The payload: JSON, or a form whose field `payload` is JSON. */
+function payloadOf(headers: HookHeaders, body: Buffer): unknown {
+  const text = body.toString('utf8');
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
+  return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text);
+}
+
+function readPayload<T>(dialect: HookDialect, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ZodError)
+      throw new HookError('bad_payload', `this is no push of ${dialect}: ${z.prettifyError(error).slice(0, 2000)}`);
+    if (error instanceof SyntaxError)
+      throw new HookError('bad_payload', `the body is not JSON, nor a form with JSON in its field "payload"`);
+    throw error;
+  }
+}
+
+function ignored(why: string): HookAnswer {
+  return { changeIds: [], ignored: why };
+}
+
+/** A regular expression with the flag `g` or `y` remembers where it was; a check must not. */
+function isFound(pattern: RegExp, text: string): boolean {
+  pattern.lastIndex = 0;
+  return pattern.test(text);
+}
