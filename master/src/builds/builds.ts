@@ -80,7 +80,10 @@ export class Builds {
       const build = this.rows.build(id);
       if (build === null || build.state === 'finished') return;
       const step = this.rows.currentStep(id);
-      if (step === null) return this.#finish(build);
+      if (step === null) {
+        this.#finish(build);
+        return;
+      }
       if (step.state !== 'pending') return;
       if (this.#mayBegin(build, step)) {
         this.#begin(build, step);

@@ -49,8 +49,10 @@ export class MasterProcesses implements MasterCommandPort {
 
   start(step: StepRef, command: MasterCommand): void {
     const { child, error } = trySpawn(command);
-    if (child === null)
-      return this.#end(step, { ...outcome(this.#core.now(), this.#core.now()), reason: 'refused', error });
+    if (child === null) {
+      this.#end(step, { ...outcome(this.#core.now(), this.#core.now()), reason: 'refused', error });
+      return;
+    }
     const { clock } = this.#core;
     const running: Running = {
       child,

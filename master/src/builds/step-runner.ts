@@ -58,7 +58,10 @@ export class StepRunner {
     this.#guarded(refOf(row), () => {
       const going = this.#going(build, row);
       const run = stepRun(this.#rows, build, row, going.plan.builder);
-      if (!isWanted(going.step, run)) return this.#end(refOf(row), { result: 'SKIPPED', summary: 'skipped' });
+      if (!isWanted(going.step, run)) {
+        this.#end(refOf(row), { result: 'SKIPPED', summary: 'skipped' });
+        return;
+      }
       const accesses = typeof going.step.locks === 'function' ? going.step.locks(run) : going.step.locks;
       if (this.#claim(build, row, accesses)) this.#act(going);
     });
@@ -128,13 +131,16 @@ export class StepRunner {
     const ref = refOf(row);
     switch (action.do) {
       case 'finish':
-        return this.#end(ref, action);
+        this.#end(ref, action);
+        break;
       case 'trigger':
-        return this.#rooms.triggers.begin(build, row.number, action.trigger);
+        this.#rooms.triggers.begin(build, row.number, action.trigger);
+        break;
       case 'masterCommand':
-        return this.#core.afterCommit(() => this.#rooms.masterCommands.start(ref, action));
+        this.#core.afterCommit(() => this.#rooms.masterCommands.start(ref, action));
+        break;
       case 'command':
-        return this.#rooms.commands.start({
+        this.#rooms.commands.start({
           ...ref,
           epoch: build.epoch,
           worker: build.worker,
@@ -151,7 +157,10 @@ export class StepRunner {
     const build = this.#rows.build(step.buildId);
     const row = this.#rows.step(step.buildId, step.stepNumber);
     if (build === null || row?.state !== 'running') return;
-    if (outcome.reason === 'lost') return this.#lost(step, outcome.error?.message ?? 'its worker stopped while it ran');
+    if (outcome.reason === 'lost') {
+      this.#lost(step, outcome.error?.message ?? 'its worker stopped while it ran');
+      return;
+    }
     this.#guarded(step, () => {
       const going = this.#going(build, row);
       this.#end(step, going.step.prepare(stepRun(this.#rows, build, row, going.plan.builder)).end(outcome));
@@ -173,9 +182,8 @@ export class StepRunner {
   /** Ends what a step does or waits for; its end comes now or when its command has ended. */
   interrupt(build: BuildRow, row: StepRow, reason: string): void {
     const ref = refOf(row);
-    if (row.state === 'waitingForLocks')
-      return this.#end(ref, { result: 'CANCELLED', summary: 'stopped while it waited' });
-    if (row.kind === 'trigger') {
+    if (row.state === 'waitingForLocks') this.#end(ref, { result: 'CANCELLED', summary: 'stopped while it waited' });
+    else if (row.kind === 'trigger') {
       const hasOpen = this.#rooms.triggers.cancel(ref, `${build.builder} #${build.number} was stopped: ${reason}`);
       if (!hasOpen) this.#end(ref, { result: 'CANCELLED', summary: 'stopped' });
     } else if (row.kind === 'masterCommand') this.#core.afterCommit(() => this.#rooms.masterCommands.interrupt(ref));

@@ -109,6 +109,18 @@ export class LockKeeper {
     this.changed.fire();
   }
 
+  /** Takes a grant back that its holder could not use; it keeps its place in the queue. */
+  returnToQueue(holder: string): void {
+    const claim = this.#table.granted.find((candidate) => candidate.holder === holder);
+    if (claim === undefined) return;
+    this.#core.db.update('lock_claims', { holder }, { granted_at: null, fence: null });
+    this.#table.release(holder);
+    this.#table.enqueue(claim);
+    for (const want of claim.wants) this.#core.touch('lock', want.lock);
+    this.changed.fire();
+    this.wake();
+  }
+
   /** Looks at the queue again before this turn ends. */
   wake(): void {
     this.#core.enqueue('locks', () => this.#grant(null));

@@ -1,0 +1,78 @@
+import type { Blocker, Json } from '@icefall/shared';
+import type { BuilderDeclaration, WorkerChoice } from '../config/builders.ts';
+import { fromColumn } from '../db/rows.ts';
+import type { Core } from '../engine/core.ts';
+import type { Slots } from '../workers/slots.ts';
+
+/** Presence of workers, as far as the choice of one depends on it. */
+export interface WorkerStates {
+  isConnected(worker: string): boolean;
+  /** Connected, and neither paused nor leaving. */
+  isAvailable(worker: string): boolean;
+}
+
+/** The workers of builders: who could take a build now, or why nobody can. */
+export class WorkerPool {
+  readonly #core: Core;
+  readonly #slots: Slots;
+  readonly #states: WorkerStates;
+  /** When each was last given a build, as a count: who waited longest is next. */
+  readonly #turns = new Map<string, number>();
+  #turn = 0;
+
+  constructor(core: Core, slots: Slots, states: WorkerStates) {
+    this.#core = core;
+    this.#slots = slots;
+    this.#states = states;
+  }
+
+  /** Workers of a builder that could take a build now; the most free slots first, then in turn. */
+  free(builder: BuilderDeclaration): WorkerChoice[] {
+    return builder.workers
+      .filter((worker) => this.isFree(worker.name))
+      .map(({ name }) => ({
+        name,
+        freeSlots: this.#slots.free(name),
+        runningBuilds: this.#slots.holders(name).size,
+        info: this.#info(name),
+      }))
+      .sort((a, b) => b.freeSlots - a.freeSlots || this.#lastTurn(a.name) - this.#lastTurn(b.name));
+  }
+
+  isFree(worker: string): boolean {
+    return this.#states.isAvailable(worker) && this.#slots.free(worker) > 0;
+  }
+
+  #lastTurn(worker: string): number {
+    return this.#turns.get(worker) ?? 0;
+  }
+
+  #info(worker: string): Readonly<Record<string, Json>> {
+    const row = this.#core.db.one<{ info: string | null }>('SELECT info FROM workers WHERE name = ?', worker);
+    return row?.info == null ? {} : fromColumn<Record<string, Json>>(row.info);
+  }
+
+  given(worker: string): void {
+    this.#turn += 1;
+    this.#turns.set(worker, this.#turn);
+  }
+
+  /** Why none of the builder's workers is free. */
+  obstacle(builder: BuilderDeclaration): Blocker {
+    const names = builder.workers.map((worker) => worker.name);
+    const connected = names.filter((name) => this.#states.isConnected(name));
+    if (connected.length === 0)
+      return { kind: 'workersOffline', workers: names.map((name) => ({ name, lastSeenAt: this.#lastSeen(name) })) };
+    const available = connected.filter((name) => this.#states.isAvailable(name));
+    if (available.length === 0) return { kind: 'workersPaused', workers: connected };
+    return { kind: 'workersBusy', workers: available };
+  }
+
+  #lastSeen(worker: string): number | null {
+    const row = this.#core.db.one<{ at: number | null }>(
+      'SELECT last_seen_at AS at FROM workers WHERE name = ?',
+      worker,
+    );
+    return row?.at ?? null;
+  }
+}
