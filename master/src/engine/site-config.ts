@@ -4,47 +4,62 @@ import type { SiteDeclaration } from '../config/site.ts';
 import type { WorkerDeclaration } from '../config/workers.ts';
 import { Hook } from './hooks.ts';
 
+/** A configuration that is or was in force. */
+export interface ConfigState {
+  readonly site: SiteDeclaration;
+  readonly version: number;
+  readonly loadedAt: number;
+}
+
 /** The configuration in force, with look-up by name. Replaced whole, inside a turn. */
 export class SiteConfig {
   /** After the site was replaced: rooms adapt to it, in the same turn. */
   readonly applied = new Hook<void>();
-  #site: SiteDeclaration;
-  #version: number;
+  #state: ConfigState;
   #builders = new Map<string, BuilderDeclaration>();
   #workers = new Map<string, WorkerDeclaration>();
   #schedulers = new Map<string, SchedulerDeclaration>();
   #buildersOfWorker = new Map<string, BuilderDeclaration[]>();
-  loadedAt = 0;
 
-  constructor(site: SiteDeclaration, version: number) {
-    this.#site = site;
-    this.#version = version;
+  constructor(site: SiteDeclaration, version: number, loadedAt = 0) {
+    this.#state = { site, version, loadedAt };
     this.#index();
   }
 
+  get state(): ConfigState {
+    return this.#state;
+  }
   get site(): SiteDeclaration {
-    return this.#site;
+    return this.#state.site;
   }
   /** Rises by one with every configuration that was applied. */
   get version(): number {
-    return this.#version;
+    return this.#state.version;
+  }
+  get loadedAt(): number {
+    return this.#state.loadedAt;
   }
 
-  replace(site: SiteDeclaration): void {
-    this.#site = site;
-    this.#version += 1;
+  replace(site: SiteDeclaration, loadedAt = this.loadedAt): void {
+    this.#state = { site, version: this.version + 1, loadedAt };
     this.#index();
     this.applied.fire();
   }
 
+  /** Goes back to what was in force before a {@link replace} whose turn was taken back. */
+  restore(state: ConfigState): void {
+    this.#state = state;
+    this.#index();
+  }
+
   #index(): void {
-    this.#builders = byName(this.#site.builders);
-    this.#workers = byName(this.#site.workers);
-    this.#schedulers = byName(this.#site.schedulers);
+    this.#builders = byName(this.site.builders);
+    this.#workers = byName(this.site.workers);
+    this.#schedulers = byName(this.site.schedulers);
     this.#buildersOfWorker = new Map(
-      this.#site.workers.map((worker) => [
+      this.site.workers.map((worker) => [
         worker.name,
-        this.#site.builders.filter((builder) => builder.workers.includes(worker)),
+        this.site.builders.filter((builder) => builder.workers.includes(worker)),
       ]),
     );
   }

@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import type { Properties, SourceStamp } from '@icefall/shared';
+import type { HookAnswer } from '../changes/webhooks.ts';
+import { loadSite } from '../config/loader.ts';
+import { ConfigError, formatProblem } from '../config/problems.ts';
+import type { SiteDeclaration } from '../config/site.ts';
+import { fromColumn } from '../db/rows.ts';
+import { ActionError, type MasterPort, type WorkerPresence } from '../http/master-port.ts';
+import { closeRooms, noteConfigVersion, openRooms, type RoomPorts, type Rooms, startRooms } from './rooms.ts';
+
+export interface MasterOptions extends RoomPorts {
+  /** The site's program, for reloads; null where there is none to load again. */
+  readonly siteFile: string | null;
+}
+
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** A whole master without its doors: the rooms, and what people and programs can ask of them. */
+export class Master implements MasterPort {
+  readonly version = VERSION;
+  readonly startedAt: number;
+  readonly rooms: Rooms;
+  readonly #siteFile: string | null;
+  #configErrors: readonly string[] = [];
+
+  private constructor(options: MasterOptions) {
+    this.rooms = openRooms(options);
+    this.#siteFile = options.siteFile;
+    this.startedAt = this.core.now();
+  }
+
+  /** Opens the store and goes on with what it holds. Throws DatabaseError. */
+  static open(options: MasterOptions): Master {
+    const master = new Master(options);
+    startRooms(master.rooms);
+    return master;
+  }
+
+  /** Stops; what runs on workers goes on, and is found again at the next start. */
+  async close(): Promise<void> {
+    await closeRooms(this.rooms);
+  }
+
+  get core() {
+    return this.rooms.core;
+  }
+  get config() {
+    return this.rooms.config;
+  }
+  get schedulers() {
+    return this.rooms.schedulers;
+  }
+  get changes() {
+    return this.rooms.changes;
+  }
+  get logs() {
+    return this.rooms.logs;
+  }
+  get workers() {
+    return this.rooms.workers;
+  }
+  get configErrors(): readonly string[] {
+    return this.#configErrors;
+  }
+
+  worker(name: string): WorkerPresence {
+    return this.rooms.workers.presence(name);
+  }
+
+  stopBuild(buildId: number, reason: string): void {
+    const build = this.rooms.builds.rows.build(buildId);
+    if (build === null) throw new ActionError('not_found', `there is no build ${buildId}`);
+    if (build.state === 'finished')
+      throw new ActionError('conflict', `${build.builder} #${build.number} has ended already, as ${build.result}`);
+    this.core.turn(() => this.rooms.builds.stop(buildId, reason));
+  }
+
+  /** The same sources (with the revisions that were checked out) and properties for the same builder, as a new buildset. */
+  rebuild(buildId: number, owner: string | null): { buildsetId: number; requestIds: readonly number[] } {
+    const build = this.rooms.builds.rows.build(buildId);
+    const buildset = build === null ? null : this.rooms.buildsets.row(build.buildset_id);
+    if (build === null || buildset === null) throw new ActionError('not_found', `there is no build ${buildId}`);
+    if (this.config.builder(build.builder) === null)
+      throw new ActionError('conflict', `builder "${build.builder}" is no longer in the configuration`);
+    const got = fromColumn<Properties>(build.properties).got_revision?.value;
+    const priority = this.rooms.requests.row(build.request_id)?.priority ?? 0;
+    return this.core.turn(() =>
+      this.rooms.buildsets.add({
+        scheduler: 'rebuild',
+        reason: `rebuild of ${build.builder} #${build.number}`,
+        owner,
+        builders: [build.builder],
+        sourceStamps: fromColumn<SourceStamp[]>(buildset.source_stamps).map((stamp) => checkedOut(stamp, got)),
+        changeIds: fromColumn<number[]>(buildset.change_ids),
+        properties: fromColumn<Properties>(buildset.properties),
+        priority,
+      }),
+    );
+  }
+
+  cancelRequest(requestId: number, reason: string): void {
+    const request = this.rooms.requests.row(requestId);
+    if (request === null) throw new ActionError('not_found', `there is no request ${requestId}`);
+    if (request.state === 'finished')
+      throw new ActionError('conflict', `request ${requestId} has ended already, as ${request.result}`);
+    this.core.turn(() => this.rooms.builds.cancelRequest(requestId, reason));
+  }
+
+  setPaused(worker: string, paused: boolean): void {
+    this.#declaredWorker(worker);
+    this.rooms.workers.setPaused(worker, paused);
+  }
+
+  shutdownWorker(worker: string, reason: string): void {
+    this.#declaredWorker(worker);
+    if (!this.rooms.workers.shutdown(worker, reason))
+      throw new ActionError('conflict', `worker "${worker}" is not connected`);
+  }
+
+  issueToken(worker: string): string {
+    this.#declaredWorker(worker);
+    return this.rooms.workers.issueToken(worker);
+  }
+
+  #declaredWorker(name: string): void {
+    if (this.config.worker(name) === null) throw new ActionError('not_found', `the site declares no worker "${name}"`);
+  }
+
+  receiveHook(
+    dialect: string,
+    headers: Readonly<Record<string, string | undefined>>,
+    body: Buffer,
+    remoteAddress: string | null,
+  ): HookAnswer {
+    return this.rooms.webhooks.receive(dialect, headers, body, remoteAddress);
+  }
+
+  /** Loads the site's program again and applies it, whole or not at all. Throws ConfigError with every mistake. */
+  async reload(): Promise<{ configVersion: number }> {
+    if (this.#siteFile === null) throw new ActionError('conflict', 'this master was not started with a file to reload');
+    try {
+      const site = await loadSite(this.#siteFile);
+      this.apply(site);
+      return { configVersion: this.config.version };
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.#configErrors = error.problems.map(formatProblem);
+      this.core.turn(() => this.core.touch('config', ''));
+      throw error;
+    }
+  }
+
+  /** Puts a configuration in force, in one turn: whole or not at all. */
+  apply(site: SiteDeclaration): void {
+    const before = this.config.state;
+    try {
+      this.core.turn(() => {
+        this.config.replace(site, this.core.now());
+        noteConfigVersion(this.core, this.config.version);
+        this.core.touch('config', '');
+      });
+    } catch (error) {
+      this.config.restore(before);
+      throw error;
+    }
+    this.#configErrors = [];
+  }
+}
+
+/** A stamp with the revision that the build really had: the tip of a branch moves on. */
+function checkedOut(stamp: SourceStamp, got: unknown): SourceStamp {
+  if (stamp.revision !== null) return stamp;
+  const revision =
+    typeof got === 'object' && got !== null ? Reflect.get(got, stamp.codebase) : stamp.codebase === '' ? got : null;
+  return typeof revision === 'string' && revision !== '' ? { ...stamp, revision } : stamp;
+}

@@ -1,0 +1,125 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Builds } from '../builds/builds.ts';
+import { MasterProcesses } from '../builds/master-processes.ts';
+import { Changes } from '../changes/changes.ts';
+import { GitPollers } from '../changes/git-pollers.ts';
+import { Webhooks } from '../changes/webhooks.ts';
+import type { SiteDeclaration } from '../config/site.ts';
+import { type Database, openDatabase } from '../db/database.ts';
+import { Distributor } from '../distributor/distributor.ts';
+import { lockHolders } from '../locks/lock-holders.ts';
+import { LockKeeper } from '../locks/lock-keeper.ts';
+import { LogStore } from '../logs/log-store.ts';
+import { Buildsets } from '../requests/buildsets.ts';
+import { Requests } from '../requests/requests.ts';
+import { Schedulers } from '../schedulers/schedulers.ts';
+import { Commands } from '../workers/commands.ts';
+import { Slots } from '../workers/slots.ts';
+import { Workers } from '../workers/workers.ts';
+import { Core } from './core.ts';
+import type { Clock, Logger, Random } from './ports.ts';
+import { SiteConfig } from './site-config.ts';
+
+export interface RoomPorts {
+  /** Where database, logs and mirrors are kept. */
+  readonly directory: string;
+  /** Default: the one in the directory. */
+  readonly database?: Database;
+  readonly site: SiteDeclaration;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** All rooms of a master, wired to each other. */
+export interface Rooms {
+  readonly database: Database;
+  readonly core: Core;
+  readonly config: SiteConfig;
+  readonly logs: LogStore;
+  readonly changes: Changes;
+  readonly webhooks: Webhooks;
+  readonly pollers: GitPollers;
+  readonly buildsets: Buildsets;
+  readonly requests: Requests;
+  readonly schedulers: Schedulers;
+  readonly locks: LockKeeper;
+  readonly slots: Slots;
+  readonly commands: Commands;
+  readonly workers: Workers;
+  readonly processes: MasterProcesses;
+  readonly builds: Builds;
+  readonly distributor: Distributor;
+}
+
+/** Opens the store in a directory and the rooms on top of it. Nothing moves yet: {@link startRooms} does that. */
+export function openRooms({ directory, site, clock, random, log, ...ports }: RoomPorts): Rooms {
+  mkdirSync(directory, { recursive: true });
+  const database = ports.database ?? openDatabase(join(directory, 'icefall.db'));
+  const core = new Core({ database, clock, random, log });
+  const config = new SiteConfig(site, nextConfigVersion(core), core.now());
+  const logs = new LogStore(core, join(directory, 'logs'));
+  const changes = new Changes(core, config);
+  const buildsets = new Buildsets(core);
+  const requests = new Requests(core, buildsets);
+  const schedulers = new Schedulers(core, config, buildsets, changes);
+  const locks = new LockKeeper(core, config);
+  const slots = new Slots(core, config);
+  const commands = new Commands(core, logs);
+  const workers = new Workers(core, config, commands);
+  const processes = new MasterProcesses(core, logs);
+  const isConnected = (worker: string) => workers.presence(worker).connected;
+  const holders = (lock: string) => lockHolders(core, lock);
+  const shared = { buildsets, requests, schedulers, slots, locks, lockHolders: holders };
+  const builds = new Builds(core, config, { ...shared, commands, masterCommands: processes, logs, isConnected });
+  const states = { isConnected, isAvailable: (worker: string) => workers.isAvailable(worker) };
+  const distributor = new Distributor(core, config, { ...shared, builds, workers: states });
+  workers.arrived.on((worker) => distributor.wakeWorker(worker));
+  workers.left.on((worker) => distributor.wakeWorker(worker));
+  const webhooks = new Webhooks(core, config, changes);
+  const pollers = new GitPollers(core, config, changes, { directory: join(directory, 'mirrors') });
+  return {
+    ...{ database, core, config, logs, changes, webhooks, pollers, buildsets, requests, schedulers },
+    ...{ locks, slots, commands, workers, processes, builds, distributor },
+  };
+}
+
+/** Goes on where the last process left off: first what runs, then what waits, then what begins. */
+export function startRooms(rooms: Rooms): void {
+  rooms.workers.start();
+  rooms.builds.resume();
+  rooms.core.turn(() => {
+    rooms.distributor.wakeAll();
+    rooms.locks.wake();
+  });
+  rooms.schedulers.start();
+  rooms.pollers.start();
+}
+
+/** Stops in the opposite order. What runs on workers goes on. */
+export async function closeRooms(rooms: Rooms): Promise<void> {
+  await rooms.pollers.stop();
+  rooms.schedulers.stop();
+  rooms.distributor.stop();
+  rooms.workers.stop();
+  rooms.processes.close();
+  rooms.logs.close();
+  rooms.database.close();
+}
+
+function nextConfigVersion(core: Core): number {
+  return core.turn(() => {
+    const known = core.db.one<{ value: string }>("SELECT value FROM meta WHERE key = 'config_version'")?.value ?? '0';
+    noteConfigVersion(core, Number(known) + 1);
+    return Number(known) + 1;
+  });
+}
+
+/** Remembers the number of the configuration in force, so that numbers rise over restarts. */
+export function noteConfigVersion(core: Core, version: number): void {
+  core.db.run(
+    "INSERT INTO meta (key, value) VALUES ('config_version', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    String(version),
+  );
+}
