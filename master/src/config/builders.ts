@@ -6,7 +6,7 @@ import type { StepDeclaration } from '../steps/kind.ts';
 import { type Duration, durationSchema } from './durations.ts';
 import { type LockAccess, lockAccessSchema } from './locks.ts';
 import { nameSchema, propertyValuesSchema } from './names.ts';
-import { callerPlace, type Place, reportIssues, reportProblem } from './problems.ts';
+import { callerPlace, nameOf, type Place, reportIssues, reportProblem, titleOf, usable } from './problems.ts';
 import type { WorkerDeclaration } from './workers.ts';
 
 /** A list of steps in order. Lists inside lists are flattened, so that composites are plain functions. */
@@ -19,7 +19,8 @@ export type Steps = readonly (StepDeclaration | Steps)[];
 /** Declares what a builder does. */
 export function factory(steps: Steps): Factory {
   const place = callerPlace();
-  const flat = flatten(steps);
+  if (!Array.isArray(steps)) reportProblem(place, 'factory: needs a list of steps: factory([...])');
+  const flat = flatten(Array.isArray(steps) ? steps : []);
   flat.forEach((step, i) => {
     if (step?.type !== 'step') reportProblem(place, `factory: element ${i} is not a step`);
   });
@@ -126,25 +127,29 @@ const optionsSchema = z.strictObject({
 export function builder(options: BuilderOptions): BuilderDeclaration {
   const place = callerPlace();
   const parsed = optionsSchema.safeParse(options);
-  if (!parsed.success) reportIssues(place, `builder "${options.name}"`, options, parsed.error.issues);
-  const retry = parsed.data?.retry ?? { maxAttempts: 3, backOff: 5000 };
+  if (!parsed.success) reportIssues(place, titleOf('builder', options), options, parsed.error.issues);
+  const given = usable(optionsSchema, options);
+  const { maxAttempts, backOff } = optionsSchema.shape.retry.parse(given.retry);
+  const name = nameOf(options);
   return Object.freeze({
     type: 'builder',
-    name: options.name,
-    workers: parsed.success ? options.workers : [],
-    factory: parsed.success ? options.factory : factory([]),
-    group: options.group ?? '',
-    description: options.description ?? '',
-    tags: options.tags ?? [],
-    env: options.env ?? {},
-    properties: options.properties ?? {},
-    locks: parsed.success ? (options.locks ?? []) : [],
-    collapseRequests: options.collapseRequests ?? false,
-    nextRequest: options.nextRequest ?? null,
-    nextWorker: options.nextWorker ?? null,
-    mayStart: options.mayStart ?? null,
-    directory: options.directory ?? options.name,
-    retry: { maxAttempts: retry.maxAttempts, backOffMs: retry.backOff },
+    name,
+    workers: given.workers ?? [],
+    factory: given.factory ?? NO_STEPS,
+    group: given.group ?? '',
+    description: given.description ?? '',
+    tags: given.tags ?? [],
+    env: given.env ?? {},
+    properties: given.properties ?? {},
+    locks: given.locks ?? [],
+    collapseRequests: given.collapseRequests ?? false,
+    nextRequest: given.nextRequest ?? null,
+    nextWorker: given.nextWorker ?? null,
+    mayStart: given.mayStart ?? null,
+    directory: given.directory ?? name,
+    retry: { maxAttempts, backOffMs: backOff },
     place,
   });
 }
+
+const NO_STEPS: Factory = Object.freeze({ type: 'factory', steps: [] });

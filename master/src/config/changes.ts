@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type Duration, positiveDurationSchema } from './durations.ts';
 import { nameSchema } from './names.ts';
-import { callerPlace, type Place, reportIssues } from './problems.ts';
-import type { TokenSource } from './workers.ts';
+import { callerPlace, nameOf, type Place, reportIssues, titleOf, usable } from './problems.ts';
+import { type TokenSource, tokenSourceSchema } from './workers.ts';
 
 /** A Git repository that the master asks for new commits: the fallback where no hook reaches it. */
 export interface GitPollerOptions {
@@ -35,7 +35,9 @@ export interface GitPollerDeclaration {
 const pollerSchema = z.strictObject({
   name: nameSchema.optional(),
   repository: z.string().min(1),
-  branches: z.union([z.array(z.string().min(1)), z.literal(true)]).optional(),
+  branches: z
+    .union([z.array(z.string().min(1)).min(1), z.literal(true)], 'must be a list of branches, or true for all')
+    .optional(),
   every: positiveDurationSchema.default(300_000),
   atStart: z.boolean().default(true),
   codebase: z.string().default(''),
@@ -47,19 +49,30 @@ const pollerSchema = z.strictObject({
 export function gitPoller(options: GitPollerOptions): GitPollerDeclaration {
   const place = callerPlace();
   const parsed = pollerSchema.safeParse(options);
-  if (!parsed.success)
-    reportIssues(place, `gitPoller "${options.name ?? options.repository}"`, options, parsed.error.issues);
-  const { every, name, branches, category, ...rest } = parsed.data ?? pollerSchema.parse({ repository: 'invalid' });
-  const fallback = `poll-${rest.repository.replace(/^.*[/:]([^/:]+?)(\.git)?$/, '$1').replace(/[^A-Za-z0-9_.+-]/g, '-')}`;
+  if (!parsed.success) reportIssues(place, titleOf('gitPoller', options), options, parsed.error.issues);
+  const given = usable(pollerSchema, options);
+  const repository = given.repository ?? '';
   return Object.freeze({
     type: 'gitPoller',
-    ...rest,
-    name: name ?? fallback,
-    branches: branches ?? null,
-    category: category ?? null,
-    everyMs: every,
+    name: nameOf(options) || nameOfPoller(repository),
+    repository,
+    branches: given.branches ?? null,
+    everyMs: pollerSchema.shape.every.parse(given.every),
+    atStart: given.atStart ?? true,
+    codebase: given.codebase ?? '',
+    project: given.project ?? '',
+    category: given.category ?? null,
     place,
   });
+}
+
+/** `poll-scripts` for `https://host/group/scripts.git`. */
+function nameOfPoller(repository: string): string {
+  const last = repository
+    .replace(/\/+$/, '')
+    .replace(/^.*[/:]/, '')
+    .replace(/\.git$/, '');
+  return last === '' ? '' : `poll-${last.replace(/[^A-Za-z0-9_.+-]/g, '-').slice(0, 90)}`;
 }
 
 export const HOOK_DIALECTS = ['github', 'gitlab', 'gitea'] as const;
@@ -89,7 +102,7 @@ export interface WebhookDeclaration {
 }
 
 const webhookSchema = z.strictObject({
-  secrets: z.array(z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])).default([]),
+  secrets: z.array(tokenSourceSchema).default([]),
   codebase: z.string().default(''),
   project: z.string().default(''),
   skip: z.array(z.instanceof(RegExp)).default([/\[(skip ci|ci skip)\]/i]),

@@ -17,3 +17,14 @@ export const propertyNameSchema = z
 /** A value of a property. */
 export const jsonSchema = z.json('must be JSON: text, a number, true, false, null, or lists and objects of these');
 export const propertyValuesSchema = z.record(propertyNameSchema, jsonSchema);
+
+/** An IANA time zone. */
+export const timeZoneSchema = z.string().refine(isTimeZone, 'must be an IANA time zone such as Europe/Zurich');
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== null;
+  } catch {
+    return false;
+  }
+}

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 /** Where in the site's program something was declared. */
 export interface Place {
@@ -117,6 +117,30 @@ function explain(issue: z.core.$ZodIssue): Explained {
 
 /** What zod says of a union that was given no message of its own. */
 const ANY_UNION = 'Invalid input';
+
+/** How a declaration is called in a report: `builder "linux"`, or `builder` where it has no name. */
+export function titleOf(kind: string, options: unknown): string {
+  const name = nameOf(options);
+  return name === '' ? kind : `${kind} "${name}"`;
+}
+
+/** The name in a declaration's options, also a bad one; empty where there is none. */
+export function nameOf(options: unknown): string {
+  const name = valueAt(options, ['name']);
+  return typeof name === 'string' ? name : '';
+}
+
+/**
+ * The options that are right by themselves, as they were given. So a declaration with a mistake still takes part in the
+ * checks of the whole site, and all mistakes are found at once.
+ */
+export function usable<T extends object>(schema: z.ZodObject, options: T): Partial<T> {
+  const right = Object.entries(schema.shape).flatMap(([key, option]) => {
+    const value = valueAt(options, [key]);
+    return value !== undefined && z.safeParse(option, value).success ? [[key, value]] : [];
+  });
+  return Object.fromEntries(right);
+}
 
 /** The value at a path of keys, or undefined. */
 export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { isReference, type Renderable } from '../properties/references.ts';
 import type { BuilderDeclaration } from './builders.ts';
 import { type Duration, durationSchema, positiveDurationSchema } from './durations.ts';
-import type { FieldDeclaration } from './fields.ts';
-import { nameSchema, propertyNameSchema } from './names.ts';
-import { callerPlace, type Place, reportIssues, reportProblem } from './problems.ts';
+import { type FieldDeclaration, fieldsSchema, repeatedIn } from './fields.ts';
+import { jsonSchema, nameSchema, propertyNameSchema, timeZoneSchema } from './names.ts';
+import { callerPlace, nameOf, type Place, reportIssues, reportProblem, titleOf, usable, valueAt } from './problems.ts';
 
 /** One condition on an attribute of a change: exactly this, one of these, or a pattern found at its beginning. */
 export type Matcher = string | null | readonly (string | null)[] | RegExp;
@@ -108,10 +108,11 @@ const codebaseDefault = z.strictObject({
   revision: z.string().optional(),
   project: z.string().optional(),
 });
+const JSON_OR_REFERENCE = 'must be JSON or a reference such as prop(...); lists and objects hold no references here';
 const commonShape = {
   name: nameSchema,
   builders: z.array(declared('builder', 'must be a builder(...)')).min(1, 'must name at least one builder'),
-  properties: z.record(propertyNameSchema, z.union([z.json(), z.custom(isReference)])).default({}),
+  properties: z.record(propertyNameSchema, z.union([z.custom(isReference), jsonSchema], JSON_OR_REFERENCE)).default({}),
   priority: z.number().int().default(0),
   reason: z.string().optional(),
   codebases: z.record(z.string(), codebaseDefault).default({}),
@@ -136,48 +137,58 @@ const changesShape = {
   isImportant: fn.optional(),
   onlyImportant: z.boolean().default(false),
 };
+/** The clock starts it: there is nothing to be stable for. */
+const { treeStableTimer: _, ...nightlyChangesShape } = changesShape;
 
-function check(kind: string, schema: z.ZodType, options: CommonOptions, place: Place | null): boolean {
+/** Reports what is wrong with the options, and gives those that are right by themselves. */
+function check<T extends CommonOptions>(
+  kind: SchedulerKind,
+  schema: z.ZodObject,
+  options: T,
+  place: Place | null,
+): Partial<T> {
   const parsed = schema.safeParse(options);
-  if (!parsed.success) reportIssues(place, `${kind} scheduler "${options.name}"`, options, parsed.error.issues);
-  return parsed.success;
+  if (!parsed.success) reportIssues(place, titleOf(`${kind} scheduler`, options), options, parsed.error.issues);
+  return { ...usable(schema, options), name: nameOf(options) };
 }
 
-function commonOf(options: CommonOptions, reason: string, valid: boolean, place: Place | null): Common {
+function commonOf(given: Partial<CommonOptions>, reason: string, place: Place | null): Common {
   return {
     type: 'scheduler',
-    name: options.name,
-    builders: valid ? options.builders : [],
-    properties: options.properties ?? {},
-    priority: options.priority ?? 0,
-    reason: options.reason ?? reason,
-    codebases: options.codebases ?? {},
+    name: given.name ?? '',
+    builders: given.builders ?? [],
+    properties: given.properties ?? {},
+    priority: given.priority ?? 0,
+    reason: given.reason ?? reason,
+    codebases: given.codebases ?? {},
     place,
   };
 }
 
-function changesOf(options: ChangeOptions, valid: boolean): OnChanges {
-  const timer = options.treeStableTimer;
+function changesOf(given: Partial<ChangeOptions>): OnChanges {
+  const timer = given.treeStableTimer;
   return {
-    changes: options.changes ?? {},
-    treeStableMs: valid && timer !== undefined ? durationSchema.parse(timer) : null,
-    isImportant: options.isImportant ?? null,
-    onlyImportant: options.onlyImportant ?? false,
+    changes: given.changes ?? {},
+    treeStableMs: timer === undefined ? null : durationSchema.parse(timer),
+    isImportant: given.isImportant ?? null,
+    onlyImportant: given.onlyImportant ?? false,
   };
 }
 
 /** Builds the changes of one branch. */
 export function singleBranchScheduler(options: CommonOptions & ChangeOptions): SingleBranchScheduler {
   const place = callerPlace();
-  const valid = check('singleBranch', z.strictObject({ ...commonShape, ...changesShape }), options, place);
-  if (valid && options.changes?.branch === undefined && options.changes?.where === undefined)
+  const given = check('singleBranch', z.strictObject({ ...commonShape, ...changesShape }), options, place);
+  const { branch, where } = given.changes ?? {};
+  const isBad = valueAt(options, ['changes']) !== given.changes;
+  if (!isBad && branch === undefined && where === undefined)
     reportProblem(
       place,
-      `singleBranch scheduler "${options.name}": needs changes.branch (or changes.where); for all branches use anyBranchScheduler`,
+      `${titleOf('singleBranch scheduler', options)}: needs changes.branch (or changes.where); for all branches use anyBranchScheduler`,
     );
   return Object.freeze({
-    ...commonOf(options, 'change', valid, place),
-    ...changesOf(options, valid),
+    ...commonOf(given, 'change', place),
+    ...changesOf(given),
     kind: 'singleBranch',
   });
 }
@@ -185,10 +196,10 @@ export function singleBranchScheduler(options: CommonOptions & ChangeOptions): S
 /** Builds the changes of every branch, each with its own tree-stable timer. */
 export function anyBranchScheduler(options: CommonOptions & ChangeOptions): AnyBranchScheduler {
   const place = callerPlace();
-  const valid = check('anyBranch', z.strictObject({ ...commonShape, ...changesShape }), options, place);
+  const given = check('anyBranch', z.strictObject({ ...commonShape, ...changesShape }), options, place);
   return Object.freeze({
-    ...commonOf(options, 'change', valid, place),
-    ...changesOf(options, valid),
+    ...commonOf(given, 'change', place),
+    ...changesOf(given),
     kind: 'anyBranch',
   });
 }
@@ -199,23 +210,24 @@ export function dependentScheduler(
 ): DependentScheduler {
   const place = callerPlace();
   const schema = z.strictObject({ ...commonShape, upstream: declared('scheduler', 'must be a scheduler') });
-  const valid = check('dependent', schema, options, place);
+  const given = check('dependent', schema, options, place);
   return Object.freeze({
-    ...commonOf(options, 'downstream', valid, place),
+    ...commonOf(given, 'downstream', place),
     kind: 'dependent',
-    upstream: options.upstream,
+    // Where it is none, that was reported, and the site is refused.
+    upstream: valueAt(options, ['upstream']) as SchedulerDeclaration,
   });
 }
 
 /** Starts every so often, counted from start to start. */
 export function periodicScheduler(options: CommonOptions & { readonly every: Duration }): PeriodicScheduler {
   const place = callerPlace();
-  const valid = check('periodic', z.strictObject({ ...commonShape, every: positiveDurationSchema }), options, place);
-  const everyMs = valid ? positiveDurationSchema.parse(options.every) : 1;
-  return Object.freeze({ ...commonOf(options, 'periodic', valid, place), kind: 'periodic', everyMs });
+  const given = check('periodic', z.strictObject({ ...commonShape, every: positiveDurationSchema }), options, place);
+  const everyMs = given.every === undefined ? 1 : positiveDurationSchema.parse(given.every);
+  return Object.freeze({ ...commonOf(given, 'periodic', place), kind: 'periodic', everyMs });
 }
 
-export interface NightlyOptions extends CommonOptions, ChangeOptions {
+export interface NightlyOptions extends CommonOptions, Omit<ChangeOptions, 'treeStableTimer'> {
   /** Five cron fields, or six with seconds first. */
   readonly cron: string;
   readonly timeZone?: string;
@@ -230,44 +242,40 @@ export function nightlyScheduler(options: NightlyOptions): NightlyScheduler {
   const place = callerPlace();
   const schema = z.strictObject({
     ...commonShape,
-    ...changesShape,
+    ...nightlyChangesShape,
     cron: z.string().min(1),
-    timeZone: z.string().optional(),
+    timeZone: timeZoneSchema.optional(),
     onlyIfChanged: z.boolean().default(false),
     missed: z.enum(['once', 'skip']).default('once'),
   });
-  const valid = check('nightly', schema, options, place);
-  checkCron(options, place);
+  const given = check('nightly', schema, options, place);
+  checkCron(given, place);
   return Object.freeze({
-    ...commonOf(options, 'nightly', valid, place),
-    ...changesOf(options, valid),
+    ...commonOf(given, 'nightly', place),
+    ...changesOf(given),
     kind: 'nightly',
-    cron: options.cron,
-    timeZone: options.timeZone ?? null,
-    onlyIfChanged: options.onlyIfChanged ?? false,
-    missed: options.missed ?? 'once',
+    cron: given.cron ?? '',
+    timeZone: given.timeZone ?? null,
+    onlyIfChanged: given.onlyIfChanged ?? false,
+    missed: given.missed ?? 'once',
   });
 }
 
-function checkCron(options: NightlyOptions, place: Place | null): void {
-  if (typeof options.cron !== 'string') return;
+function checkCron({ cron, name }: Partial<NightlyOptions>, place: Place | null): void {
+  if (cron === undefined) return;
   try {
-    const cron = new Cron(options.cron, {
-      paused: true,
-      ...(options.timeZone === undefined ? {} : { timezone: options.timeZone }),
-    });
-    if (cron.nextRun(new Date(0)) === null) throw new Error('it never comes');
+    if (new Cron(cron, { paused: true }).nextRun(new Date(0)) === null) throw new Error('it never comes');
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    reportProblem(place, `nightly scheduler "${options.name}": cron ${JSON.stringify(options.cron)}: ${why}`);
+    reportProblem(place, `${titleOf('nightly scheduler', { name })}: cron ${JSON.stringify(cron)}: ${why}`);
   }
 }
 
 /** Starts only when a trigger step says so. */
 export function triggerableScheduler(options: CommonOptions): TriggerableScheduler {
   const place = callerPlace();
-  const valid = check('triggerable', z.strictObject(commonShape), options, place);
-  return Object.freeze({ ...commonOf(options, 'triggered', valid, place), kind: 'triggerable' });
+  const given = check('triggerable', z.strictObject(commonShape), options, place);
+  return Object.freeze({ ...commonOf(given, 'triggered', place), kind: 'triggerable' });
 }
 
 export interface ForceOptions extends CommonOptions {
@@ -285,20 +293,17 @@ export function forceScheduler(options: ForceOptions): ForceScheduler {
     ...commonShape,
     label: z.string().optional(),
     button: z.string().optional(),
-    fields: z.array(declared('field', 'must be a field such as textField(...)')).default([]),
+    fields: fieldsSchema.default([]),
   });
-  const valid = check('force', schema, options, place);
-  const fields = valid ? (options.fields ?? []) : [];
-  const names = fields.flatMap(({ field }) =>
-    field.type === 'group' && field.name === '' ? field.fields.map((f) => f.name) : [field.name],
-  );
-  for (const name of new Set(names.filter((name, i) => names.indexOf(name) !== i)))
-    reportProblem(place, `force scheduler "${options.name}": two parameters are named "${name}"`);
+  const given = check('force', schema, options, place);
+  const fields = given.fields ?? [];
+  for (const mistake of repeatedIn(fields.map(({ field }) => field)))
+    reportProblem(place, `${titleOf('force scheduler', options)}: ${mistake}`);
   return Object.freeze({
-    ...commonOf(options, 'force', valid, place),
+    ...commonOf(given, 'force', place),
     kind: 'force',
-    label: options.label ?? options.name,
-    button: options.button ?? 'Force',
+    label: given.label ?? given.name ?? '',
+    button: given.button ?? 'Force',
     fields,
   });
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Duration, positiveDurationSchema } from './durations.ts';
 import { type LockAccess, lockAccessSchema } from './locks.ts';
 import { nameSchema, propertyValuesSchema } from './names.ts';
-import { callerPlace, type Place, reportIssues } from './problems.ts';
+import { callerPlace, nameOf, type Place, reportIssues, titleOf, usable } from './problems.ts';
 
 /** Where a token comes from. It is read when the configuration is applied and kept only as a hash. */
 export type TokenSource = { readonly file: string } | { readonly env: string };
@@ -33,12 +33,18 @@ export interface WorkerDeclaration {
   readonly place: Place | null;
 }
 
+/** Schema of a {@link TokenSource}. */
+export const tokenSourceSchema = z.union(
+  [z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })],
+  "must be { file: 'PATH' } or { env: 'VARIABLE' }",
+);
+
 const optionsSchema = z.strictObject({
   name: nameSchema,
   maxBuilds: z.number().int().positive().default(1),
   properties: propertyValuesSchema.default({}),
   locks: z.array(lockAccessSchema).default([]),
-  token: z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })]).optional(),
+  token: tokenSourceSchema.optional(),
   grace: positiveDurationSchema.default(10 * 60_000),
 });
 
@@ -46,9 +52,18 @@ const optionsSchema = z.strictObject({
 export function worker(options: WorkerOptions): WorkerDeclaration {
   const place = callerPlace();
   const parsed = optionsSchema.safeParse(options);
-  if (!parsed.success) reportIssues(place, `worker "${options.name}"`, options, parsed.error.issues);
-  const { grace, token, ...rest } = parsed.data ?? optionsSchema.parse({ name: 'invalid' });
-  return Object.freeze({ type: 'worker', ...rest, name: options.name, token: token ?? null, graceMs: grace, place });
+  if (!parsed.success) reportIssues(place, titleOf('worker', options), options, parsed.error.issues);
+  const given = usable(optionsSchema, options);
+  return Object.freeze({
+    type: 'worker',
+    name: nameOf(options),
+    maxBuilds: given.maxBuilds ?? 1,
+    properties: given.properties ?? {},
+    locks: given.locks ?? [],
+    token: given.token ?? null,
+    graceMs: optionsSchema.shape.grace.parse(given.grace),
+    place,
+  });
 }
 
 /** Reads a token. Throws an error that names the file or variable. */

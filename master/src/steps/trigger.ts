@@ -104,7 +104,7 @@ const declare = defineStep<Parsed, ByName<TriggerOptions>>(kind, triggersOf);
 
 /** Starts builds through triggerable schedulers, and waits for them if told so (giving its worker slot back meanwhile). */
 export function trigger(options: DeclaredOptions<TriggerOptions>): StepDeclaration {
-  const { schedulers, unimportant, ...rest } = options;
+  const { schedulers, unimportant, ...rest } = options ?? ({} as typeof options);
   return declare({
     ...rest,
     schedulers: byName(schedulers) as Names,
