@@ -1,4 +1,5 @@
 import type { Changes } from '../changes/changes.ts';
+import type { HookAnswer } from '../changes/webhooks.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import type { LogStore } from '../logs/log-store.ts';
@@ -43,6 +44,16 @@ export interface MasterPort {
   setPaused(worker: string, paused: boolean): void;
   /** Tells a worker to finish what it runs and leave. */
   shutdownWorker(worker: string, reason: string): void;
+  /**
+   * Takes a code host's delivery: its headers and its body as it came. `remoteAddress` is where it came from. Throws
+   * HookError. `Webhooks.receive` is this.
+   */
+  receiveHook(
+    dialect: string,
+    headers: Readonly<Record<string, string | undefined>>,
+    body: Buffer,
+    remoteAddress: string | null,
+  ): HookAnswer;
   /** Makes a new token for a worker that the site declares without one; it is shown this once. */
   issueToken(worker: string): string;
   /** Loads the site's program again. Throws ConfigError with every mistake. */

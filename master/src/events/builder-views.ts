@@ -1,0 +1,92 @@
+import type { Builder, Result } from '@icefall/shared';
+import type { BuilderDeclaration } from '../config/builders.ts';
+import type { SchedulerDeclaration } from '../config/schedulers.ts';
+import type { Statements } from '../db/rows.ts';
+import type { SiteConfig } from '../engine/site-config.ts';
+
+/** The site's builders with how busy they are. */
+export class BuilderViews {
+  readonly #db: Statements;
+  readonly #config: SiteConfig;
+
+  constructor(db: Statements, config: SiteConfig) {
+    this.#db = db;
+    this.#config = config;
+  }
+
+  /** In the site's order. */
+  all(): Builder[] {
+    // A request that went into another one waits for nothing of its own.
+    const pending = this.#counts(
+      "SELECT builder, COUNT(*) AS n FROM requests WHERE state = 'pending' AND collapsed_into IS NULL GROUP BY builder",
+    );
+    const running = this.#counts(
+      "SELECT builder, COUNT(*) AS n FROM builds WHERE state <> 'finished' GROUP BY builder",
+    );
+    const forced = this.#forceSchedulers();
+    return this.#config.site.builders.map((builder) =>
+      this.#view(builder, pending.get(builder.name) ?? 0, running.get(builder.name) ?? 0, forced),
+    );
+  }
+
+  /** Null: the site has no such builder. */
+  builder(name: string): Builder | null {
+    const declaration = this.#config.builder(name);
+    if (declaration === null) return null;
+    const pending = this.#db.one<{ n: number }>(
+      "SELECT COUNT(*) AS n FROM requests WHERE state = 'pending' AND builder = ? AND collapsed_into IS NULL",
+      name,
+    );
+    const running = this.#db.one<{ n: number }>(
+      "SELECT COUNT(*) AS n FROM builds WHERE state <> 'finished' AND builder = ?",
+      name,
+    );
+    return this.#view(declaration, pending?.n ?? 0, running?.n ?? 0, this.#forceSchedulers());
+  }
+
+  pendingRequests(): number {
+    return (
+      this.#db.one<{ n: number }>(
+        "SELECT COUNT(*) AS n FROM requests WHERE state = 'pending' AND collapsed_into IS NULL",
+      )?.n ?? 0
+    );
+  }
+
+  runningBuilds(): number {
+    return this.#db.one<{ n: number }>("SELECT COUNT(*) AS n FROM builds WHERE state <> 'finished'")?.n ?? 0;
+  }
+
+  #counts(sql: string): Map<string, number> {
+    return new Map(this.#db.all<{ builder: string; n: number }>(sql).map((row) => [row.builder, row.n]));
+  }
+
+  #forceSchedulers(): SchedulerDeclaration[] {
+    return this.#config.site.schedulers.filter((scheduler) => scheduler.kind === 'force');
+  }
+
+  #view(
+    declaration: BuilderDeclaration,
+    pendingRequests: number,
+    runningBuilds: number,
+    forced: readonly SchedulerDeclaration[],
+  ): Builder {
+    const { name, group, description, tags, workers } = declaration;
+    const last = this.#db.one<{ result: Result | null }>(
+      "SELECT result FROM builds WHERE builder = ? AND state = 'finished' ORDER BY id DESC LIMIT 1",
+      name,
+    );
+    return {
+      name,
+      group,
+      description,
+      tags: [...tags],
+      workers: workers.map((worker) => worker.name),
+      pendingRequests,
+      runningBuilds,
+      lastResult: last?.result ?? null,
+      forceSchedulers: forced
+        .filter((scheduler) => scheduler.builders.includes(declaration))
+        .map((scheduler) => scheduler.name),
+    };
+  }
+}

@@ -1,0 +1,138 @@
+import type { Lock, LockHolder, lockWaiterSchema } from '@icefall/shared';
+import type { z } from 'zod';
+import type { LockDeclaration } from '../config/locks.ts';
+import type { SiteDeclaration } from '../config/site.ts';
+import type { Statements } from '../db/rows.ts';
+import type { SiteConfig } from '../engine/site-config.ts';
+import type { LockClaimRow } from '../locks/lock-keeper.ts';
+
+type LockWaiter = z.infer<typeof lockWaiterSchema>;
+
+/** A claim with what its holder is, as far as the database knows it. */
+interface ClaimRow extends LockClaimRow {
+  readonly request_id: number | null;
+  readonly build_id: number | null;
+  readonly step_number: number | null;
+  readonly builder: string | null;
+  readonly build_number: number | null;
+  readonly step_name: string | null;
+}
+
+/** `request:ID`, `build:ID` and `step:BUILD.NUMBER` taken apart, in SQL, so that all claims come with one query. */
+const CLAIMS = `
+  WITH claim AS (
+    SELECT *, substr(holder, 1, instr(holder, ':') - 1) AS what, substr(holder, instr(holder, ':') + 1) AS key
+      FROM lock_claims
+  ), named AS (
+    SELECT *,
+      CASE what WHEN 'request' THEN CAST(key AS INTEGER) END AS request_id,
+      CASE what WHEN 'request' THEN NULL WHEN 'build' THEN CAST(key AS INTEGER)
+        ELSE CAST(substr(key, 1, instr(key, '.') - 1) AS INTEGER) END AS build_id,
+      CASE what WHEN 'step' THEN CAST(substr(key, instr(key, '.') + 1) AS INTEGER) END AS step_number
+      FROM claim
+  )
+  SELECT named.*, COALESCE(builds.builder, requests.builder) AS builder, builds.number AS build_number,
+      steps.name AS step_name
+    FROM named
+    LEFT JOIN requests ON requests.id = named.request_id
+    LEFT JOIN builds ON builds.id = named.build_id
+    LEFT JOIN steps ON steps.build_id = named.build_id AND steps.number = named.step_number`;
+
+/** Locks with who holds them and who waits. */
+export class LockViews {
+  readonly #db: Statements;
+  readonly #config: SiteConfig;
+  #declared: { readonly version: number; readonly locks: ReadonlyMap<string, LockDeclaration> } | null = null;
+
+  constructor(db: Statements, config: SiteConfig) {
+    this.#db = db;
+    this.#config = config;
+  }
+
+  /** All configured locks in the site's order, then those that left the configuration while somebody holds them. */
+  all(): Lock[] {
+    const claims = this.#db.all<ClaimRow>(`${CLAIMS} ORDER BY named.seq, named.id`);
+    const byLock = Map.groupBy(claims, (claim) => claim.lock);
+    const keys = new Set([...this.#byKey().keys(), ...byLock.keys()]);
+    return [...keys].map((key) => this.#view(key, byLock.get(key) ?? []));
+  }
+
+  /** The lock with a key; one that nobody knows any more is free and empty. */
+  lock(key: string): Lock {
+    return this.#view(key, this.#db.all<ClaimRow>(`${CLAIMS} WHERE named.lock = ? ORDER BY named.seq, named.id`, key));
+  }
+
+  #byKey(): ReadonlyMap<string, LockDeclaration> {
+    if (this.#declared?.version !== this.#config.version)
+      this.#declared = { version: this.#config.version, locks: locksByKey(this.#config.site) };
+    return this.#declared.locks;
+  }
+
+  #view(key: string, claims: readonly ClaimRow[]): Lock {
+    const declaration = this.#byKey().get(key);
+    const worker = key.split('@')[1] ?? null;
+    const maxCount = (worker === null ? undefined : declaration?.maxCountForWorker[worker]) ?? declaration?.maxCount;
+    return {
+      name: key,
+      scope: worker === null ? 'master' : 'worker',
+      worker,
+      // As the lock table treats a lock that is not configured.
+      maxCount: maxCount ?? 1,
+      holders: claims.filter((claim) => claim.granted_at !== null).map(holderOf),
+      waiters: claims.filter((claim) => claim.granted_at === null).map((claim, i) => waiterOf(claim, i + 1)),
+    };
+  }
+}
+
+/** Keys of every configured lock: a worker lock is one for each worker whose builds can ask for it. */
+function locksByKey(site: SiteDeclaration): Map<string, LockDeclaration> {
+  const keys = new Map<string, LockDeclaration>();
+  for (const lock of site.locks) {
+    if (lock.scope === 'master') keys.set(lock.name, lock);
+    else for (const worker of workersOf(lock, site)) keys.set(`${lock.name}@${worker}`, lock);
+  }
+  return keys;
+}
+
+function workersOf(lock: LockDeclaration, site: SiteDeclaration): string[] {
+  const users = site.builders.filter((builder) =>
+    [builder.locks, ...builder.factory.steps.map((step) => step.locks)].some(
+      (uses) => typeof uses !== 'function' && uses.some((use) => use.lock === lock),
+    ),
+  );
+  return site.workers
+    .filter(
+      (worker) =>
+        worker.locks.some((use) => use.lock === lock) || users.some((builder) => builder.workers.includes(worker)),
+    )
+    .map((worker) => worker.name);
+}
+
+/** A claim is a request's only until it becomes a build, in the turn of the grant; 0 stands for "no build yet". */
+function holderOf(claim: ClaimRow): LockHolder {
+  return {
+    buildId: claim.build_id ?? 0,
+    builder: claim.builder ?? '',
+    buildNumber: claim.build_number ?? 0,
+    stepNumber: claim.step_number,
+    stepName: claim.step_name,
+    mode: claim.mode,
+    count: claim.count,
+    since: claim.granted_at ?? claim.queued_at,
+  };
+}
+
+function waiterOf(claim: ClaimRow, position: number): LockWaiter {
+  return {
+    position,
+    buildId: claim.build_id,
+    requestId: claim.request_id,
+    builder: claim.builder ?? '',
+    buildNumber: claim.build_number,
+    stepNumber: claim.step_number,
+    stepName: claim.step_name,
+    mode: claim.mode,
+    count: claim.count,
+    since: claim.queued_at,
+  };
+}

@@ -1,0 +1,127 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { EventStream } from '../events/stream.ts';
+import type { Views } from '../events/views.ts';
+import { type ProblemCode, validated } from './errors.ts';
+import type { LogFollowers } from './log-followers.ts';
+import type { MasterPort } from './master-port.ts';
+import type { SseStreams } from './sse.ts';
+
+/** What routes find behind the door. */
+export interface Door {
+  readonly master: MasterPort;
+  readonly views: Views;
+  readonly stream: EventStream;
+  readonly followers: LogFollowers;
+  readonly sse: SseStreams;
+}
+
+/** One request, validated. */
+export interface Call<P, Q, B> {
+  readonly door: Door;
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** What a route answers when all is well. */
+export type Answer =
+  | { readonly json: z.ZodType }
+  /** Text or a stream of events; `description` says what is in it. */
+  | { readonly media: string; readonly description: string };
+
+interface RouteBase {
+  readonly method: 'GET' | 'POST';
+  /** As fastify writes it: `/api/v1/builds/:id`. */
+  readonly path: string;
+  /** Unique; names the operation in the OpenAPI document. */
+  readonly name: string;
+  readonly summary: string;
+  /** Heading in the OpenAPI document. */
+  readonly tag: string;
+  readonly answer: Answer;
+  /** Codes of errors beside those that every route has. */
+  readonly refusals?: readonly (ProblemCode | (string & {}))[];
+  readonly maxBodyBytes?: number;
+  /** The body is bytes of any type, not JSON. */
+  readonly rawBody?: boolean;
+}
+
+/** A route with its types forgotten: what the server registers and the OpenAPI document describes. */
+export interface Route extends RouteBase {
+  readonly params: z.ZodObject;
+  readonly query: z.ZodObject;
+  readonly body: z.ZodType | null;
+  handle(door: Door, request: FastifyRequest, reply: FastifyReply): unknown;
+}
+
+const nothing = z.object({});
+type Nothing = typeof nothing;
+
+/** A route as its room declares it. */
+export interface RouteSpec<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType> extends RouteBase {
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly handle: (call: Call<z.output<P>, z.output<Q>, z.output<B>>) => unknown;
+}
+
+/** Declares a route: its handler gets what its schemas let through. */
+export function route<P extends z.ZodObject = Nothing, Q extends z.ZodObject = Nothing, B extends z.ZodType = Nothing>(
+  spec: RouteSpec<P, Q, B>,
+): Route {
+  const { handle, params, query, body, ...base } = spec;
+  return {
+    ...base,
+    params: params ?? nothing,
+    query: query ?? nothing,
+    body: body ?? null,
+    handle(door, request, reply) {
+      return handle({
+        door,
+        params: validated<z.output<P>>(schemaOr(params), request.params, 'address'),
+        query: validated<z.output<Q>>(schemaOr(query), request.query, 'query'),
+        body: validated<z.output<B>>(schemaOr(body), request.body ?? {}, 'body'),
+        request,
+        reply,
+      });
+    },
+  };
+}
+
+/** A schema that was left out has the type of {@link nothing}; the compiler cannot know. */
+function schemaOr<S extends z.ZodType>(schema: S | undefined): z.ZodType<z.output<S>> {
+  return (schema ?? nothing) as z.ZodType<z.output<S>>;
+}
+
+/** An id in an address or query: decimal digits only, as text. */
+const digits = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number')
+  .transform(Number);
+export const idParam = digits.pipe(z.number().int().positive());
+export const nameParam = z.string().min(1).max(200);
+
+/** A whole number in a query. */
+export function numberQuery(options: { readonly min: number; readonly max: number }) {
+  return z
+    .string()
+    .regex(/^-?\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().int().min(options.min).max(options.max));
+}
+
+/** `before` and `limit` of a list, newest first. */
+export function pageQuery(options: { readonly usual: number; readonly most: number }) {
+  return {
+    before: idParam.optional().describe('only those with a lower id'),
+    limit: numberQuery({ min: 1, max: options.most }).default(options.usual),
+  };
+}
+
+/** A list's answer: `name` is the plural; `next` is the `before` that gives what comes after, or null at the end. */
+export function pageAnswer<N extends string, T extends z.ZodType>(name: N, item: T) {
+  return z.object({ [name]: z.array(item), next: z.number().int().nullable() });
+}

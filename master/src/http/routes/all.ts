@@ -1,0 +1,27 @@
+import type { Route } from '../route.ts';
+import { builderRoutes } from './builders.ts';
+import { buildRoutes } from './builds.ts';
+import { changeRoutes } from './changes.ts';
+import { eventRoutes } from './events.ts';
+import { hookRoutes } from './hooks.ts';
+import { lockRoutes } from './locks.ts';
+import { logRoutes } from './logs.ts';
+import { requestRoutes } from './requests.ts';
+import { schedulerRoutes } from './schedulers.ts';
+import { systemRoutes } from './system.ts';
+import { workerRoutes } from './workers.ts';
+
+/** Every route of the API: what the server serves and what the OpenAPI document describes. */
+export const ROUTES: readonly Route[] = [
+  ...systemRoutes,
+  ...eventRoutes,
+  ...builderRoutes,
+  ...buildRoutes,
+  ...requestRoutes,
+  ...changeRoutes,
+  ...hookRoutes,
+  ...schedulerRoutes,
+  ...workerRoutes,
+  ...lockRoutes,
+  ...logRoutes,
+];

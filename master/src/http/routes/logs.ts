@@ -1,0 +1,123 @@
+import { Readable } from 'node:stream';
+import { type Log, logLinesSchema, logSchema } from '@icefall/shared';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { MOST_LINES } from '../../logs/log-store.ts';
+import { type Door, idParam, numberQuery, route } from '../route.ts';
+import { found } from './builders.ts';
+import { lastEventId } from './events.ts';
+
+const params = z.object({ id: idParam });
+const first = numberQuery({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
+  .default(0)
+  .describe('from 0; a negative one counts from the end');
+const TEXT = {
+  media: 'text/plain; charset=utf-8',
+  description: 'The text of the log, from its beginning to its end now',
+};
+
+export const logRoutes = [
+  route({
+    method: 'GET',
+    path: '/api/v1/logs/:id',
+    name: 'getLog',
+    summary: 'A log and its size now',
+    tag: 'logs',
+    params,
+    answer: { json: logSchema },
+    refusals: ['not_found'],
+    handle: ({ door, params: { id } }) => logOf(door, id),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/logs/:id/lines',
+    name: 'getLogLines',
+    summary: 'Lines of a log, each with its time and stream',
+    tag: 'logs',
+    params,
+    query: z.object({ first, limit: numberQuery({ min: 1, max: MOST_LINES }).default(1000) }),
+    answer: { json: logLinesSchema },
+    refusals: ['not_found'],
+    handle: ({ door, params: { id }, query }) =>
+      found(door.master.logs.lines(id, query.first, query.limit), `log ${id}`),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/logs/:id/raw',
+    name: 'getLogText',
+    summary: 'A log as plain text',
+    tag: 'logs',
+    params,
+    answer: TEXT,
+    refusals: ['not_found'],
+    handle: ({ door, params: { id }, reply }) => sendText(door, reply, logOf(door, id)),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/logs/:id/download',
+    name: 'downloadLog',
+    summary: 'A log as a file',
+    tag: 'logs',
+    params,
+    answer: TEXT,
+    refusals: ['not_found'],
+    handle({ door, params: { id }, reply }) {
+      const log = logOf(door, id);
+      reply.header('content-disposition', `attachment; filename="${fileNameOf(door, log)}"`);
+      return sendText(door, reply, log);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/logs/:id/follow',
+    name: 'followLog',
+    summary: 'Lines of a log as they are written',
+    tag: 'logs',
+    params,
+    query: z.object({ first }),
+    answer: {
+      media: 'text/event-stream',
+      description:
+        'Event `lines`: LogLines, with the number of the line after them as id (the header Last-Event-ID wins over ' +
+        '`first`). Event `end`: the log is complete, there is no more.',
+    },
+    refusals: ['not_found', 'too_many_streams'],
+    handle({ door, params: { id }, query, request, reply }) {
+      logOf(door, id);
+      const stream = door.sse.open(reply, () => door.followers.leave(id, stream));
+      door.followers.follow(id, resumedAt(request.headers['last-event-id']) ?? query.first, stream);
+    },
+  }),
+];
+
+function logOf(door: Door, id: number): Log {
+  return found(door.views.steps.log(id), `log ${id}`);
+}
+
+function resumedAt(header: string | string[] | undefined): number | null {
+  const line = lastEventId(header);
+  return line === Number.POSITIVE_INFINITY ? null : line;
+}
+
+/** Streams a log's text: pieces are read as the client takes them. */
+function sendText(door: Door, reply: FastifyReply, log: Log): FastifyReply {
+  const pieces = door.master.logs.raw(log.id);
+  // The first piece is read before the answer begins, so that a damaged file is an error and not half a text.
+  const opening = pieces.next();
+  function* all(): Generator<Buffer> {
+    if (!opening.done) yield opening.value;
+    yield* pieces;
+  }
+  return reply
+    .header('content-type', TEXT.media)
+    .header('cache-control', 'no-store')
+    .send(Readable.from(all(), { objectMode: false }));
+}
+
+/** `BUILDER-NUMBER-STEP-LOG.txt`, of characters that every file system and header takes. */
+function fileNameOf(door: Door, log: Log): string {
+  const build = door.views.builds.head(log.buildId);
+  const step = door.views.steps.step(`${log.buildId}.${log.stepNumber}`);
+  const parts = [build?.builder ?? 'build', build?.number ?? log.buildId, step?.name ?? log.stepNumber, log.name];
+  return `${parts.join('-').replace(/[^\w.+-]+/g, '_')}.txt`;
+}

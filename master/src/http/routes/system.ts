@@ -1,0 +1,52 @@
+import { snapshotSchema, statusSchema } from '@icefall/shared';
+import { z } from 'zod';
+import { audit } from '../acting.ts';
+import { numberQuery, route } from '../route.ts';
+
+/** Most hours of a snapshot: a month. */
+const MOST_HOURS = 31 * 24;
+
+export const systemRoutes = [
+  route({
+    method: 'GET',
+    path: '/api/v1/health',
+    name: 'health',
+    summary: 'Answers as long as the master does',
+    tag: 'master',
+    answer: { json: z.object({ status: z.literal('ok') }) },
+    handle: () => ({ status: 'ok' }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/status',
+    name: 'status',
+    summary: 'What the master is, and how busy',
+    tag: 'master',
+    answer: { json: statusSchema },
+    handle: ({ door }) => door.views.status(),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/snapshot',
+    name: 'snapshot',
+    summary: 'Everything a page needs to start; the events after its `seq` keep it up to date',
+    tag: 'master',
+    query: z.object({ hours: numberQuery({ min: 0, max: MOST_HOURS }).default(24).describe('of finished builds') }),
+    answer: { json: snapshotSchema },
+    handle: ({ door, query }) => door.views.snapshot(query.hours),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/reload',
+    name: 'reload',
+    summary: "Loads the site's program again; applies it whole or, with any mistake in it, not at all",
+    tag: 'master',
+    answer: { json: z.object({ configVersion: z.number().int() }) },
+    refusals: ['bad_config'],
+    async handle({ door, request }) {
+      const { configVersion } = await door.master.reload();
+      audit(door.master, request, { action: 'reload', object: 'configuration', detail: { configVersion } });
+      return { configVersion };
+    },
+  }),
+];

@@ -1,0 +1,177 @@
+import type { AddressInfo } from 'node:net';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { EventStream } from '../events/stream.ts';
+import { Views } from '../events/views.ts';
+import { MOST_BODY_BYTES, takeJsonOnly } from './body.ts';
+import { answerOfError, HttpProblem } from './errors.ts';
+import { LogFollowers } from './log-followers.ts';
+import type { MasterPort } from './master-port.ts';
+import { openApiDocument } from './openapi.ts';
+import { servePage } from './page.ts';
+import type { Door, Route } from './route.ts';
+import { ROUTES } from './routes/all.ts';
+import { guard } from './security.ts';
+import { SseStreams } from './sse.ts';
+
+export const DEFAULT_HOST = '127.0.0.1';
+export const DEFAULT_PORT = 8010;
+/** A request, head and body, comes within this time or not at all: 25 MiB over a slow line, and an end for who never finishes. */
+const REQUEST_TIMEOUT_MS = 120_000;
+/** Longest part of an address: a name of 100 characters, each escaped. */
+const MOST_PARAM_LENGTH = 400;
+
+/** The server could not listen. */
+export class ListenError extends Error {
+  readonly code = 'listen';
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ListenError';
+  }
+}
+
+export interface HttpOptions {
+  /** Address to listen on; default {@link DEFAULT_HOST}, so that nobody elsewhere reaches it. */
+  readonly host?: string;
+  /** Default {@link DEFAULT_PORT}; 0 takes a free one. */
+  readonly port?: number;
+  /** Where the built page is: `master/web/dist`. */
+  readonly pageDirectory: string;
+  /** The option that sets the port, for the message where it is taken; default `--port`. */
+  readonly portOption?: string;
+}
+
+export interface HttpServer {
+  readonly url: string;
+  readonly port: number;
+  /** Ends all streams and connections. */
+  close(): Promise<void>;
+}
+
+/** Serves the page, the API and the event stream of a master. Throws {@link ListenError}. */
+export async function startHttpServer(master: MasterPort, options: HttpOptions): Promise<HttpServer> {
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, portOption = '--port' } = options;
+  const { app, door } = await buildServer(master, { host, pageDirectory: options.pageDirectory });
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    throw listenError(error, host, port, portOption);
+  }
+  const { port: taken } = app.server.address() as AddressInfo;
+  return {
+    url: urlOf(host, taken),
+    port: taken,
+    async close() {
+      door.stream.close();
+      door.sse.close();
+      await app.close();
+    },
+  };
+}
+
+function listenError(error: unknown, host: string, port: number, option: string): ListenError {
+  const code = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  const why =
+    code === 'EADDRINUSE'
+      ? `port ${port} on ${host} is taken by another program; end that, or choose another port with ${option}`
+      : `the page cannot be served on ${host}, port ${port}: ${error instanceof Error ? error.message : String(error)}`;
+  return new ListenError(why, { cause: error });
+}
+
+function urlOf(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+/** The server with all its routes, not listening yet. */
+export async function buildServer(
+  master: MasterPort,
+  options: { readonly host: string; readonly pageDirectory: string },
+): Promise<{ app: FastifyInstance; door: Door }> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: MOST_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MOST_PARAM_LENGTH },
+    forceCloseConnections: true,
+  });
+  const door = doorOf(master, () => addressOf(app, options.host));
+  guard(app, { host: options.host, siteUrl: () => master.config.site.url });
+  takeJsonOnly(app);
+  app.setErrorHandler((error, request, reply) => answerError(master, error, request, reply));
+  for (const route of ROUTES.filter((candidate) => candidate.rawBody !== true)) register(app, route, door);
+  await app.register(async (hooks) => {
+    hooks.removeAllContentTypeParsers();
+    hooks.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    for (const route of ROUTES.filter((candidate) => candidate.rawBody === true)) register(hooks, route, door);
+  });
+  serveOpenApi(app, master.version);
+  await serveTheRest(app, options.pageDirectory);
+  return { app, door };
+}
+
+function doorOf(master: MasterPort, address: () => string): Door {
+  const views = new Views(master, address);
+  return {
+    master,
+    views,
+    stream: new EventStream(master.core, (kind, key) => views.resource(kind, key)),
+    followers: new LogFollowers(master.core, master.logs),
+    sse: new SseStreams(master.core.clock),
+  };
+}
+
+function addressOf(app: FastifyInstance, host: string): string {
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? urlOf(host, address.port) : `http://${host}`;
+}
+
+function register(app: FastifyInstance, route: Route, door: Door): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    // What is streamed would be read to its end for a HEAD.
+    exposeHeadRoute: 'json' in route.answer,
+    ...(route.maxBodyBytes === undefined ? {} : { bodyLimit: route.maxBodyBytes }),
+    handler(request, reply) {
+      if ('json' in route.answer) reply.header('cache-control', 'no-store');
+      return route.handle(door, request, reply);
+    },
+  });
+}
+
+function serveOpenApi(app: FastifyInstance, version: string): void {
+  let text: string | null = null;
+  app.get('/api/v1/openapi.json', (_request, reply) => {
+    text ??= JSON.stringify(openApiDocument(ROUTES, version));
+    return reply.type('application/json; charset=utf-8').header('cache-control', 'no-cache').send(text);
+  });
+}
+
+/** What no route takes: the page, or a refusal that tells a wrong method from a wrong address. */
+async function serveTheRest(app: FastifyInstance, pageDirectory: string): Promise<void> {
+  const page = await servePage(app, pageDirectory);
+  const patterns = ROUTES.map((route) => ({
+    method: route.method,
+    pattern: new RegExp(`^${route.path.replace(/:\w+/g, '[^/]+')}$`),
+  }));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const methods = patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+    if (methods.length > 0) {
+      const allowed = [...new Set(methods)].join(', ');
+      reply.header('allow', allowed);
+      throw new HttpProblem('method_not_allowed', `${request.method} is not possible here; ${allowed} is`);
+    }
+    if (!page(request, reply))
+      throw new HttpProblem('not_found', `nothing is at ${JSON.stringify(path.slice(0, 200))}`);
+    return reply;
+  });
+}
+
+function answerError(master: MasterPort, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { status, body } = answerOfError(error);
+  if (status >= 500 && body.error.code !== 'too_many_streams')
+    master.core.log.error({ method: request.method, url: request.url, error }, 'a request could not be answered');
+  reply.code(status).header('cache-control', 'no-store').type('application/json; charset=utf-8').send(body);
+}

@@ -1,0 +1,110 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import type { Clock, Timer } from '../engine/ports.ts';
+import { HttpProblem } from './errors.ts';
+
+/** Streams open at once: a page has one, and one for each log it follows. Each costs a socket and its buffer. */
+export const MOST_STREAMS = 1000;
+/** Proxies and browsers take a silent connection for a dead one, most after 30 s. */
+export const HEARTBEAT_MS = 15_000;
+/** What an ended stream is given to take its last frame. */
+const LAST_FRAME_MS = 5000;
+
+/** One open stream of server-sent events. */
+export class SseStream {
+  readonly #response: ServerResponse;
+  readonly #clock: Clock;
+  readonly #deadline: { timer: Timer | null } = { timer: null };
+  #isEnded = false;
+
+  constructor(response: ServerResponse, clock: Clock) {
+    this.#response = response;
+    this.#clock = clock;
+    response.on('close', () => this.#deadline.timer?.cancel());
+  }
+
+  get isOpen(): boolean {
+    return !this.#isEnded && !this.#response.destroyed;
+  }
+
+  get bufferedBytes(): number {
+    return this.#response.writableLength;
+  }
+
+  /** Gives whether there is room for more; `drained` tells when there is again. */
+  write(frame: Buffer | string): boolean {
+    return this.isOpen && this.#response.write(frame);
+  }
+
+  /** Calls back once, when everything written was taken. */
+  drained(callback: () => void): void {
+    this.#response.once('drain', callback);
+  }
+
+  /** Ends the stream. A client that does not take what is left is cut off. */
+  end(last?: Buffer): void {
+    if (!this.isOpen) return;
+    this.#isEnded = true;
+    this.#response.end(last);
+    this.#deadline.timer = this.#clock.at(this.#clock.now() + LAST_FRAME_MS, () => this.#response.destroy());
+  }
+}
+
+/** All open streams: counted, kept alive, and ended with the server. */
+export class SseStreams {
+  readonly #clock: Clock;
+  readonly #open = new Set<SseStream>();
+  #heartbeat: Timer | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Turns a reply into a stream; `closed` is called once when it is over. Throws {@link HttpProblem}. */
+  open(reply: FastifyReply, closed: () => void): SseStream {
+    if (this.#open.size >= MOST_STREAMS)
+      throw new HttpProblem('too_many_streams', `${MOST_STREAMS} streams are open; close some, or ask for snapshots`);
+    reply.hijack();
+    const response = reply.raw;
+    for (const [name, value] of Object.entries(reply.getHeaders()))
+      if (value !== undefined) response.setHeader(name, value);
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      // nginx collects answers otherwise.
+      'x-accel-buffering': 'no',
+    });
+    const stream = new SseStream(response, this.#clock);
+    response.on('error', () => response.destroy());
+    response.on('close', () => {
+      this.#open.delete(stream);
+      closed();
+    });
+    this.#open.add(stream);
+    // A first comment, so that the client sees an open stream before the first event.
+    stream.write(': open\n\n');
+    this.#beat();
+    return stream;
+  }
+
+  #beat(): void {
+    if (this.#heartbeat !== null || this.#open.size === 0) return;
+    this.#heartbeat = this.#clock.at(this.#clock.now() + HEARTBEAT_MS, () => {
+      this.#heartbeat = null;
+      // One that takes nothing has no use for more.
+      for (const stream of this.#open) if (stream.bufferedBytes === 0) stream.write(': alive\n\n');
+      this.#beat();
+    });
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  close(): void {
+    this.#heartbeat?.cancel();
+    this.#heartbeat = null;
+    for (const stream of this.#open) stream.end();
+    this.#open.clear();
+  }
+}
