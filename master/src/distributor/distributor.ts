@@ -93,7 +93,8 @@ export class Distributor {
 
   #wake(builder: string): void {
     this.#dirty.add(builder);
-    this.#core.enqueue('distribute', () => this.#distribute());
+    // Last: builds that go on take their slots and locks before new ones start.
+    this.#core.enqueueLast('distribute', () => this.#distribute());
   }
 
   #wakeAfresh(builder: string): void {

@@ -43,6 +43,7 @@ export class Core {
   #open = false;
   readonly #touched = new Map<string, { kind: EventKind; key: string }>();
   readonly #followUps = new Map<string, () => void>();
+  readonly #lastFollowUps = new Map<string, () => void>();
   #effects: (() => void)[] = [];
   #lastSeq: number;
 
@@ -86,6 +87,7 @@ export class Core {
     } catch (error) {
       if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
       this.#followUps.clear();
+      this.#lastFollowUps.clear();
       this.#open = false;
       this.rolledBack.fire();
       throw error;
@@ -97,12 +99,14 @@ export class Core {
   }
 
   #settle(): void {
-    let done = 0;
-    for (const [key, followUp] of this.#followUps) {
+    for (let done = 0; ; done += 1) {
+      const queue = this.#followUps.size > 0 ? this.#followUps : this.#lastFollowUps;
+      const [next] = queue;
+      if (next === undefined) return;
+      const [key, followUp] = next;
       // Deleted first: what it does may wake the same work again.
-      this.#followUps.delete(key);
+      queue.delete(key);
       followUp();
-      done += 1;
       if (done > MOST_FOLLOW_UPS) throw new Error(`a turn does not settle; it keeps waking "${key}"`);
     }
   }
@@ -123,6 +127,11 @@ export class Core {
   /** Work to be done before this turn commits, once for each key. */
   enqueue(key: string, followUp: () => void): void {
     if (!this.#followUps.has(key)) this.#followUps.set(key, followUp);
+  }
+
+  /** As {@link enqueue}, for work that is to see what all other follow-up work of the turn has left. */
+  enqueueLast(key: string, followUp: () => void): void {
+    if (!this.#lastFollowUps.has(key)) this.#lastFollowUps.set(key, followUp);
   }
 
   /** An effect on the outside (a message, a timer, a file), done only if the turn commits. */

@@ -88,6 +88,7 @@ export class Sessions implements SessionDesk {
   #welcome(session: Session, hello: Hello, presence: Presence): void {
     const { name } = session;
     const old = presence.session;
+    session.welcome(hello);
     this.#commands.attach(name, session);
     this.#commands.reconcile(name, session, hello, (commands) => {
       // The worker was never away: the place of the old connection is taken already.
@@ -95,7 +96,6 @@ export class Sessions implements SessionDesk {
       const protocol = { major: PROTOCOL_MAJOR, minor: PROTOCOL_MINOR };
       session.send({ kind: 'welcome', protocol, masterId: this.#masterId, commands: [...commands] });
     });
-    session.welcome(hello);
     presence.session = session;
     presence.leaving = false;
     presence.lastRefusal = null;

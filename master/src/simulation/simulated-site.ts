@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Build, Command } from '@icefall/shared';
+import type { SiteDeclaration } from '../config/site.ts';
+import { type Database, openDatabase } from '../db/database.ts';
+import { Master } from '../engine/master.ts';
+import type { Clock, Logger, Random } from '../engine/ports.ts';
+import { VirtualClock } from '../engine/virtual-clock.ts';
+import { SimulatedWorker, type Work } from './simulated-worker.ts';
+
+export interface SimulatedSiteOptions {
+  readonly site: SiteDeclaration;
+  readonly work?: (command: Command, label: string) => Work;
+  readonly startMs?: number;
+  readonly random?: Random;
+  readonly log?: Logger;
+  readonly latencyMs?: () => number;
+}
+
+const SILENT: Logger = { info() {}, warn() {}, error() {} };
+/** 2025-06-02 12:00 UTC, a Monday. */
+const START = Date.UTC(2025, 5, 2, 12);
+
+/** A process's view of the clock: what it meant to do later is not done once it is dead. */
+function mortal(clock: Clock, life: { readonly isOver: boolean }): Clock {
+  return {
+    now: () => clock.now(),
+    at: (timeMs, callback) =>
+      clock.at(timeMs, () => {
+        if (!life.isOver) callback();
+      }),
+  };
+}
+
+/** A whole site in memory and in virtual time: the real engine, simulated workers, a database that survives restarts. */
+export class SimulatedSite implements Disposable {
+  readonly clock: VirtualClock;
+  readonly workers: ReadonlyMap<string, SimulatedWorker>;
+  #master: Master | null;
+  readonly #database: Database;
+  readonly #directory: string;
+  readonly #options: SimulatedSiteOptions;
+  #site: SiteDeclaration;
+  #life = { isOver: false };
+
+  constructor(options: SimulatedSiteOptions) {
+    this.#options = options;
+    this.#site = options.site;
+    this.clock = new VirtualClock(options.startMs ?? START);
+    this.#directory = mkdtempSync(join(tmpdir(), 'icefall-simulation-'));
+    this.#database = openDatabase(':memory:');
+    this.#master = this.#open();
+    const work = options.work ?? (() => ({ durationMs: 1000 }));
+    this.workers = new Map(
+      options.site.workers.map(({ name }) => [
+        name,
+        new SimulatedWorker({
+          name,
+          clock: this.clock,
+          work: (command, { label }) => work(command, label),
+          accept: (worker, wire) => this.#master?.workers.accept(worker, wire) ?? null,
+          ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
+        }),
+      ]),
+    );
+  }
+
+  #open(): Master {
+    this.#life = { isOver: false };
+    return Master.open({
+      directory: this.#directory,
+      database: this.#database,
+      site: this.#site,
+      siteFile: null,
+      clock: mortal(this.clock, this.#life),
+      random: this.#options.random ?? { next: () => 0.5 },
+      log: this.#options.log ?? SILENT,
+    });
+  }
+
+  get master(): Master {
+    if (this.#master === null) throw new Error('the master is not running');
+    return this.#master;
+  }
+
+  worker(name: string): SimulatedWorker {
+    const worker = this.workers.get(name);
+    if (worker === undefined) throw new Error(`the site has no worker ${name}`);
+    return worker;
+  }
+
+  connectAll(): this {
+    for (const worker of this.workers.values()) worker.connect();
+    this.clock.advance(10);
+    return this;
+  }
+
+  /** Lets time pass. */
+  run(ms: number): this {
+    this.clock.advance(ms);
+    return this;
+  }
+
+  /** The master's process is killed: its memory is gone, its disk is there. Every worker loses its connection. */
+  killMaster(): void {
+    this.#life.isOver = true;
+    for (const worker of this.workers.values()) worker.masterDied();
+    this.master.logs.close();
+    this.#master = null;
+  }
+
+  startMaster(site?: SiteDeclaration): this {
+    this.#site = site ?? this.#site;
+    this.#master = this.#open();
+    return this;
+  }
+
+  /** Asks for builds: one buildset for the named builders. */
+  request(
+    builders: readonly string[],
+    more: { readonly priority?: number } = {},
+  ): { buildsetId: number; requestIds: number[] } {
+    const { buildsets } = this.master.rooms;
+    return this.master.core.turn(() =>
+      buildsets.add({
+        ...{ scheduler: 'test', reason: 'asked for', builders, sourceStamps: [], properties: {}, priority: 0 },
+        ...more,
+      }),
+    );
+  }
+
+  result(requestId: number): Build['result'] {
+    return this.master.rooms.requests.row(requestId)?.result ?? null;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#master !== null) this.killMaster();
+    this.#database.close();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,313 @@
+import {
+  type Command,
+  type CommandOutcome,
+  decodeMasterMessage,
+  encodeOutputFrame,
+  encodeRecord,
+  type MasterMessage,
+  PROTOCOL_MAJOR,
+  PROTOCOL_MINOR,
+  STREAM,
+  type WorkerMessage,
+} from '@icefall/shared';
+import type { Clock, Timer } from '../engine/ports.ts';
+import type { Session } from '../workers/session.ts';
+import type { Wire } from '../workers/wire.ts';
+
+type Start = Extract<MasterMessage, { kind: 'start' }>;
+
+/** What a command does when a simulated worker runs it. */
+export interface Work {
+  /** Null: it runs until it is interrupted. */
+  readonly durationMs: number | null;
+  readonly exitCode?: number;
+  readonly values?: CommandOutcome['values'];
+  /** Lines of output, written evenly over its time. */
+  readonly lines?: readonly string[];
+  /** Time that it goes on after an interrupt. */
+  readonly dyingMs?: number;
+}
+
+interface Held {
+  readonly start: Start;
+  readonly startedAt: number;
+  journal: Uint8Array;
+  /** Bytes that the master has durably; what comes before is forgotten here. */
+  acknowledged: number;
+  sent: number;
+  outcome: CommandOutcome | null;
+  readonly timers: Timer[];
+}
+
+export interface SimulatedWorkerOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  /** What becomes of a command. */
+  readonly work: (command: Command, start: Start) => Work;
+  /** Opens a session at the master, or null while no master is there. */
+  readonly accept: (name: string, wire: Wire) => Session | null;
+  /** One way through the network, milliseconds; asked for each message. */
+  readonly latencyMs?: () => number;
+}
+
+/**
+ * A worker agent in memory, by the rules of the protocol: it owns its commands, keeps their output and their end until
+ * the master has them, and can be cut off, killed or robbed of its disk. For tests of the engine and for simulations.
+ */
+export class SimulatedWorker {
+  readonly name: string;
+  /** Every start that began a process here, in order: none may begin twice. */
+  readonly begun: Start[] = [];
+  readonly #options: SimulatedWorkerOptions;
+  readonly #held = new Map<number, Held>();
+  /** Commands that were begun and released: a late repetition of their start must not begin them again. */
+  readonly #released = new Set<number>();
+  #storeId: string;
+  #instance = 0;
+  #stores = 0;
+  #session: Session | null = null;
+  /** Rises with every connection: what is on its way on an older one never arrives. */
+  #connection = 0;
+  #isWelcome = false;
+  #lastArrival = 0;
+
+  constructor(options: SimulatedWorkerOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#storeId = this.#newStore();
+  }
+
+  get isConnected(): boolean {
+    return this.#session !== null;
+  }
+
+  /** Labels of commands that run now. */
+  get running(): string[] {
+    return [...this.#held.values()].filter((held) => held.outcome === null).map((held) => held.start.label);
+  }
+
+  #newStore(): string {
+    this.#stores += 1;
+    return `store-${this.name}-${this.#stores}`;
+  }
+
+  /** Connects and greets. Nothing where it is connected already, or no master is there. */
+  connect(): void {
+    if (this.#session !== null) return;
+    this.#connection += 1;
+    this.#isWelcome = false;
+    const connection = this.#connection;
+    let bytes = 0;
+    const wire: Wire = {
+      peer: `simulated:${this.name}`,
+      send: (text) =>
+        this.#later(connection, () => {
+          bytes += text.length;
+          this.#receive(decodeMasterMessage(text));
+        }),
+      ping: () => {
+        bytes += 1;
+      },
+      receivedBytes: () => bytes,
+      close: () => this.#gone(connection),
+      terminate: () => this.#gone(connection),
+    };
+    this.#session = this.#options.accept(this.name, wire);
+    if (this.#session !== null) this.#send(this.#hello());
+  }
+
+  #hello(): WorkerMessage {
+    return {
+      kind: 'hello',
+      protocol: { major: PROTOCOL_MAJOR, minor: PROTOCOL_MINOR },
+      storeId: this.#storeId,
+      instanceId: `instance-${this.name}-${this.#instance}`,
+      info: {
+        ...{ platform: 'linux', arch: 'x64', os: { name: 'Simulated', id: 'simulated', version: '1' } },
+        ...{ cpus: 4, memoryBytes: 8e9, hostname: this.name, versions: {}, baseDirectory: `/work/${this.name}` },
+      },
+      commands: [...this.#held.values()].map((held) => ({
+        commandId: held.start.commandId,
+        epoch: held.start.epoch,
+        state: held.outcome === null ? 'running' : 'finished',
+        firstOffset: held.acknowledged,
+        endOffset: held.journal.length,
+      })),
+    };
+  }
+
+  /** The network drops: what is on its way is lost, and what runs goes on. */
+  cut(): void {
+    const session = this.#session;
+    this.#gone(this.#connection);
+    session?.closed();
+  }
+
+  /** The master is killed: nobody is told anything. */
+  masterDied(): void {
+    this.#gone(this.#connection);
+  }
+
+  #gone(connection: number): void {
+    if (connection !== this.#connection) return;
+    this.#connection += 1;
+    this.#session = null;
+    this.#isWelcome = false;
+  }
+
+  /** The agent and all it ran are killed and started again: what ran is lost, and it says so. */
+  kill(): void {
+    this.cut();
+    this.#instance += 1;
+    for (const held of this.#held.values())
+      if (held.outcome === null) this.#end(held, { reason: 'lost', exitCode: null });
+  }
+
+  /** Killed, and started again on an empty disk: it knows nothing of what it ran. */
+  loseDisk(): void {
+    this.cut();
+    this.#instance += 1;
+    for (const held of this.#held.values()) for (const timer of held.timers) timer.cancel();
+    this.#held.clear();
+    this.#released.clear();
+    this.#storeId = this.#newStore();
+  }
+
+  /** A connection keeps the order of what it carries, however long each takes. */
+  #later(connection: number, work: () => void): void {
+    const { clock, latencyMs } = this.#options;
+    this.#lastArrival = Math.max(this.#lastArrival, clock.now() + (latencyMs?.() ?? 1));
+    clock.at(this.#lastArrival, () => {
+      if (connection === this.#connection) work();
+    });
+  }
+
+  #send(message: WorkerMessage): void {
+    const session = this.#session;
+    this.#later(this.#connection, () => session?.received(JSON.stringify(message)));
+  }
+
+  #receive(message: MasterMessage): void {
+    switch (message.kind) {
+      case 'welcome':
+        this.#welcomed(message);
+        break;
+      case 'start':
+        this.#start(message);
+        break;
+      case 'ack':
+        this.#with(message, (held) => {
+          held.acknowledged = Math.max(held.acknowledged, message.offset);
+        });
+        break;
+      case 'interrupt':
+        this.#with(message, (held) => this.#interrupt(held));
+        break;
+      case 'release':
+        if (this.#held.delete(message.commandId)) this.#released.add(message.commandId);
+        break;
+      case 'shutdown':
+        this.#send({ kind: 'leaving', reason: message.reason });
+        break;
+      case 'error':
+        throw new Error(`the master complains to ${this.name}: ${message.message}`);
+    }
+  }
+
+  #with(ref: { readonly commandId: number; readonly epoch: number }, work: (held: Held) => void): void {
+    const held = this.#held.get(ref.commandId);
+    if (held !== undefined && held.start.epoch === ref.epoch) work(held);
+  }
+
+  #welcomed(welcome: Extract<MasterMessage, { kind: 'welcome' }>): void {
+    this.#isWelcome = true;
+    for (const command of welcome.commands) {
+      const held = this.#held.get(command.commandId);
+      if (held === undefined) continue;
+      if (command.action === 'drop') {
+        for (const timer of held.timers) timer.cancel();
+        this.#held.delete(command.commandId);
+        this.#released.add(command.commandId);
+      } else {
+        held.sent = command.offset;
+        this.#tellStarted(held);
+        this.#tellOutput(held);
+        this.#tellEnd(held);
+      }
+    }
+  }
+
+  #start(start: Start): void {
+    const known = this.#held.get(start.commandId);
+    if (known !== undefined) {
+      this.#tellStarted(known);
+      return;
+    }
+    if (this.#released.has(start.commandId)) throw new Error(`${start.label} was ordered again after its release`);
+    const { clock } = this.#options;
+    const now = clock.now();
+    this.begun.push(start);
+    const held: Held = {
+      ...{ start, startedAt: now, journal: new Uint8Array(), acknowledged: 0, sent: 0, outcome: null, timers: [] },
+    };
+    this.#held.set(start.commandId, held);
+    this.#tellStarted(held);
+    const { durationMs, lines = [], exitCode = 0, values = {} } = this.#options.work(start.command, start);
+    lines.forEach((line, i) => {
+      const at = now + ((durationMs ?? lines.length) * (i + 1)) / (lines.length + 1);
+      held.timers.push(clock.at(at, () => this.#write(held, line)));
+    });
+    if (durationMs !== null)
+      held.timers.push(clock.at(now + durationMs, () => this.#end(held, { reason: 'exited', exitCode, values })));
+  }
+
+  #write(held: Held, line: string): void {
+    const data = new TextEncoder().encode(`${line}\n`);
+    const record = encodeRecord({ stream: STREAM.stdout, at: this.#options.clock.now(), data });
+    held.journal = new Uint8Array([...held.journal, ...record]);
+    this.#tellOutput(held);
+  }
+
+  #interrupt(held: Held): void {
+    if (held.outcome !== null) return;
+    const { clock, work } = this.#options;
+    for (const timer of held.timers) timer.cancel();
+    const { dyingMs = 0 } = work(held.start.command, held.start);
+    held.timers.push(
+      clock.at(clock.now() + dyingMs, () =>
+        this.#end(held, { reason: 'interrupted', exitCode: null, signal: 'SIGTERM' }),
+      ),
+    );
+  }
+
+  #end(held: Held, end: Partial<CommandOutcome>): void {
+    if (held.outcome !== null) return;
+    for (const timer of held.timers) timer.cancel();
+    const finishedAt = this.#options.clock.now();
+    const { startedAt } = held;
+    held.outcome = {
+      ...{ reason: 'exited', exitCode: null, signal: null, error: null, values: {}, startedAt, finishedAt },
+      ...end,
+    };
+    this.#tellEnd(held);
+  }
+
+  #tellStarted({ start: { commandId, epoch }, startedAt }: Held): void {
+    if (this.#isWelcome) this.#send({ kind: 'started', commandId, epoch, at: startedAt, pid: commandId });
+  }
+
+  #tellOutput(held: Held): void {
+    if (!this.#isWelcome || held.sent >= held.journal.length) return;
+    const { commandId, epoch } = held.start;
+    const frame = encodeOutputFrame({ commandId, epoch, offset: held.sent, payload: held.journal.slice(held.sent) });
+    held.sent = held.journal.length;
+    const session = this.#session;
+    this.#later(this.#connection, () => session?.receivedFrame(frame));
+  }
+
+  #tellEnd(held: Held): void {
+    const { commandId, epoch } = held.start;
+    if (this.#isWelcome && held.outcome !== null)
+      this.#send({ kind: 'finished', commandId, epoch, endOffset: held.journal.length, outcome: held.outcome });
+  }
+}
