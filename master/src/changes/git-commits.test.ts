@@ -28,7 +28,12 @@ describe('what a push brought', () => {
       },
       { revision: two, author: 'Ada <ada@example.org>', message: 'Two', at: 1_700_000_003_000 },
     ]);
-    expect(rest).toEqual({ revision: two, committer: 'Ada <ada@example.org>', files: ['a.txt', 'dir/b c.txt'] });
+    expect(rest).toEqual({
+      revision: two,
+      committer: 'Ada <ada@example.org>',
+      files: ['a.txt', 'dir/b c.txt'],
+      truncated: null,
+    });
   });
 
   test('of the first branch is its whole history', async () => {
@@ -128,6 +133,7 @@ describe('what a push brought', () => {
     expect(found.commits).toHaveLength(MOST_COMMITS);
     expect(found.commits.at(-1)?.message).toBe(`Commit ${MOST_COMMITS + 5}`);
     expect(found.commits[0].message).toBe('Commit 6');
+    expect(found.truncated).toBe(`the newest ${MOST_COMMITS} commits are listed`);
   });
 
   test('is refused for what is no revision', async () => {

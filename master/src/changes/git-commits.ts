@@ -26,6 +26,8 @@ export interface Pushed {
   readonly commits: readonly [Commit, ...Commit[]];
   readonly committer: string;
   readonly files: readonly string[];
+  /** What was left out because there was too much of it, for people; null: nothing. */
+  readonly truncated: string | null;
 }
 
 const FIELDS = '%H%x1f%an <%ae>%x1f%cn <%ce>%x1f%ct%x1f%B';
@@ -40,14 +42,26 @@ export async function readPushed(git: Git, movement: Movement): Promise<Pushed> 
   const from = await knownCommit(git, movement.from);
   const others = [`--exclude=${movement.ref}`, '--glob=refs/heads'];
   const range = [revision, '--not', ...(from === null ? others : [from])];
-  const own = await readCommits(git, [`--max-count=${MOST_COMMITS}`, ...range]);
+  // One more than is listed, to tell whether there are more.
+  const found = await readCommits(git, [`--max-count=${MOST_COMMITS + 1}`, ...range]);
+  const own = found.slice(-MOST_COMMITS);
   const tip = own.at(-1) ?? (await readCommits(git, ['--max-count=1', revision])).at(-1);
   if (tip === undefined) throw new Error(`git log of ${revision} told nothing`);
   const older = own.slice(0, -1).map(({ commit }) => shortened(commit, LONGEST_OTHER_MESSAGE));
   const newest = shortened(tip.commit, LONGEST_MESSAGE);
   const [first = newest, ...rest] = [...older, newest];
   const files = await readFiles(git, own.length === 0 && from === null ? ['--max-count=1', revision] : range, from);
-  return { revision, commits: [first, ...rest], committer: tip.committer, files: files.slice(0, MOST_FILES) };
+  const marks = [
+    ...(found.length > own.length ? [`the newest ${own.length} commits are listed`] : []),
+    ...(files.length > MOST_FILES ? [`${MOST_FILES} of ${files.length} files are listed`] : []),
+  ];
+  return {
+    revision,
+    commits: [first, ...rest],
+    committer: tip.committer,
+    files: files.slice(0, MOST_FILES),
+    truncated: marks.length === 0 ? null : marks.join('; '),
+  };
 }
 
 async function knownCommit(git: Git, revision: string | null): Promise<string | null> {

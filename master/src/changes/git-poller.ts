@@ -5,7 +5,7 @@ import { type Git, withoutPasswords } from './git.ts';
 import { type Pushed, readPushed } from './git-commits.ts';
 import { compareHeads, type Heads, wantedHeads } from './git-heads.ts';
 import { GitMirror } from './git-mirror.ts';
-import type { NewChange } from './new-change.ts';
+import { changeProperties, type NewChange } from './new-change.ts';
 import { SourceState } from './source-state.ts';
 
 /** Where the last poll looked; the other keys are references. */
@@ -136,7 +136,7 @@ export class GitPoller {
       project,
       category,
       link: null,
-      properties: {},
+      properties: changeProperties(pushed.truncated === null ? {} : { truncated: pushed.truncated }),
       source: this.#source,
       deliveryId: null,
       at: newest.at,

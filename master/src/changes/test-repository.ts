@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 
 const PERSON = {
@@ -79,13 +80,24 @@ export class TestRepository {
     this.git('reset', '-q', '--hard', revision);
   }
 
-  /** Pushes `HEAD` to branches (`+name` forced), or what else is named so; gives what was printed on standard error. */
+  /** Pushes `HEAD` to branches (`+name` forced), tags that are named so, or whole refspecs. */
   push(...names: readonly string[]): void {
-    const specs = names.map((name) => {
+    this.git('push', '-q', 'origin', ...this.#specs(names));
+  }
+
+  /** The same without blocking, where a hook talks to this process; gives what was printed on standard error. */
+  async pushed(...names: readonly string[]): Promise<string> {
+    const args = ['push', '-q', 'origin', ...this.#specs(names)];
+    const env = { ...process.env, ...PERSON };
+    return (await promisify(execFile)('git', args, { cwd: this.clone, encoding: 'utf8', env })).stderr;
+  }
+
+  #specs(names: readonly string[]): string[] {
+    return names.map((name) => {
+      if (name.includes(':')) return name;
       const plain = name.replace('+', '');
       const isTag = this.git('tag', '-l', plain) !== '';
       return isTag ? plain : `${name.startsWith('+') ? '+' : ''}HEAD:refs/heads/${plain}`;
     });
-    this.git('push', '-q', 'origin', ...specs);
   }
 }
