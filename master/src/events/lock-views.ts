@@ -2,6 +2,7 @@ import type { Lock, LockHolder, lockWaiterSchema } from '@icefall/shared';
 import type { z } from 'zod';
 import type { LockDeclaration } from '../config/locks.ts';
 import type { SiteDeclaration } from '../config/site.ts';
+import { lockUses } from '../config/whole.ts';
 import type { Statements } from '../db/rows.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import type { LockClaimRow } from '../locks/lock-keeper.ts';
@@ -86,26 +87,15 @@ export class LockViews {
 
 /** Keys of every configured lock: a worker lock is one for each worker whose builds can ask for it. */
 function locksByKey(site: SiteDeclaration): Map<string, LockDeclaration> {
+  const uses = Map.groupBy(lockUses(site), (use) => use.lock);
   const keys = new Map<string, LockDeclaration>();
   for (const lock of site.locks) {
     if (lock.scope === 'master') keys.set(lock.name, lock);
-    else for (const worker of workersOf(lock, site)) keys.set(`${lock.name}@${worker}`, lock);
+    const workers = new Set(uses.get(lock)?.flatMap((use) => use.workers));
+    if (lock.scope === 'worker')
+      for (const worker of site.workers) if (workers.has(worker)) keys.set(`${lock.name}@${worker.name}`, lock);
   }
   return keys;
-}
-
-function workersOf(lock: LockDeclaration, site: SiteDeclaration): string[] {
-  const users = site.builders.filter((builder) =>
-    [builder.locks, ...builder.factory.steps.map((step) => step.locks)].some(
-      (uses) => typeof uses !== 'function' && uses.some((use) => use.lock === lock),
-    ),
-  );
-  return site.workers
-    .filter(
-      (worker) =>
-        worker.locks.some((use) => use.lock === lock) || users.some((builder) => builder.workers.includes(worker)),
-    )
-    .map((worker) => worker.name);
 }
 
 /** A claim is a request's only until it becomes a build, in the turn of the grant; 0 stands for "no build yet". */
