@@ -108,7 +108,7 @@ export function interpolate(parts: TemplateStringsArray, ...values: readonly Ren
 }
 
 /**
- * Replaces every reference in a value, at any depth, by what it stands for. Functions and other non-plain values pass
+ * Replaces every reference in a value, at any depth, by what it stands for. Functions, declarations and other non-plain values pass
  * unchanged. Throws {@link RenderError}, naming the reference.
  */
 export function render(value: unknown, context: RenderContext): unknown {
@@ -130,5 +130,10 @@ export function render(value: unknown, context: RenderContext): unknown {
 function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  return (prototype === Object.prototype || prototype === null) && !isDeclaration(value);
+}
+
+/** What the configuration API made, such as a scheduler: its references are not those of an option that names it. */
+function isDeclaration(value: object): boolean {
+  return 'type' in value && 'place' in value && Object.isFrozen(value);
 }

@@ -1,17 +1,10 @@
 import type { Json, SourceStamp } from '@icefall/shared';
 import { z } from 'zod';
 import { propertyValuesSchema } from '../config/names.ts';
+import { valueAt } from '../config/problems.ts';
 import type { SchedulerDeclaration } from '../config/schedulers.ts';
-import { computed, isReference, type Renderables } from '../properties/references.ts';
 import { revisionsByCodebase } from './git.ts';
-import {
-  type DeclaredOptions,
-  defineStep,
-  type StepDeclaration,
-  type StepKind,
-  type StepRun,
-  whenKnown,
-} from './kind.ts';
+import { defineStep, type StepKind, type StepRun, whenKnown } from './kind.ts';
 
 /** A scheduler, or its name where a plug-in module cannot import it. */
 type SchedulerRef = SchedulerDeclaration | string;
@@ -38,8 +31,15 @@ export interface SourceStampChoice {
   readonly project?: string;
 }
 
-/** After {@link byName}. */
-const schedulerSchema = z.string('must be a scheduler or its name').min(1, 'must be a scheduler or its name');
+const schedulerSchema = z.union(
+  [
+    z.string().min(1),
+    z
+      .custom<SchedulerDeclaration>((value) => valueAt(value, ['type']) === 'scheduler')
+      .transform((scheduler) => scheduler.name),
+  ],
+  'must be a scheduler or its name',
+);
 const stampSchema = z.strictObject({
   codebase: z.string().default(''),
   repository: z.string(),
@@ -97,37 +97,9 @@ const kind: StepKind<Parsed> = {
 
 /** Names of the schedulers in a declaration, as far as they are not references. */
 function triggersOf({ schedulers }: { readonly schedulers?: unknown }): readonly string[] {
-  return Array.isArray(schedulers) ? schedulers.filter((name) => typeof name === 'string') : [];
+  if (!Array.isArray(schedulers)) return [];
+  return schedulers.flatMap((value: unknown) => schedulerSchema.safeParse(value).data ?? []);
 }
-
-const declare = defineStep<Parsed, ByName<TriggerOptions>>(kind, triggersOf);
 
 /** Starts builds through triggerable schedulers, and waits for them if told so (giving its worker slot back meanwhile). */
-export function trigger(options: DeclaredOptions<TriggerOptions>): StepDeclaration {
-  const { schedulers, unimportant, ...rest } = options ?? ({} as typeof options);
-  return declare({
-    ...rest,
-    schedulers: byName(schedulers) as Names,
-    ...(unimportant === undefined ? {} : { unimportant: byName(unimportant) as Names }),
-  });
-}
-
-type Names = Renderables<readonly string[]>;
-type ByName<T> = Omit<T, 'schedulers' | 'unimportant'> & {
-  readonly schedulers: readonly string[];
-  readonly unimportant?: readonly string[];
-};
-
-/**
- * Names for schedulers; anything else passes, to be judged by the schema. A scheduler holds builders, and these hold
- * references of their own: they are none of this step's options, to be rendered when it starts.
- */
-function byName(value: unknown): unknown {
-  if (isReference(value)) return computed((context) => byName(value.render(context)));
-  if (Array.isArray(value)) return value.map(byName);
-  return isScheduler(value) ? value.name : value;
-}
-
-function isScheduler(value: unknown): value is SchedulerDeclaration {
-  return typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'scheduler';
-}
+export const trigger = defineStep<Parsed, TriggerOptions>(kind, triggersOf);
