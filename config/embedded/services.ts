@@ -31,7 +31,7 @@ export function masterService(home: Home, ports: Ports): Service {
 export function workerServices(home: Home, ports: Ports): Service[] {
   return WORKERS.map((name) => ({
     name: `worker-${name}`,
-    command: [NODE, PROGRAMS.worker, '--directory', home.worker(name)],
+    command: [NODE, PROGRAMS.worker, '--dir', home.worker(name)],
     env: {
       ICEFALL_MASTER: `ws://127.0.0.1:${ports.workers}`,
       ICEFALL_WORKER_NAME: name,

@@ -1,0 +1,104 @@
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type CommandContext, wholeNumber } from '../context.ts';
+import { CliError, EXIT } from '../exit.ts';
+import { counted } from '../output/text.ts';
+import type { Serving } from '../process/serve.ts';
+import type { Terminal } from '../terminal.ts';
+import { problemLines } from './check.ts';
+
+/** Below the site's folder: the master's database, logs and lock. */
+export const STATE_FOLDER = 'master';
+
+interface Options {
+  readonly config?: string;
+  readonly host: string;
+  readonly port: number;
+  readonly workerHost: string;
+  readonly workerPort: number;
+  readonly jsonLog?: boolean;
+}
+
+export function addStart(program: Command, context: CommandContext): void {
+  program
+    .command('start')
+    .argument('<dir>', `the master keeps its state in DIR/${STATE_FOLDER}`)
+    .option('--config <file>', "the site's program, or its folder (default: DIR/site.ts)")
+    .option('--host <address>', 'where page and API listen', '127.0.0.1')
+    .option('--port <n>', 'port of page and API', wholeNumber('--port', 0, 65_535), 8010)
+    .option('--worker-host <address>', 'where workers are let in', '127.0.0.1')
+    .option('--worker-port <n>', 'port for workers', wholeNumber('--worker-port', 0, 65_535), 9989)
+    .option('--json-log', 'log as JSON, a line each')
+    .description('run the master here until it is stopped (Ctrl-C, TERM); HUP loads the configuration again')
+    .action((dir: string, options: Options) => start(context, dir, options));
+}
+
+async function start(context: CommandContext, dir: string, options: Options): Promise<void> {
+  const { terminal } = context;
+  const folder = resolve(terminal.cwd, dir);
+  const [{ serve }, { createLogger }] = await Promise.all([
+    import('../process/serve.ts'),
+    import('../process/logger.ts'),
+  ]);
+  const json = options.jsonLog === true;
+  const log = createLogger({ json, write: terminal.err, colour: terminal.colour });
+  dieWithReason((error) => log.error({ err: error }, 'a mistake in the master: it ends; nothing of its state is lost'));
+  // Heard from the beginning: a signal that comes while it starts ends it as soon as it has.
+  const end = endSignal(terminal.signal);
+  const config = options.config === undefined ? folder : resolve(terminal.cwd, options.config);
+  const { host, port, workerHost, workerPort } = options;
+  const ports = { host, port, workerHost, workerPort };
+  const serving = await serve({ directory: join(folder, STATE_FOLDER), config, ...ports, log }).catch(
+    (error: unknown) => {
+      throw explained(context, error);
+    },
+  );
+  const hangUp = () => void serving.reload();
+  process.on('SIGHUP', hangUp);
+  const { url, workerPort: takenPort } = serving;
+  if (json) log.info({ url, workerPort: takenPort, pid: process.pid }, 'runs');
+  else announce(terminal, dir, serving, workerHost);
+  const signal = await end;
+  log.info({ signal }, 'stops; what runs on workers goes on');
+  process.off('SIGHUP', hangUp);
+  await serving.close();
+  log.info({}, 'has stopped');
+}
+
+function announce(terminal: Terminal, dir: string, { url, workerPort }: Serving, workerHost: string): void {
+  const workers = `workers: ws://${workerHost}:${workerPort}`;
+  terminal.out(`Icefall runs: ${url}  (${workers}; to stop it: icefall stop ${dir})\n`);
+}
+
+function endSignal(interrupted: AbortSignal): Promise<string> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', () => resolve('SIGTERM'));
+    if (interrupted.aborted) resolve('SIGINT');
+    interrupted.addEventListener('abort', () => resolve('SIGINT'));
+  });
+}
+
+/** After a mistake of ours nothing in memory can be trusted; everything that counts is on disk. */
+function dieWithReason(tell: (error: unknown) => void): void {
+  const die = (error: unknown) => {
+    tell(error);
+    process.exit(EXIT.failed);
+  };
+  process.on('uncaughtException', die);
+  process.on('unhandledRejection', die);
+}
+
+const EXPECTED = new Set(['AlreadyRunning', 'DatabaseError']);
+
+function explained(context: CommandContext, error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  if (isConfigError(error)) {
+    const lines = problemLines(context, error);
+    return new CliError(EXIT.failed, `the configuration has ${counted(lines.length, 'mistake')}\n${lines.join('\n')}`);
+  }
+  return EXPECTED.has(error.name) ? new CliError(EXIT.failed, error.message, { cause: error }) : error;
+}
+
+function isConfigError(error: Error): error is import('../../config/problems.ts').ConfigError {
+  return error.name === 'ConfigError';
+}

@@ -1,0 +1,120 @@
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { loadSite, siteFile } from '../../config/loader.ts';
+import { ConfigError, formatProblem } from '../../config/problems.ts';
+import { Master } from '../../engine/master.ts';
+import type { Logger } from '../../engine/ports.ts';
+import { realClock, realRandom } from '../../engine/real.ts';
+import { isLoopback } from '../../http/security.ts';
+import { startHttpServer } from '../../http/server.ts';
+import { startWorkerServer } from '../../workers/server.ts';
+import { CliError, EXIT } from '../exit.ts';
+import { InstanceLock } from './instance-lock.ts';
+
+/** The built page. */
+const PAGE = fileURLToPath(new URL('../../../web/dist', import.meta.url));
+
+export interface ServeOptions {
+  /** Where the master keeps its state. */
+  readonly directory: string;
+  /** The site's program, or its folder. */
+  readonly config: string;
+  readonly host: string;
+  readonly port: number;
+  readonly workerHost: string;
+  readonly workerPort: number;
+  readonly log: Logger;
+}
+
+/** A running master with its doors. */
+export interface Serving {
+  readonly url: string;
+  readonly workerPort: number;
+  /** Loads the configuration again; a mistake is logged, and the older one runs on. */
+  reload(): Promise<void>;
+  /** Ends the master; what runs on workers goes on. */
+  close(): Promise<void>;
+}
+
+/** Starts a master. Throws ConfigError, AlreadyRunning, DatabaseError, and a CliError for a port that is taken. */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const { directory, log, host, port, workerHost, workerPort } = options;
+  const file = siteFile(options.config);
+  const site = await loadSite(file);
+  // Before anything is touched: the database, and the workers that may be connected to another master.
+  await checkPort('--port', host, port);
+  await checkPort('--worker-port', workerHost, workerPort);
+  const undo: (() => unknown)[] = [];
+  try {
+    const lock = InstanceLock.acquire(directory, process.pid);
+    undo.push(() => lock.release());
+    const master = Master.open({ directory, site, siteFile: file, clock: realClock, random: realRandom, log });
+    undo.push(() => master.close());
+    const workers = await startWorkerServer(master.workers, { host: workerHost, port: workerPort });
+    undo.push(() => workers.close());
+    // The workers are told before their port closes, or they are taken for absent.
+    undo.push(() => master.workers.stop());
+    const http = await startHttpServer(master, { host, port, pageDirectory: PAGE });
+    undo.push(() => http.close());
+    warnOfOpenDoor(host, log);
+    return {
+      url: http.url,
+      workerPort: workers.port,
+      reload: () => reload(master, log),
+      close: () => unwind(undo),
+    };
+  } catch (error) {
+    await unwind(undo);
+    if (isPortError(error)) throw new CliError(EXIT.usage, error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Undoes in the opposite order; each of it, whatever fails. Throws the first failure. */
+async function unwind(undo: readonly (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of undo.toReversed()) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+
+function isPortError(error: unknown): error is Error {
+  const code = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+  return code === 'listen' || code === 'worker_port';
+}
+
+async function checkPort(option: string, host: string, port: number): Promise<void> {
+  if (port === 0) return;
+  const server = createServer();
+  const failure = await new Promise<NodeJS.ErrnoException | null>((resolve) => {
+    server.once('error', resolve);
+    server.listen(port, host, () => server.close(() => resolve(null)));
+  });
+  if (failure === null) return;
+  const why =
+    failure.code === 'EADDRINUSE'
+      ? `port ${port} on ${host} is taken by another program; end that, or choose another port with ${option}`
+      : `cannot listen on ${host}, port ${port} (${option}): ${failure.message}`;
+  throw new CliError(EXIT.usage, why, { cause: failure });
+}
+
+function warnOfOpenDoor(host: string, log: Logger): void {
+  if (isLoopback(host)) return;
+  log.warn({ host }, 'the page and the API listen beyond this machine, and whoever reaches them may do everything');
+}
+
+async function reload(master: Master, log: Logger): Promise<void> {
+  try {
+    const { configVersion } = await master.reload();
+    log.info({ configVersion }, 'the configuration was loaded again');
+  } catch (error) {
+    if (!(error instanceof ConfigError)) log.error({ err: error }, 'the configuration could not be loaded again');
+    else
+      for (const problem of error.problems) log.error({}, `the older configuration runs on: ${formatProblem(problem)}`);
+  }
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { type ClientLimits, LIMITS } from './client/limits.ts';
+import { addBuildActions } from './commands/build-actions.ts';
+import { addBuilders } from './commands/builders.ts';
+import { addBuilds } from './commands/builds.ts';
+import { addCheck } from './commands/check.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addForce } from './commands/force.ts';
+import { addHook } from './commands/hook.ts';
+import { addInit } from './commands/init.ts';
+import { addLocks } from './commands/locks.ts';
+import { addLog } from './commands/log.ts';
+import { addQueue } from './commands/queue.ts';
+import { addReload } from './commands/reload.ts';
+import { addSendChange } from './commands/sendchange.ts';
+import { addStart } from './commands/start.ts';
+import { addStatus } from './commands/status.ts';
+import { addStop } from './commands/stop.ts';
+import { addWorkers } from './commands/workers.ts';
+import { contextOf } from './context.ts';
+import { CliError, EXIT, type ExitCode } from './exit.ts';
+import type { Terminal } from './terminal.ts';
+
+const GROUPS = [
+  { title: 'A site and its master:', add: [addInit, addCheck, addStart, addStop, addReload] },
+  { title: 'What happens:', add: [addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers] },
+  { title: 'What to do:', add: [addForce, addBuildActions, addSendChange, addHook] },
+  { title: 'This command:', add: [addCompletion] },
+] as const;
+
+const CODES = `
+Exit codes: 0 all is well; 1 what was asked for failed (a build that is not green, mistakes in a configuration);
+2 the command line is wrong; 3 no master answers.`;
+
+/** Runs one command line. Gives the exit code; messages are written. */
+export async function run(
+  args: readonly string[],
+  terminal: Terminal,
+  limits: ClientLimits = LIMITS,
+): Promise<ExitCode> {
+  const program = programOf(terminal, limits);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    // Help and version end this way, too.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (!(error instanceof CliError)) throw error;
+    terminal.err(`icefall: ${error.message}\n`);
+    return error.exitCode;
+  }
+}
+
+function programOf(terminal: Terminal, limits: ClientLimits): Command {
+  const program = new Command('icefall')
+    .description('drives an Icefall build master')
+    .version(versionOf(), '--version')
+    .option('--url <url>', 'address of the master (or ICEFALL_URL; default http://127.0.0.1:8010)')
+    .option('--json', "print the API's JSON, for programs")
+    .helpOption('-h, --help', 'what a command does, and its options')
+    .addHelpCommand(helpCommand())
+    .addHelpText('after', CODES)
+    .showHelpAfterError('(icefall --help, or icefall COMMAND --help, tells more)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => terminal.err(text),
+      getOutHelpWidth: () => terminal.columns ?? 100,
+      getErrHelpWidth: () => terminal.columns ?? 100,
+      outputError: (text, write) => write(text.replace(/^error: /, 'icefall: ')),
+    });
+  const context = contextOf(program, terminal, limits);
+  for (const { title, add } of GROUPS) {
+    program.commandsGroup(title);
+    for (const addCommand of add) addCommand(program, context);
+  }
+  return program;
+}
+
+function helpCommand(): Command {
+  return new Command('help').argument('[command]').description('the same for a command').helpGroup('This command:');
+}
+
+function versionOf(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version }: { version: string } = JSON.parse(text);
+  return version;
+}
