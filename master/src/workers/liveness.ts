@@ -2,6 +2,9 @@ import { PEER_DEAD_MS, PING_INTERVAL_MS } from '@icefall/shared';
 import type { Clock, Timer } from '../engine/ports.ts';
 import type { Wire } from './wire.ts';
 
+/** Often enough that a death is noticed soon after the limit. */
+const LOOK_EVERY_MS = PING_INTERVAL_MS / 2;
+
 /**
  * Watches over a wire: pings it, and calls back when nothing came in for {@link PEER_DEAD_MS}. Whatever comes in is a
  * sign of life, half a message too. Silence is counted only while this process looks: at most one interval for one look,
@@ -15,12 +18,14 @@ export class Liveness {
   #seenBytes = 0;
   #silentMs = 0;
   #lookedAt: number;
+  #pingedAt: number;
 
   constructor(wire: Wire, clock: Clock, onDead: () => void) {
     this.#wire = wire;
     this.#clock = clock;
     this.#onDead = onDead;
     this.#lookedAt = clock.now();
+    this.#pingedAt = this.#lookedAt;
     this.#wait();
   }
 
@@ -36,7 +41,7 @@ export class Liveness {
   }
 
   #wait(): void {
-    this.#timer = this.#clock.at(this.#clock.now() + PING_INTERVAL_MS, () => this.#look());
+    this.#timer = this.#clock.at(this.#clock.now() + LOOK_EVERY_MS, () => this.#look());
   }
 
   #take(): void {
@@ -54,7 +59,10 @@ export class Liveness {
       this.#onDead();
       return;
     }
-    this.#wire.ping();
+    if (this.#lookedAt - this.#pingedAt >= PING_INTERVAL_MS) {
+      this.#pingedAt = this.#lookedAt;
+      this.#wire.ping();
+    }
     this.#wait();
   }
 }

@@ -61,7 +61,7 @@ export class Session implements WorkerLink {
   #storeId = '';
   #faults = { count: 0, since: 0 };
   /** Unknown commands whose frames were complained about: once is enough. */
-  readonly #complained = new Set<number>();
+  readonly #complained = new Set<string>();
 
   constructor({ name, wire, core, commands, desk }: SessionOptions) {
     const { clock } = core;
@@ -193,27 +193,30 @@ export class Session implements WorkerLink {
   }
 
   #finished(message: Extract<WorkerMessage, { kind: 'finished' }>): void {
-    this.#orEnd(() => this.#commands.finish(this.name, message));
+    const key = `${message.commandId}-${message.epoch}`;
+    this.#orEnd(() => this.#commands.finish(this.name, message), key);
     this.#acks.forget(message.commandId);
   }
 
   #output(frame: ReturnType<typeof decodeOutputFrame>, bytes: number): void {
     const { commandId, epoch } = frame;
-    if (this.#complained.has(commandId)) return;
+    const key = `${commandId}-${epoch}`;
+    if (this.#complained.has(key)) return;
     this.#orEnd(() => {
       const { journal } = this.#commands.output(this.name, frame);
       this.#acks.took({ commandId, epoch }, journal, bytes);
-    });
+    }, key);
   }
 
   /** Output that does not follow on what is here cannot be mended on this connection: the next hello settles it. */
-  #orEnd(work: () => void): void {
+  #orEnd(work: () => void, key: string): void {
     try {
       work();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#complain(error);
-      if (error.code !== 'unknown_command') this.end(CLOSE.protocolError, error.code);
+      if (error.code === 'unknown_command') this.#complained.add(key);
+      else this.end(CLOSE.protocolError, error.code);
     }
   }
 
