@@ -7,6 +7,7 @@ import { type Database, openDatabase } from '../db/database.ts';
 import { Master } from '../engine/master.ts';
 import type { Clock, Logger, Random } from '../engine/ports.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
+import type { NewBuildset } from '../requests/buildsets.ts';
 import { SimulatedWorker, type Work } from './simulated-worker.ts';
 
 export interface SimulatedSiteOptions {
@@ -117,10 +118,7 @@ export class SimulatedSite implements Disposable {
   }
 
   /** Asks for builds: one buildset for the named builders. */
-  request(
-    builders: readonly string[],
-    more: { readonly priority?: number } = {},
-  ): { buildsetId: number; requestIds: number[] } {
+  request(builders: readonly string[], more: Partial<NewBuildset> = {}): { buildsetId: number; requestIds: number[] } {
     const { buildsets } = this.master.rooms;
     return this.master.core.turn(() =>
       buildsets.add({

@@ -15,7 +15,7 @@ import type { Wire } from './wire.ts';
 export class Workers {
   /** In a turn: a worker can be given work (again): it has connected, or is not paused any more. */
   readonly arrived = new Hook<string>();
-  /** In a turn: a worker cannot be given work any more: its connection is gone, it is leaving, or it was paused. */
+  /** In a turn: a worker cannot be given work: its connection is gone, it is leaving, or it is paused (when it connects, too). */
   readonly left = new Hook<string>();
   readonly core: Core;
   readonly commands: Commands;
@@ -125,6 +125,7 @@ export class Workers {
     this.#grace.end(name);
     if (this.#config.worker(name) === null) this.#dropped.add(name);
     if (this.isAvailable(name)) this.arrived.fire(name);
+    else this.left.fire(name);
   }
 
   #down(name: string): void {
