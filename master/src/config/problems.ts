@@ -161,8 +161,14 @@ function preview(value: unknown): string {
 /** Null for what has no JSON: circular objects, big integers, symbols. */
 function jsonOf(value: unknown): string | null {
   try {
-    return JSON.stringify(value) ?? null;
+    return JSON.stringify(value, (_key, part) => declaredName(part) ?? part) ?? null;
   } catch {
     return null;
   }
+}
+
+/** `builder linux` for a declaration: nobody wants to read all that is in it. */
+function declaredName(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null || !('type' in value && 'place' in value)) return null;
+  return `${value.type} ${nameOf(value)}`.trim();
 }

@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { builder, factory } from '../config/builders.ts';
+import { triggerableScheduler } from '../config/schedulers.ts';
+import { worker } from '../config/workers.ts';
 import { aRun, aStamp } from '../steps/test-run.ts';
 import {
   computed,
@@ -157,4 +160,17 @@ describe('render', () => {
     ).toBe(false);
     expect(isReference({ text: 'a', render: () => 1 })).toBe(false);
   });
+});
+
+test('a declaration that an option names is not looked into: its references are its own', () => {
+  const linux = builder({
+    name: 'linux',
+    workers: [worker({ name: 'w1' })],
+    factory: factory([]),
+    env: { VARIANT: prop('variant') },
+  });
+  const scheduler = triggerableScheduler({ name: 'all', builders: [linux], properties: { variant: prop('variant') } });
+  expect(render([scheduler], context)).toEqual([scheduler]);
+  expect(holdsReference({ schedulers: [scheduler] })).toBe(false);
+  expect(render({ type: 'a', place: prop('text') }, context)).toEqual({ type: 'a', place: 'abc' });
 });

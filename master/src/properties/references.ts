@@ -108,8 +108,8 @@ export function interpolate(parts: TemplateStringsArray, ...values: readonly Ren
 }
 
 /**
- * Replaces every reference in a value, at any depth, by what it stands for. Functions, declarations and other non-plain values pass
- * unchanged. Throws {@link RenderError}, naming the reference.
+ * Replaces every reference in a value, at any depth, by what it stands for. Functions, declarations and other values that
+ * are not plain pass unchanged. Throws {@link RenderError}, naming the reference.
  */
 export function render(value: unknown, context: RenderContext): unknown {
   if (isReference(value)) {

@@ -63,25 +63,29 @@ export interface DownloadOptions {
   /** On the worker. */
   readonly to: string;
   readonly workdir?: string;
+}
+export interface DownloadFileOptions extends DownloadOptions {
   /** Permission bits; default those of the master's file. */
   readonly mode?: number | null;
 }
-const downloadSchema = z.strictObject({
-  from: masterPath,
-  to: workerPath,
-  workdir,
-  mode: z.number().int().min(0).max(0o7777).nullable().default(null),
-});
-type Download = z.output<typeof downloadSchema>;
+const directorySchema = z.strictObject({ from: masterPath, to: workerPath, workdir });
+const fileSchema = directorySchema.extend({ mode: z.number().int().min(0).max(0o7777).nullable().default(null) });
+type Download = z.output<typeof directorySchema> & { mode?: number | null };
 
 function downloadKind(what: 'file' | 'directory'): StepKind<Download> {
   return {
     name: what === 'file' ? 'downloadFile' : 'downloadDirectory',
-    schema: downloadSchema,
+    schema: what === 'file' ? fileSchema : directorySchema,
     flags,
     begin: (options) => ({
       do: 'command',
-      command: { kind: 'download', destination: options.to, what, workdir: options.workdir, mode: options.mode },
+      command: {
+        kind: 'download',
+        destination: options.to,
+        what,
+        workdir: options.workdir,
+        mode: options.mode ?? null,
+      },
       transfer: { path: options.from, maxBytes: null },
     }),
     end: (options, outcome) => endByExitCode(`download of ${options.to}`, outcome),
@@ -89,6 +93,6 @@ function downloadKind(what: 'file' | 'directory'): StepKind<Download> {
   };
 }
 /** Brings a file from the master to the worker. */
-export const downloadFile = defineStep<Download, DownloadOptions>(downloadKind('file'));
+export const downloadFile = defineStep<Download, DownloadFileOptions>(downloadKind('file'));
 /** Brings a directory from the master to the worker. */
 export const downloadDirectory = defineStep<Download, DownloadOptions>(downloadKind('directory'));

@@ -109,7 +109,7 @@ describe('a trigger step whose options are wrong', () => {
     [{ schedulers: [''] }, /option "schedulers.0": must be a scheduler or its name/],
     [
       { schedulers: [platforms], unimportant: [docs] },
-      /option "unimportant": must be among the schedulers \(found \["docs"\]\)/,
+      /option "unimportant": must be among the schedulers \(found \["scheduler docs"\]\)/,
     ],
     [{ schedulers: [platforms], wait: 'yes' }, /option "wait"/],
     [{ schedulers: [platforms], properties: { 'a b': 1 } }, /option "properties.a b": must begin with a letter/],

@@ -33,7 +33,7 @@ export interface SourceStampChoice {
 
 const schedulerSchema = z.union(
   [
-    z.string().min(1),
+    z.string().min(1, 'must be a scheduler or its name'),
     z
       .custom<SchedulerDeclaration>((value) => valueAt(value, ['type']) === 'scheduler')
       .transform((scheduler) => scheduler.name),
