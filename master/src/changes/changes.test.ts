@@ -109,6 +109,36 @@ describe('a push of which a poller and a hook tell', () => {
     expect(room.built()).toHaveLength(4);
   });
 
+  const commits = ['r1', 'r2'].map((revision) => ({ revision, author: 'Ada', message: revision, at: 5 }));
+
+  test('is one change if the poller took it and a later push for one, and the hooks are late', () => {
+    const room = TestRoom.started([all]);
+    room.push({ ...byPoller('r2'), commits });
+    expect(room.changes.add(aChange(byHook('r1')))).toEqual({ changeId: 1, isNew: false });
+    expect(room.changes.add(aChange(byHook('r2')))).toEqual({ changeId: 1, isNew: false });
+    expect(room.changes.add(aChange(byHook('r3'))).isNew).toBe(true);
+    expect(room.changes.add(aChange(byHook('r1'))).isNew).toBe(true);
+  });
+
+  test('is one change if hooks told of it, and of the next push, while the poller asked', () => {
+    const room = TestRoom.started([all]);
+    const asked = room.changes.newestId();
+    for (const revision of ['r1', 'r2']) room.push(byHook(revision));
+    expect(room.changes.add(aChange(byPoller('r1')), asked)).toEqual({ changeId: 1, isNew: false });
+    expect(room.changes.add(aChange(byPoller('r2')), asked)).toEqual({ changeId: 2, isNew: false });
+    expect(room.changes.add(aChange(byPoller('r1')), room.changes.newestId()).isNew).toBe(true);
+  });
+
+  test('is one change if hooks told of it just before the poller asked, and of the next push since', () => {
+    const room = TestRoom.started([all]);
+    room.push({ ...byHook('r0'), branch: 'other' });
+    room.push(byHook('r1'));
+    room.push({ ...byHook('r9'), branch: 'other' });
+    const asked = room.changes.newestId();
+    room.push(byHook('r2'));
+    expect(room.changes.add(aChange(byPoller('r1')), asked)).toEqual({ changeId: 2, isNew: false });
+  });
+
   test('is not confused with two deliveries of hooks: who says it twice means it', () => {
     const room = TestRoom.started([all]);
     room.push(byHook('r1'));

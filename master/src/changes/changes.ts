@@ -56,13 +56,15 @@ export class Changes {
 
   /**
    * Stores a change and has it looked at. A delivery that was seen before, and a push that another source of change
-   * told already, give the change that is there. Throws {@link ChangeError} for what the site's validation refuses.
+   * told already, give the change that is there. `newestWhenAsked` is {@link newestId} at the time when a poller asked
+   * where the branches are: hooks may have told of it, and of later pushes, since. Throws {@link ChangeError} for what
+   * the site's validation refuses.
    */
-  add(change: NewChange): { changeId: number; isNew: boolean } {
+  add(change: NewChange, newestWhenAsked?: number): { changeId: number; isNew: boolean } {
     const refused = refusals(change, this.#config.site.validation);
     if (Object.keys(refused).length > 0) throw new ChangeError(refused);
     return this.#core.turn(() => {
-      const known = this.#delivered(change.deliveryId) ?? this.#toldByAnother(change);
+      const known = this.#delivered(change.deliveryId) ?? this.#toldByAnother(change, newestWhenAsked);
       if (known !== null) return { changeId: known, isNew: false };
       const changeId = this.#insert(change);
       this.#core.touch('change', changeId);
@@ -85,6 +87,11 @@ export class Changes {
     } while (left.length === RESCAN_BATCH);
   }
 
+  /** The newest change of all; 0: there is none. */
+  newestId(): number {
+    return this.#core.db.one<{ id: number | null }>('SELECT MAX(id) AS id FROM changes')?.id ?? 0;
+  }
+
   /** The resource that clients see, or null. */
   view(id: number): Change | null {
     const row = this.#core.db.one<ChangeRow>('SELECT * FROM changes WHERE id = ?', id);
@@ -103,20 +110,49 @@ export class Changes {
   }
 
   /**
-   * A poller is the fallback of hooks, so both may tell of one push, in either order. It is the same push if the
-   * branch's newest change has this revision; a branch that was moved away and back has another change in between.
+   * A poller is the fallback of hooks, so both may tell of one push, in either order. A branch that was moved away and
+   * back has another change in between, and is no push that was told.
    */
-  #toldByAnother(change: NewChange): number | null {
+  #toldByAnother(change: NewChange, newestWhenAsked?: number): number | null {
     if (change.revision === null) return null;
-    const newest = this.#core.db.one<{ id: number; revision: string | null; source: string }>(
-      `SELECT id, revision, source FROM changes
-        WHERE repository = ? AND branch IS ? AND codebase = ? ORDER BY id DESC LIMIT 1`,
-      change.repository,
-      change.branch,
-      change.codebase,
+    return isPoller(change.source)
+      ? this.#toldToHooks(change, change.revision, newestWhenAsked ?? this.newestId())
+      : this.#toldByPoller(change, change.revision);
+  }
+
+  /** A poller's push is told if the branch's newest change when it asked, or one since, has this revision. */
+  #toldToHooks({ repository, branch, codebase, source }: NewChange, revision: string, newest: number): number | null {
+    const branchIs = 'repository = ? AND branch IS ? AND codebase = ?';
+    const place = [repository, branch, codebase];
+    const told = this.#core.db.one<{ id: number }>(
+      `SELECT id FROM changes WHERE ${branchIs} AND revision = ? AND source <> ?
+          AND id >= COALESCE((SELECT MAX(id) FROM changes WHERE ${branchIs} AND id <= ?), 0)
+        ORDER BY id DESC LIMIT 1`,
+      ...place,
+      revision,
+      source,
+      ...place,
+      newest,
     );
-    if (newest === null || newest.revision !== change.revision || newest.source === change.source) return null;
-    return isPoller(newest.source) || isPoller(change.source) ? newest.id : null;
+    return told?.id ?? null;
+  }
+
+  /**
+   * A hook's push is told if a poller told the branch's newest change, and that brought this revision: a poller takes
+   * several pushes for one, and hooks may be late. A branch that was moved back at that very time is found by the poller.
+   */
+  #toldByPoller({ repository, branch, codebase }: NewChange, revision: string): number | null {
+    const newest = this.#core.db.one<Pick<ChangeRow, 'id' | 'revision' | 'commits' | 'source'>>(
+      `SELECT id, revision, commits, source FROM changes
+        WHERE repository = ? AND branch IS ? AND codebase = ? ORDER BY id DESC LIMIT 1`,
+      repository,
+      branch,
+      codebase,
+    );
+    if (newest === null || !isPoller(newest.source)) return null;
+    const isBrought =
+      newest.revision === revision || fromColumn<Commit[]>(newest.commits).some((c) => c.revision === revision);
+    return isBrought ? newest.id : null;
   }
 
   #insert(change: NewChange): number {

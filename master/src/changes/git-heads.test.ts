@@ -22,6 +22,12 @@ describe("a remote's branches", () => {
     expect([...wantedHeads(remote, true).keys()]).toEqual(['main', 'next/one']);
     expect([...wantedHeads(remote, null).keys()]).toEqual(['main']);
   });
+
+  test('are polled by a pattern that is found at the beginning of their names, each time the same', () => {
+    const patterns = [/next|nothing/g, /next\//, /(?!main$)/, /ai/];
+    const found = [...patterns, ...patterns].map((pattern) => [...wantedHeads(remote, pattern).keys()].join(' '));
+    expect(found).toEqual(['next/one', 'next/one', 'next/one', '', 'next/one', 'next/one', 'next/one', '']);
+  });
 });
 
 describe('since the last poll', () => {

@@ -1,3 +1,5 @@
+import { fits } from '../schedulers/filter.ts';
+
 /** Branches and where they are: name to revision. */
 export type Heads = ReadonlyMap<string, string>;
 
@@ -20,11 +22,11 @@ export function parseRemoteHeads(text: string): RemoteHeads {
   return { heads, defaultBranch: defaultBranch !== null && heads.has(defaultBranch) ? defaultBranch : null };
 }
 
-/** The branches that are polled: the named ones that are there, all, or the default one. */
-export function wantedHeads(remote: RemoteHeads, branches: readonly string[] | true | null): Heads {
+/** The branches that are polled: the named ones that are there, those that a pattern fits, all, or the default one. */
+export function wantedHeads(remote: RemoteHeads, branches: readonly string[] | RegExp | true | null): Heads {
   if (branches === true) return remote.heads;
-  const names = branches ?? (remote.defaultBranch === null ? [] : [remote.defaultBranch]);
-  return new Map([...remote.heads].filter(([name]) => names.includes(name)));
+  const wanted = branches ?? (remote.defaultBranch === null ? [] : [remote.defaultBranch]);
+  return new Map([...remote.heads].filter(([name]) => fits(wanted, name)));
 }
 
 /** What became of the branches since the last poll. */

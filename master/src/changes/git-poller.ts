@@ -48,26 +48,28 @@ export class GitPoller {
    * read does not keep the others from being. Throws what the first one that failed did.
    */
   async poll(): Promise<void> {
-    const { repository, branches } = this.#declaration;
+    const { repository, branches, history } = this.#declaration;
+    const newestChange = this.#changes.newestId();
     const remote = await this.#mirror.remoteHeads(repository);
     if (branches === null && remote.defaultBranch === null && remote.heads.size > 0)
       throw new Error(`${withoutPasswords(repository)} does not say which branch is its default; name the branches`);
     const wanted = wantedHeads(remote, branches);
     const { known, isNewScope } = this.#known();
-    const seen = compareHeads(known, wanted, isNewScope);
+    const seen = compareHeads(known, wanted, isNewScope && !history);
     this.#settle(seen.noted, seen.gone, wanted);
-    if (seen.moved.length === 0) return;
+    // What is only noted is fetched as well: if it is forced away next, its old place must be known.
+    if (seen.moved.length === 0 && seen.noted.length === 0) return;
     const fetched = await this.#mirror.fetch(repository, [...wanted.keys()]);
     const movements = seen.moved.flatMap(({ branch, from }) => {
       const to = fetched.get(branch);
       return to === undefined ? [] : [{ branch, from, to }];
     });
-    await this.#tellAll(movements);
+    await this.#tellAll(movements, newestChange);
   }
 
   /** Where the branches were, as far as the last poll looked at this repository. */
   #known(): { known: Heads; isNewScope: boolean } {
-    const { repository, branches } = this.#declaration;
+    const { repository } = this.#declaration;
     const stored = this.#state.all();
     const scope = stored.get(SCOPE);
     if (scope === undefined || JSON.parse(scope).repository !== repository)
@@ -75,14 +77,20 @@ export class GitPoller {
     const heads = [...stored].filter(([key]) => key.startsWith(HEADS));
     return {
       known: new Map(heads.map(([key, revision]) => [key.slice(HEADS.length), revision])),
-      isNewScope: scope !== JSON.stringify({ repository, branches }),
+      isNewScope: scope !== this.#scope(),
     };
+  }
+
+  /** Where it looks: a repository's branches. */
+  #scope(): string {
+    const { repository, branches } = this.#declaration;
+    return JSON.stringify({ repository, branches: branches instanceof RegExp ? String(branches) : branches });
   }
 
   /** Notes what is no push: branches met for the first time, branches that are gone, and where it looked. */
   #settle(noted: readonly string[], gone: readonly string[], heads: Heads): void {
-    const { repository, branches } = this.#declaration;
-    const scope = JSON.stringify({ repository, branches });
+    const { repository } = this.#declaration;
+    const scope = this.#scope();
     this.#core.turn(() => {
       const before = this.#state.all().get(SCOPE);
       if (before !== undefined && JSON.parse(before).repository !== repository) this.#state.clear();
@@ -92,12 +100,12 @@ export class GitPoller {
     });
   }
 
-  async #tellAll(movements: readonly BranchMovement[]): Promise<void> {
+  async #tellAll(movements: readonly BranchMovement[], newestChange: number): Promise<void> {
     const git = await this.#mirror.open();
     const failures: unknown[] = [];
     for (const movement of movements) {
       try {
-        await this.#tell(git, movement);
+        await this.#tell(git, movement, newestChange);
       } catch (error) {
         failures.push(error);
       }
@@ -105,13 +113,13 @@ export class GitPoller {
     if (failures.length > 0) throw failures[0];
   }
 
-  async #tell(git: Git, { branch, from, to }: BranchMovement): Promise<void> {
+  async #tell(git: Git, { branch, from, to }: BranchMovement, newestChange: number): Promise<void> {
     const pushed = await readPushed(git, { ref: `${HEADS}${branch}`, from, to });
     const change = this.#changeOf(branch, pushed);
     this.#core.turn(() => {
       this.#state.set(`${HEADS}${branch}`, to);
       try {
-        this.#changes.add(change);
+        this.#changes.add(change, newestChange);
       } catch (error) {
         // Refused today, refused at every poll: it is noted as seen.
         if (!(error instanceof ChangeError)) throw error;

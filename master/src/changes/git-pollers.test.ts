@@ -151,6 +151,45 @@ describe('a git poller', () => {
   });
 });
 
+describe('polls of one poller', () => {
+  test('never run at the same time: asked for twice at once, a push is told once', async () => {
+    const site = await setUp();
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('main');
+    const [first, second] = await Promise.all([site.pollers.pollNow('scripts'), site.pollers.pollNow('scripts')]);
+    expect([first?.lastError, second?.lastError]).toEqual([null, null]);
+    expect(site.told).toEqual(['main: Two (b)']);
+  });
+
+  test('are waited for at the end, also those of a poller that is no longer declared; what they had not told is told later', async () => {
+    const site = await setUp();
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('main');
+    const running = site.pollers.pollNow('scripts');
+    const { changeSources } = site.room.config.site;
+    const apply = (sources: typeof changeSources) =>
+      site.room.core.turn(() => site.room.config.replace(siteOf([all], { changeSources: sources })));
+    apply([]);
+    apply(changeSources);
+    site.room.advance(0);
+    await site.pollers.stop();
+    await running;
+    await site.restarted();
+    expect(site.told).toEqual(['main: Two (b)']);
+    expect(site.error).toBeNull();
+  });
+
+  test('do not tell again what a hook told', async () => {
+    const site = await setUp();
+    const revision = site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('main');
+    site.room.push({ repository: site.repository.bare, revision, source: 'sendchange' });
+    await site.after(5 * MINUTE);
+    expect(site.room.built()).toHaveLength(1);
+    expect(site.error).toBeNull();
+  });
+});
+
 describe('branches', () => {
   test('are the default one unless said otherwise', async () => {
     const site = await setUp();
@@ -197,6 +236,56 @@ describe('branches', () => {
     site.repository.push('+main');
     await site.after(5 * MINUTE);
     expect(site.told).toEqual(['main: Two (b)', 'main: Other two (b c)', 'main: One (c)']);
+  });
+
+  test('that are forced away after they were only noted are a push of what is new there, not of their history', async () => {
+    const site = new Polled();
+    for (const name of ['a', 'b', 'c']) site.repository.commit({ [name]: '1' }, name);
+    site.repository.push('main');
+    await site.started();
+    site.repository.reset('HEAD~1');
+    site.repository.commit({ d: '1' }, 'Other');
+    site.repository.push('+main');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['main: Other (c d)']);
+  });
+
+  test('may be many: of those that were pushed each is told once', async () => {
+    const site = new Polled({ branches: true });
+    site.repository.commit({ a: '1' }, 'One');
+    site.repository.push(...Array.from({ length: 600 }, (_, i) => `b${i}`));
+    await site.started();
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('b7', 'b599');
+    await site.after(5 * MINUTE);
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['b599: Two (b)', 'b7: Two (b)']);
+  });
+
+  test('may be those that a pattern fits; with another pattern the others are noted', async () => {
+    const site = await setUp({ branches: /main|release\// });
+    site.repository.push('release/1', 'wip');
+    await site.after(5 * MINUTE);
+    expect(site.told).toEqual(['release/1: One (a)']);
+    await site.restarted({ branches: /main|release\/|wip/ });
+    expect(site.told).toHaveLength(1);
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('wip');
+    await site.after(5 * MINUTE);
+    expect(site.told.slice(1)).toEqual(['wip: Two (b)']);
+  });
+
+  test('are told with what is in them the first time, if that is asked for', async () => {
+    const site = new Polled({ branches: true, history: true });
+    site.repository.commit({ a: '1' }, 'One');
+    site.repository.commit({ b: '1' }, 'Two');
+    site.repository.push('main');
+    site.repository.commit({ c: '1' }, 'Three');
+    site.repository.push('next');
+    await site.started();
+    expect(site.told).toEqual(['main: Two (b)', 'next: Three (c)']);
+    await site.restarted({ branches: true, history: true });
+    expect(site.told).toHaveLength(2);
   });
 
   test('that were deleted are forgotten; made again they are new, also where the name was a directory', async () => {

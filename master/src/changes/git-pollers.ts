@@ -36,7 +36,7 @@ interface Entry {
   readonly poller: GitPoller;
   readonly abort: AbortController;
   timer: Timer | null;
-  /** Of the poller that this one replaces, with the same mirror: it ends first. */
+  /** What a poller before this one, with the same mirror, still does: it ends first. */
   readonly predecessor: Promise<void> | null;
   /** The newest poll that runs or waits for its turn. */
   running: Promise<void> | null;
@@ -53,6 +53,8 @@ export class GitPollers {
   readonly #changes: Changes;
   readonly #directory: string;
   readonly #entries = new Map<string, Entry>();
+  /** Polls of pollers that were replaced or removed, by their mirror: the next one with it waits for them. */
+  readonly #ending = new Map<string, Promise<void>>();
   /** Waiting for one of the places; at most one for each poller. */
   readonly #queue: (() => void)[] = [];
   #polling = 0;
@@ -74,9 +76,9 @@ export class GitPollers {
   /** Ends running polls, and waits until they have ended. */
   async stop(): Promise<void> {
     this.#isStarted = false;
-    const entries = [...this.#entries.values()];
+    for (const entry of this.#entries.values()) this.#end(entry);
     this.#entries.clear();
-    await Promise.all(entries.map((entry) => end(entry)));
+    await Promise.all(this.#ending.values());
   }
 
   /** Polls now; resolves when that is done, whether well or not. Gives null for a name that is not declared. */
@@ -108,12 +110,16 @@ export class GitPollers {
       if (known !== undefined && isSame(known.declaration, declaration)) {
         this.#entries.set(declaration.name, known);
         before.delete(declaration.name);
-      } else this.#add(declaration, known);
+      } else {
+        if (known !== undefined) this.#end(known);
+        before.delete(declaration.name);
+        this.#add(declaration);
+      }
     }
-    for (const entry of before.values()) void end(entry);
+    for (const entry of before.values()) this.#end(entry);
   }
 
-  #add(declaration: GitPollerDeclaration, replaced: Entry | undefined): void {
+  #add(declaration: GitPollerDeclaration): void {
     const abort = new AbortController();
     const place = { directory: join(this.#directory, declaration.name), abort: abort.signal };
     const entry: Entry = {
@@ -121,7 +127,7 @@ export class GitPollers {
       poller: new GitPoller(this.#core, this.#changes, declaration, place),
       abort,
       timer: null,
-      predecessor: replaced?.running ?? null,
+      predecessor: this.#ending.get(declaration.name) ?? null,
       running: null,
       lastPollAt: null,
       lastError: null,
@@ -130,6 +136,18 @@ export class GitPollers {
     };
     this.#entries.set(declaration.name, entry);
     this.#arm(entry, declaration.atStart ? 0 : declaration.everyMs);
+  }
+
+  #end(entry: Entry): void {
+    const { name } = entry.declaration;
+    entry.timer?.cancel();
+    entry.abort.abort();
+    const last = entry.running ?? entry.predecessor;
+    if (last === null) return;
+    const ending = last.finally(() => {
+      if (this.#ending.get(name) === ending) this.#ending.delete(name);
+    });
+    this.#ending.set(name, ending);
   }
 
   #arm(entry: Entry, delayMs: number): void {
@@ -191,12 +209,6 @@ export class GitPollers {
 
 function isSame(a: GitPollerDeclaration, b: GitPollerDeclaration): boolean {
   return isDeepStrictEqual({ ...a, place: null }, { ...b, place: null });
-}
-
-async function end(entry: Entry): Promise<void> {
-  entry.timer?.cancel();
-  entry.abort.abort();
-  await entry.running;
 }
 
 function statusOf(entry: Entry): PollerStatus {

@@ -93,10 +93,11 @@ export class TestRepository {
   }
 
   #specs(names: readonly string[]): string[] {
+    const tags = this.git('tag').split('\n');
     return names.map((name) => {
       if (name.includes(':')) return name;
       const plain = name.replace('+', '');
-      const isTag = this.git('tag', '-l', plain) !== '';
+      const isTag = tags.includes(plain);
       return isTag ? plain : `${name.startsWith('+') ? '+' : ''}HEAD:refs/heads/${plain}`;
     });
   }

@@ -8,12 +8,14 @@ import { type TokenSource, tokenSourceSchema } from './workers.ts';
 export interface GitPollerOptions {
   readonly name?: string;
   readonly repository: string;
-  /** Branch names, or true for all. Default: the remote's default branch. */
-  readonly branches?: readonly string[] | true;
+  /** Branch names, a pattern found at a name's beginning, or true for all. Default: the remote's default branch. */
+  readonly branches?: readonly string[] | RegExp | true;
   /** Default 5 minutes. */
   readonly every?: Duration;
   /** Also ask when the master starts. Default true: pushes that came while it was down are found. */
   readonly atStart?: boolean;
+  /** Also make a change of each branch that it meets when it looks for the first time. Default false: only noted. */
+  readonly history?: boolean;
   readonly codebase?: string;
   readonly project?: string;
   readonly category?: string;
@@ -23,9 +25,10 @@ export interface GitPollerDeclaration {
   readonly type: 'gitPoller';
   readonly name: string;
   readonly repository: string;
-  readonly branches: readonly string[] | true | null;
+  readonly branches: readonly string[] | RegExp | true | null;
   readonly everyMs: number;
   readonly atStart: boolean;
+  readonly history: boolean;
   readonly codebase: string;
   readonly project: string;
   readonly category: string | null;
@@ -36,10 +39,14 @@ const pollerSchema = z.strictObject({
   name: nameSchema.optional(),
   repository: z.string().min(1),
   branches: z
-    .union([z.array(z.string().min(1)).min(1), z.literal(true)], 'must be a list of branches, or true for all')
+    .union(
+      [z.array(z.string().min(1)).min(1), z.instanceof(RegExp), z.literal(true)],
+      'must be a list of branches, a regular expression, or true for all',
+    )
     .optional(),
   every: positiveDurationSchema.default(300_000),
   atStart: z.boolean().default(true),
+  history: z.boolean().default(false),
   codebase: z.string().default(''),
   project: z.string().default(''),
   category: z.string().optional(),
@@ -59,6 +66,7 @@ export function gitPoller(options: GitPollerOptions): GitPollerDeclaration {
     branches: given.branches ?? null,
     everyMs: pollerSchema.shape.every.parse(given.every),
     atStart: given.atStart ?? true,
+    history: given.history ?? false,
     codebase: given.codebase ?? '',
     project: given.project ?? '',
     category: given.category ?? null,
