@@ -71,7 +71,7 @@ export class EventStream {
     const seq = this.#core.seq;
     const missed = after === null ? [] : this.#missed(after);
     if (missed === null || this.#isClosed) {
-      sink.end(this.#resetFrame());
+      sink.end(missed === null ? this.#resetFrame() : Buffer.alloc(0));
       return () => {};
     }
     const frames = missed.map((touched) => this.#frame(touched)).filter((frame) => frame !== null);

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { EventStream } from '../events/stream.ts';
 import { Views } from '../events/views.ts';
@@ -10,7 +10,7 @@ import { openApiDocument } from './openapi.ts';
 import { servePage } from './page.ts';
 import type { Door, Route } from './route.ts';
 import { ROUTES } from './routes/all.ts';
-import { guard } from './security.ts';
+import { guard, SECURITY_HEADERS } from './security.ts';
 import { SseStreams } from './sse.ts';
 
 export const DEFAULT_HOST = '127.0.0.1';
@@ -94,6 +94,9 @@ export async function buildServer(
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MOST_PARAM_LENGTH },
     forceCloseConnections: true,
+    // Found before any hook runs: an address that cannot be decoded.
+    frameworkErrors: (error, request, reply) => answerError(master, error, request, reply.headers(SECURITY_HEADERS)),
+    clientErrorHandler: answerBrokenHttp,
   });
   const door = doorOf(master, () => addressOf(app, options.host));
   guard(app, { host: options.host, siteUrl: () => master.config.site.url });
@@ -174,4 +177,17 @@ function answerError(master: MasterPort, error: unknown, request: FastifyRequest
   if (status >= 500 && body.error.code !== 'too_many_streams')
     master.core.log.error({ method: request.method, url: request.url, error }, 'a request could not be answered');
   reply.code(status).header('cache-control', 'no-store').type('application/json; charset=utf-8').send(body);
+}
+
+/** What is no HTTP, too long a head, or does not come in time; there is no request yet to answer. */
+function answerBrokenHttp(error: Error, socket: Socket): void {
+  const code = Reflect.get(error, 'code');
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { body } = answerOfError(new HttpProblem('bad_request', `the request is no HTTP that is understood (${code})`));
+  const text = JSON.stringify(body);
+  const head = `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}`;
+  socket.end(`${head}\r\nconnection: close\r\n\r\n${text}`);
 }
