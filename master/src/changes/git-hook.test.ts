@@ -95,6 +95,15 @@ describe('a push to a repository with the hook', () => {
     );
   });
 
+  test('at the same time as another loses neither', async () => {
+    const { repository, master, files } = await setUp();
+    await Promise.all(['x', 'y', 'z'].map((name) => repository.pushed(name)));
+    const ids = new Map(master.changes.map(({ branch, deliveryId }) => [branch, deliveryId]));
+    expect([...ids.keys()].sort()).toEqual(['x', 'y', 'z']);
+    expect(new Set(master.changes.map(({ deliveryId }) => deliveryId)).size).toBe(3);
+    expect([files('pushes'), files('changes')]).toEqual([[], []]);
+  });
+
   test('that was forced, or moved back, tells what is there now', async () => {
     const { repository, master, base } = await setUp();
     repository.commit({ b: '1' }, 'One');

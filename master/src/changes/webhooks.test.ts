@@ -308,14 +308,6 @@ describe('secrets', () => {
     if (isTaken) expect(receive(request, from).changeIds).toEqual([1]);
     else expect(refused(() => receive(request, from))).toMatchObject({ code: 'bad_signature' });
   });
-
-  test('of two webhooks of one host tell them apart', () => {
-    vi.stubEnv('OTHER_SECRET', 'other');
-    const other = webhook('github', { secrets: [{ env: 'HOOK_SECRET' }], codebase: 'second' });
-    const { room, receive } = setUp('github', { secrets: [{ env: 'OTHER_SECRET' }] }, { changeSources: [other] });
-    receive(delivery('github'));
-    expect(room.change(1).codebase).toBe('second');
-  });
 });
 
 describe('a request is refused', () => {

@@ -65,28 +65,26 @@ export class Webhooks {
     return this.#add(declaration, push, deliveryId(lower));
   }
 
-  /** The declared webhook with whose secret the request was signed. */
+  /** The declared webhook (the site has one of a dialect at most), if the request was signed with a secret of it. */
   #signedFor(name: HookDialect, headers: HookHeaders, body: Buffer, remoteAddress: string | null): WebhookDeclaration {
-    const declared = this.#config.site.changeSources.filter(
-      (source): source is WebhookDeclaration => source.type === 'webhook' && source.dialect === name,
+    const declaration = this.#config.site.changeSources.find(
+      (source) => source.type === 'webhook' && source.dialect === name,
     );
-    if (declared.length === 0)
+    if (declaration?.type !== 'webhook')
       throw new HookError(
         'not_configured',
         `the site takes no webhooks of ${name}; add webhook('${name}', …) to site({ changeSources })`,
       );
-    const failures: unknown[] = [];
-    for (const declaration of declared) {
-      if (declaration.secrets.length === 0 && isFromHere(headers, remoteAddress)) return declaration;
-      for (const secret of this.#secretsOf(declaration, failures))
-        if (DIALECTS[name].isSigned(headers, body, secret)) return declaration;
-    }
-    const isOpen = declared.every((declaration) => declaration.secrets.length === 0);
-    if (isOpen)
+    if (declaration.secrets.length === 0) {
+      if (isFromHere(headers, remoteAddress)) return declaration;
       throw new HookError(
         'bad_signature',
         `webhook('${name}') has no secrets and takes requests from this machine only; declare secrets for it`,
       );
+    }
+    const failures: unknown[] = [];
+    const secrets = this.#secretsOf(declaration, failures);
+    if (secrets.some((secret) => DIALECTS[name].isSigned(headers, body, secret))) return declaration;
     if (failures.length > 0)
       throw new HookError('secret_unavailable', `a secret of webhook('${name}') cannot be read`, {
         cause: failures[0],

@@ -93,7 +93,10 @@ export interface WebhookOptions {
   readonly project?: string;
   /** A push whose newest commit message matches is not built. Default: `[skip ci]` and `[ci skip]`. */
   readonly skip?: readonly RegExp[];
-  /** Use this repository address instead of the one in the payload, by the payload's. */
+  /**
+   * The repository address to use, by any address or full name in the payload. Default: the payload's address that the
+   * site names elsewhere (in a poller, a scheduler's filter or code base), else the one for HTTPS.
+   */
   readonly repositories?: Readonly<Record<string, string>>;
 }
 
