@@ -1,5 +1,4 @@
-import type { ServerResponse } from 'node:http';
-import type { FastifyReply } from 'fastify';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../engine/ports.ts';
 import { HttpProblem } from './errors.ts';
 
@@ -50,6 +49,13 @@ export class SseStream {
   }
 }
 
+/** What is needed of a fastify reply. */
+interface Hijackable {
+  readonly raw: ServerResponse;
+  hijack(): unknown;
+  getHeaders(): OutgoingHttpHeaders;
+}
+
 /** All open streams: counted, kept alive, and ended with the server. */
 export class SseStreams {
   readonly #clock: Clock;
@@ -61,7 +67,7 @@ export class SseStreams {
   }
 
   /** Turns a reply into a stream; `closed` is called once when it is over. Throws {@link HttpProblem}. */
-  open(reply: FastifyReply, closed: () => void): SseStream {
+  open(reply: Hijackable, closed: () => void): SseStream {
     if (this.#open.size >= MOST_STREAMS)
       throw new HttpProblem('too_many_streams', `${MOST_STREAMS} streams are open; close some, or ask for snapshots`);
     reply.hijack();

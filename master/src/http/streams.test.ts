@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import { LOG_STREAMS, type LogLines } from '@icefall/shared';
+import { LOG_STREAMS, type LogLines, type Snapshot } from '@icefall/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type HttpServer, startHttpServer } from './server.ts';
 import { HEARTBEAT_MS } from './sse.ts';
@@ -127,7 +127,7 @@ describe('the event stream', () => {
   });
 
   test('goes on from a snapshot without a gap', async () => {
-    const snapshot = await (await fetch(`${server.url}/api/v1/snapshot`)).json();
+    const snapshot = (await (await fetch(`${server.url}/api/v1/snapshot`)).json()) as Snapshot;
     touch(1);
     const reader = await open(`/events?after=${snapshot.seq}`);
     expect(await reader.next()).toMatchObject({ data: { seq: snapshot.seq + 1, key: '1' } });
@@ -153,7 +153,7 @@ describe('the event stream', () => {
 });
 
 describe('following a log', () => {
-  const texts = (told: Told | null) => (told?.data as LogLines).lines.map((line) => line.text);
+  const texts = (told: Told | null) => (told?.data as LogLines | undefined)?.lines.map((line) => line.text);
 
   test('gives the lines that are there, those that come, and the end', async () => {
     const reader = await open(`/logs/${history.growingLog}/follow`);
