@@ -5,12 +5,13 @@ export type Route =
   | { readonly view: 'builder'; readonly builder: string }
   | { readonly view: 'buildByNumber'; readonly builder: string; readonly number: number }
   | { readonly view: 'build'; readonly id: number }
-  | { readonly view: 'log'; readonly buildId: number; readonly stepNumber: number; readonly logId: number }
+  | { readonly view: 'log'; readonly id: number }
   | { readonly view: 'request'; readonly id: number }
   | { readonly view: 'queue' }
   | { readonly view: 'workers' }
   | { readonly view: 'locks' }
   | { readonly view: 'schedulers' }
+  | { readonly view: 'about' }
   | { readonly view: 'changes' }
   | { readonly view: 'change'; readonly id: number }
   | { readonly view: 'unknown'; readonly path: string };
@@ -22,7 +23,7 @@ export const paths = {
   builder: (name: string) => `/builders/${encodeURIComponent(name)}`,
   build: (id: number) => `/builds/${id}`,
   step: (id: number, step: number) => `/builds/${id}#step-${step}`,
-  log: (buildId: number, step: number, logId: number) => `/builds/${buildId}/steps/${step}/logs/${logId}`,
+  log: (id: number) => `/logs/${id}`,
   request: (id: number) => `/requests/${id}`,
   queue: '/queue',
   queueOf: (builder: string) => `/queue?builder=${encodeURIComponent(builder)}`,
@@ -31,6 +32,7 @@ export const paths = {
   locks: '/locks',
   lock: (name: string) => `/locks#lock-${encodeURIComponent(name)}`,
   schedulers: '/schedulers',
+  about: '/about',
   scheduler: (name: string) => `/schedulers#scheduler-${encodeURIComponent(name)}`,
   changes: '/changes',
   change: (id: number) => `/changes/${id}`,
@@ -50,7 +52,9 @@ function routeOf(parts: readonly string[]): Route | null {
     case 'builders':
       return builderRoute(decode(name), rest);
     case 'builds':
-      return buildRoute(number(name), rest);
+      return withId('build', number(name), rest);
+    case 'logs':
+      return withId('log', number(name), rest);
     case 'requests':
       return withId('request', number(name), rest);
     case 'changes':
@@ -68,6 +72,7 @@ function listOf(room: string): Route | null {
     case 'workers':
     case 'locks':
     case 'schedulers':
+    case 'about':
     case 'changes':
       return { view: room };
     default:
@@ -84,17 +89,7 @@ function builderRoute(builder: string | null, rest: readonly string[]): Route | 
     : null;
 }
 
-function buildRoute(id: number | null, rest: readonly string[]): Route | null {
-  if (id === null) return null;
-  if (rest.length === 0) return { view: 'build', id };
-  const stepNumber = number(rest[1]);
-  const logId = number(rest[3]);
-  if (rest.length !== 4 || rest[0] !== 'steps' || rest[2] !== 'logs' || stepNumber === null || logId === null)
-    return null;
-  return { view: 'log', buildId: id, stepNumber, logId };
-}
-
-function withId(view: 'request' | 'change', id: number | null, rest: readonly string[]): Route | null {
+function withId(view: 'build' | 'log' | 'request' | 'change', id: number | null, rest: readonly string[]): Route | null {
   return id === null || rest.length > 0 ? null : { view, id };
 }
 

@@ -3,6 +3,7 @@ import type {
   Buildset,
   Change,
   ForceRequest,
+  Log,
   LogLines,
   Request,
   Snapshot,
@@ -21,6 +22,8 @@ export const api = {
   request: (id: number) => get<Request>(`/requests/${id}`),
   change: (id: number) => get<Change>(`/changes/${id}`),
   changes: async (query: Query) => (await get<{ changes: Change[] }>('/changes', query)).changes,
+  log: (id: number) => get<Log>(`/logs/${id}`),
+  buildset: (id: number) => get<Buildset>(`/buildsets/${id}`),
   logLines: (id: number, first: number, limit: number, signal?: AbortSignal) =>
     get<LogLines>(`/logs/${id}/lines`, { first, limit }, signal),
 

@@ -11,19 +11,25 @@ export interface BuildStore extends Collection<number, Build> {
   trim(bound: number): void;
 }
 
+/** Builds whose steps came before themselves; more than one transaction starts. */
+const MOST_EARLY = 200;
+
 /** Builds with their steps, which come in events of their own. */
 export function buildStore(): BuildStore {
+  const early = new Map<number, Step[]>();
   const builds = collection<number, Build>((build) => build.id);
   return {
     ...builds,
     putHead(head) {
-      builds.put({ ...head, steps: builds.peek(head.id)?.steps ?? [] });
+      builds.put({ ...head, steps: builds.peek(head.id)?.steps ?? early.get(head.id) ?? [] });
+      early.delete(head.id);
     },
     putStep(step) {
       const build = builds.peek(step.buildId);
-      // A step of a build that was never shown: whoever opens its page asks for the whole of it.
-      if (build === undefined) return;
-      builds.put({ ...build, steps: withStep(build.steps, step) });
+      if (build !== undefined) builds.put({ ...build, steps: withStep(build.steps, step) });
+      else if (early.size < MOST_EARLY || early.has(step.buildId))
+        early.set(step.buildId, withStep(early.get(step.buildId) ?? [], step));
+      else early.clear();
     },
     trim(bound) {
       const all = builds.all.peek();

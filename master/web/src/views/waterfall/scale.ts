@@ -4,18 +4,21 @@ export interface Span {
   readonly to: number;
 }
 
+/** A span with the least height that it is legible in, pixels. */
+export interface ShownSpan extends Span {
+  readonly minHeight: number;
+}
+
 export type ScaleMode = 'compressed' | 'linear';
 export interface ScaleOptions {
   readonly now: number;
   /** The oldest time that is shown. */
   readonly oldest: number;
   /** What was running: time without any of these is idle. */
-  readonly spans: readonly Span[];
+  readonly spans: readonly ShownSpan[];
   readonly mode: ScaleMode;
   /** 1 is the plain size. */
   readonly zoom: number;
-  /** Least height of a span, pixels: room for a number. */
-  readonly minHeight: number;
 }
 
 /** An idle time that is folded to a band of fixed height. */
@@ -58,14 +61,14 @@ interface Segments {
 export function timeScale(options: ScaleOptions): TimeScale {
   const spans = options.spans.map((span) => clip(span, options));
   const segments = cut(spans, options);
-  stretch(segments, spans, options.minHeight);
+  stretch(segments, spans);
   return scaleOf(segments);
 }
 
 /** Within what is shown, and never without length: an instant has no height to stretch. */
-function clip({ from, to }: Span, { oldest, now }: ScaleOptions): Span {
+function clip({ from, to, minHeight }: ShownSpan, { oldest, now }: ScaleOptions): ShownSpan {
   const end = Math.min(Math.max(to, oldest + 1), now);
-  return { from: Math.min(Math.max(from, oldest), end - 1), to: end };
+  return { from: Math.min(Math.max(from, oldest), end - 1), to: end, minHeight };
 }
 
 function cut(spans: readonly Span[], options: ScaleOptions): Segments {
@@ -95,15 +98,15 @@ function naturalHeight(lengthMs: number, { mode, zoom }: ScaleOptions): number {
   return Math.log2(1 + lengthMs / COMPRESSED_UNIT_MS) * COMPRESSED_PX * zoom;
 }
 
-/** Gives each span at least `minHeight`, shortest first: what helps a short one often helps those around it. */
-function stretch({ times, heights }: Segments, spans: readonly Span[], minHeight: number): void {
+/** Gives each span at least its `minHeight`, shortest first: what helps a short one often helps those around it. */
+function stretch({ times, heights }: Segments, spans: readonly ShownSpan[]): void {
   const index = new Map(times.map((time, i) => [time, i]));
   const natural = prefixSums(heights);
   const low = spans
-    .map(({ from, to }) => ({ first: index.get(to) ?? 0, end: index.get(from) ?? 0, length: to - from }))
-    .filter(({ first, end }) => (natural[end] ?? 0) - (natural[first] ?? 0) < minHeight)
+    .map(({ from, to, minHeight }) => ({ first: index.get(to) ?? 0, end: index.get(from) ?? 0, length: to - from, minHeight }))
+    .filter(({ first, end, minHeight }) => (natural[end] ?? 0) - (natural[first] ?? 0) < minHeight)
     .sort((a, b) => a.length - b.length);
-  for (const { first, end, length } of low) {
+  for (const { first, end, length, minHeight } of low) {
     let height = 0;
     for (let i = first; i < end; i += 1) height += heights[i] ?? 0;
     const missing = minHeight - height;

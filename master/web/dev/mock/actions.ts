@@ -1,0 +1,94 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { sendJson } from './api.ts';
+import type { Play } from './play.ts';
+import { submit } from './world.ts';
+
+async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return JSON.parse(Buffer.concat(chunks).toString() || '{}') as Record<string, unknown>;
+}
+
+/** Everything that the page can ask for. */
+export async function act(
+  play: Play,
+  request: IncomingMessage,
+  response: ServerResponse,
+  parts: readonly string[],
+): Promise<void> {
+  const { world } = play;
+  const body = await bodyOf(request);
+  const [room, name = '', verb] = parts;
+  const now = Date.now();
+  const done = (answer: unknown = {}) => sendJson(response, 200, answer);
+  switch (`${room}/${verb}`) {
+    case 'builds/stop': {
+      const build = world.builds.get(Number(name));
+      if (build !== undefined) {
+        build.stopReason = String(body.reason ?? '');
+        world.emitBuild(build, now);
+      }
+      return done();
+    }
+    case 'builds/rebuild': {
+      const build = world.builds.get(Number(name));
+      if (build === undefined) return done();
+      const made = submit(
+        world,
+        { builder: build.builder, scheduler: 'rebuild', reason: `rebuild of #${build.number}`, owner: 'you' },
+        now,
+      );
+      play.request(made, now);
+      return done({ buildset: world.buildsets.get(made.buildsetId) });
+    }
+    case 'requests/cancel': {
+      const pending = world.requests.get(Number(name));
+      if (pending !== undefined) {
+        Object.assign(pending, { state: 'finished', result: 'CANCELLED', finishedAt: now });
+        play.request(pending, now);
+      }
+      return done();
+    }
+    case 'schedulers/enable': {
+      const scheduler = world.schedulers.get(name);
+      if (scheduler !== undefined) {
+        scheduler.enabled = body.enabled === true;
+        world.emit('scheduler', name, scheduler, now);
+      }
+      return done();
+    }
+    case 'schedulers/force':
+      return force(play, response, name, body, now);
+    case 'workers/pause':
+    case 'workers/resume': {
+      const worker = world.workers.get(name);
+      if (worker !== undefined) {
+        worker.paused = verb === 'pause';
+        world.emit('worker', name, worker, now);
+      }
+      return done(worker);
+    }
+    default:
+      return sendJson(response, 404, { error: { code: 'not_found', message: `No such action: ${room}/${verb}` } });
+  }
+}
+
+function force(play: Play, response: ServerResponse, name: string, body: Record<string, unknown>, now: number): void {
+  const scheduler = play.world.schedulers.get(name);
+  const values = (body.values ?? {}) as Record<string, unknown>;
+  const fields: Record<string, string> = {};
+  if (values.variant === 'bad') fields.variant = '"bad" is not a release';
+  if (values.path === 'bad') fields.path = '"bad" is not a path';
+  if (Object.keys(fields).length > 0)
+    return sendJson(response, 422, { error: { code: 'invalid_form', message: 'The form has mistakes.', fields } });
+  const wanted = Array.isArray(body.builders) ? body.builders.map(String) : (scheduler?.builders ?? []);
+  const made = wanted.map((builder) =>
+    submit(
+      play.world,
+      { builder, scheduler: name, reason: String(body.reason ?? 'forced'), owner: String(body.owner ?? 'you') },
+      now,
+    ),
+  );
+  for (const request of made) play.request(request, now);
+  sendJson(response, 200, { buildset: play.world.buildsets.get(made[0]?.buildsetId ?? 0) });
+}

@@ -1,0 +1,186 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Build, Json, Log } from '@icefall/shared';
+import { act } from './actions.ts';
+import { logLine } from './logs.ts';
+import type { Play } from './play.ts';
+import type { Sent, World } from './world.ts';
+
+/** Lines of the log that is longer than all others: id 999. */
+const HUGE: Log = {
+  id: 999_999,
+  buildId: 1,
+  stepNumber: 1,
+  name: 'stdio',
+  lines: 1_000_000,
+  bytes: 58_000_000,
+  complete: true,
+};
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+function notFound(response: ServerResponse, what: string): void {
+  sendJson(response, 404, { error: { code: 'not_found', message: `There is no ${what}.` } });
+}
+
+export async function answerApi(
+  play: Play,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<void> {
+  const parts = url.pathname.split('/').slice(3).map(decodeURIComponent);
+  if (request.method === 'POST') return act(play, request, response, parts);
+  read(play.world, request, response, parts, url.searchParams);
+}
+
+function read(
+  world: World,
+  request: IncomingMessage,
+  response: ServerResponse,
+  parts: string[],
+  query: URLSearchParams,
+): void {
+  const [room = '', name, third, fourth] = parts;
+  const now = Date.now();
+  if (room === 'status') return sendJson(response, 200, world.status(now));
+  if (room === 'snapshot') return sendJson(response, 200, snapshot(world, now, Number(query.get('hours') ?? 24)));
+  if (room === 'events')
+    return streamEvents(world, response, Number(request.headers['last-event-id'] ?? query.get('after') ?? world.seq));
+  if (room === 'logs') return readLog(world, response, Number(name), third, query);
+  if (room === 'builds' && name === undefined) return sendJson(response, 200, { builds: listBuilds(world, query) });
+  if (room === 'changes' && name === undefined) {
+    const before = Number(query.get('before') ?? Infinity);
+    const changes = [...world.changes.values()].filter((change) => change.id < before).reverse();
+    return sendJson(response, 200, { changes: changes.slice(0, Number(query.get('limit') ?? 50)) });
+  }
+  if (room === 'builders' && third === 'builds')
+    return one(
+      response,
+      [...world.builds.values()].find((b) => b.builder === name && b.number === Number(fourth)),
+      'such build',
+    );
+  const map = { builders: world.builders, workers: world.workers, schedulers: world.schedulers, locks: world.locks }[
+    room
+  ];
+  if (map !== undefined)
+    return name === undefined
+      ? sendJson(response, 200, { [room]: [...map.values()] })
+      : one(response, map.get(name), name);
+  const byId = { builds: world.builds, requests: world.requests, changes: world.changes, buildsets: world.buildsets }[
+    room
+  ];
+  one(response, byId?.get(Number(name)), `${room} ${name}`);
+}
+
+function one(response: ServerResponse, item: unknown, what: string): void {
+  if (item === undefined) notFound(response, what);
+  else sendJson(response, 200, item);
+}
+
+function newest(builds: Iterable<Build>): Build[] {
+  return [...builds].sort((a, b) => b.startedAt - a.startedAt);
+}
+
+function snapshot(world: World, now: number, hours: number) {
+  const since = now - hours * 3_600_000;
+  const builds = newest(world.builds.values()).filter((build) => (build.finishedAt ?? now) >= since);
+  return {
+    seq: world.seq,
+    status: world.status(now),
+    builders: [...world.builders.values()],
+    builds,
+    since,
+    more: builds.length < world.builds.size,
+    requests: [...world.requests.values()].filter((r) => r.state !== 'finished' || (r.finishedAt ?? 0) > since),
+    changes: [...world.changes.values()].filter((change) => change.receivedAt > since),
+    workers: [...world.workers.values()],
+    locks: [...world.locks.values()],
+    schedulers: [...world.schedulers.values()],
+  };
+}
+
+function listBuilds(world: World, query: URLSearchParams): Build[] {
+  const wanted = (name: 'builder' | 'worker' | 'state' | 'result') => query.get(name);
+  const before = world.builds.get(Number(query.get('before') ?? 0));
+  return newest(world.builds.values())
+    .filter((build) => before === undefined || build.startedAt < before.startedAt)
+    .filter((build) =>
+      (['builder', 'worker', 'state', 'result'] as const).every(
+        (name) => wanted(name) === null || build[name] === wanted(name),
+      ),
+    )
+    .slice(0, Number(query.get('limit') ?? 50));
+}
+
+function openStream(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  response.write(':\n\n');
+}
+
+function streamEvents(world: World, response: ServerResponse, after: number): void {
+  openStream(response);
+  const oldest = world.sent[0]?.seq ?? world.seq + 1;
+  if (after + 1 < oldest && after < world.seq) {
+    response.end('event: reset\ndata: {}\n\n');
+    return;
+  }
+  const send = (event: Sent) => response.write(`id: ${event.seq}\nevent: ${event.kind}\ndata: ${event.json}\n\n`);
+  for (const event of world.sent) if (event.seq > after) send(event);
+  world.listeners.add(send);
+  response.on('close', () => world.listeners.delete(send));
+}
+
+function readLog(
+  world: World,
+  response: ServerResponse,
+  id: number,
+  what: string | undefined,
+  query: URLSearchParams,
+): void {
+  const log = id === HUGE.id ? HUGE : world.logs.get(id);
+  if (log === undefined) return notFound(response, `log ${id}`);
+  const startedAt = world.builds.get(log.buildId)?.steps[log.stepNumber]?.locksAcquiredAt ?? Date.now() - 86_400_000;
+  const lines = (first: number, limit: number) => {
+    const end = Math.min(log.lines, first + limit);
+    const piece = [];
+    for (let n = first; n < end; n += 1) piece.push(logLine(log, n, startedAt));
+    return { logId: log.id, first, lines: piece, total: log.lines, complete: log.complete };
+  };
+  const first = Number(query.get('first') ?? 0);
+  if (what === undefined) return sendJson(response, 200, log);
+  if (what === 'lines')
+    return sendJson(response, 200, lines(first, Math.min(5000, Number(query.get('limit') ?? 1000))));
+  if (what === 'raw' || what === 'download') {
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+    response.end(
+      lines(0, 100_000)
+        .lines.map((line) => `${line.text}\n`)
+        .join(''),
+    );
+    return;
+  }
+  follow(response, log, first, lines);
+}
+
+function follow(
+  response: ServerResponse,
+  log: Log,
+  first: number,
+  lines: (first: number, limit: number) => { lines: unknown[] },
+): void {
+  openStream(response);
+  let next = first;
+  const timer = setInterval(() => {
+    if (next < log.lines) {
+      const piece = lines(next, 1000);
+      next += piece.lines.length;
+      response.write(`event: lines\ndata: ${JSON.stringify(piece)}\n\n`);
+    } else if (log.complete) {
+      clearInterval(timer);
+      response.end('event: end\ndata: {}\n\n');
+    }
+  }, 200);
+  response.on('close', () => clearInterval(timer));
+}

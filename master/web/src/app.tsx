@@ -1,0 +1,116 @@
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { ForceDialog } from './forms/force-dialog.tsx';
+import { path, route } from './navigation.ts';
+import type { Route } from './routes.ts';
+import { live, store } from './store/index.ts';
+import { notice } from './ui/actions.ts';
+import { HelpDialog } from './ui/help-dialog.tsx';
+import { Empty, Page } from './ui/parts.tsx';
+import { QuestionDialog } from './ui/question-dialog.tsx';
+import { StaleBanner, TopBar } from './ui/top-bar.tsx';
+import { BuildView } from './views/build/build.tsx';
+import { LogView } from './views/log/log.tsx';
+import { About } from './views/site/about.tsx';
+import { BuilderView } from './views/site/builder.tsx';
+import { Builders } from './views/site/builders.tsx';
+import { ChangeView, Changes } from './views/site/changes.tsx';
+import { Locks } from './views/site/locks.tsx';
+import { Queue } from './views/site/queue.tsx';
+import { RequestView } from './views/site/request.tsx';
+import { Schedulers } from './views/site/schedulers.tsx';
+import { Workers } from './views/site/workers.tsx';
+import { Waterfall } from './views/waterfall/waterfall.tsx';
+
+export function App(): JSX.Element {
+  const shown = route.value;
+  useEffect(() => {
+    document.title = `${titleOf(shown)} · ${store.status.value?.title ?? 'Icefall'}`;
+  }, [path.value, store.status.value?.title]);
+  return (
+    <>
+      <a class="skip" href="#content">
+        To the content
+      </a>
+      <TopBar />
+      <StaleBanner />
+      <div id="content" class="content">
+        {store.status.value === null ? <Loading /> : <View route={shown} />}
+      </div>
+      <ForceDialog />
+      <QuestionDialog />
+      <HelpDialog />
+      <Notice />
+    </>
+  );
+}
+
+function Loading(): JSX.Element {
+  const connection = live.connection.value;
+  return (
+    <main class="page" data-page="loading">
+      <Empty>{connection.state === 'reconnecting' ? connection.why : 'Loading …'}</Empty>
+    </main>
+  );
+}
+
+function View({ route: shown }: { route: Route }): JSX.Element {
+  switch (shown.view) {
+    case 'waterfall':
+      return <Waterfall />;
+    case 'builders':
+      return <Builders />;
+    case 'builder':
+      return <BuilderView key={shown.builder} name={shown.builder} />;
+    case 'build':
+      return <BuildView key={shown.id} which={{ id: shown.id }} />;
+    case 'buildByNumber':
+      return <BuildView key={path.value} which={{ builder: shown.builder, number: shown.number }} />;
+    case 'log':
+      return <LogView key={shown.id} id={shown.id} />;
+    case 'request':
+      return <RequestView key={shown.id} id={shown.id} />;
+    case 'queue':
+      return <Queue />;
+    case 'workers':
+      return <Workers />;
+    case 'locks':
+      return <Locks />;
+    case 'schedulers':
+      return <Schedulers />;
+    case 'changes':
+      return <Changes />;
+    case 'change':
+      return <ChangeView key={shown.id} id={shown.id} />;
+    case 'about':
+      return <About />;
+    case 'unknown':
+      return (
+        <Page name="unknown" title="There is no such page">
+          <Empty>
+            Nothing is at <code>{shown.path}</code>. <a href="/">To the waterfall</a>
+          </Empty>
+        </Page>
+      );
+  }
+}
+
+function titleOf(shown: Route): string {
+  if (shown.view === 'builder') return shown.builder;
+  if (shown.view === 'buildByNumber') return `${shown.builder} #${shown.number}`;
+  if ('id' in shown) return `${shown.view} ${shown.id}`;
+  return shown.view;
+}
+
+function Notice(): JSX.Element {
+  const said = notice.value;
+  return (
+    <div class="notices" role="status" aria-live="polite">
+      {said !== null && (
+        <div class={said.bad ? 'notice bad' : 'notice'} data-notice={said.bad ? 'bad' : 'good'}>
+          {said.text} {said.href !== undefined && <a href={said.href}>See it</a>}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,47 @@
+import type { JSX } from 'preact';
+import { helpOpen } from './actions.ts';
+import { Dialog } from './dialog.tsx';
+
+const KEYS: readonly (readonly [string, string])[] = [
+  ['g w', 'waterfall'],
+  ['g b', 'builders'],
+  ['g q', 'queue'],
+  ['g k', 'workers'],
+  ['g l', 'locks'],
+  ['g s', 'schedulers'],
+  ['g c', 'changes'],
+  ['f', 'force a build'],
+  ['/', 'search or filter'],
+  ['← ↑ → ↓', 'waterfall: from build to build'],
+  ['+  −', 'waterfall: zoom'],
+  ['gg  G', 'log: top, bottom and follow'],
+  ['n  N', 'log: next and previous hit'],
+  ['e  E', 'log: next and previous error'],
+  ['t  w', 'log: times, wrap'],
+  ['h  l', 'build: the one before, the one after'],
+  ['?', 'this help'],
+];
+
+export function HelpDialog(): JSX.Element | null {
+  if (!helpOpen.value) return null;
+  return (
+    <Dialog
+      title="Keys"
+      name="help"
+      onClose={() => {
+        helpOpen.value = false;
+      }}
+    >
+      <dl class="keys">
+        {KEYS.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+    </Dialog>
+  );
+}

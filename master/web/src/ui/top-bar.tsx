@@ -1,0 +1,112 @@
+import type { JSX } from 'preact';
+import { path } from '../navigation.ts';
+import { paths } from '../routes.ts';
+import { now } from '../store/clock.ts';
+import { live, store } from '../store/index.ts';
+import { forcing, helpOpen } from './actions.ts';
+import { theme, toggleTheme } from './theme.ts';
+import { relativeTime, secondTime } from './times.ts';
+
+function counts() {
+  const requests = store.requests.all.value.filter((request) => request.state === 'pending').length;
+  const waiting = store.builds.all.value.reduce(
+    (sum, build) => (build.finishedAt === null ? sum + build.steps.filter((step) => step.state === 'waitingForLocks').length : sum),
+    0,
+  );
+  const workers = store.workers.all.value;
+  const changed = workers.filter((worker) => worker.connected).length;
+  return { waiting: requests + waiting, workers: `${changed}/${workers.length}` };
+}
+
+/** Where to go, whether the page is live, and the Force button. */
+export function TopBar(): JSX.Element {
+  const { waiting, workers } = counts();
+  const title = store.status.value?.title ?? 'Icefall';
+  return (
+    <header class="top">
+      <a class="brand" href={paths.waterfall} title={`${title}: waterfall`}>
+        <img src="/icefall.svg" alt="" width="20" height="20" />
+        <span>{title}</span>
+      </a>
+      <nav aria-label="Views">
+        <Tab href={paths.waterfall} label="Waterfall" />
+        <Tab href={paths.builders} label="Builders" />
+        <Tab href={paths.queue} label="Queue" count={waiting === 0 ? '' : String(waiting)} />
+        <Tab href={paths.workers} label="Workers" count={workers} />
+        <Tab href={paths.locks} label="Locks" />
+        <Tab href={paths.schedulers} label="Schedulers" />
+        <Tab href={paths.changes} label="Changes" />
+        <Tab href={paths.about} label="About" />
+      </nav>
+      <span class="spring" />
+      <button
+        type="button"
+        class="force-top"
+        title="Force a build (f)"
+        onClick={() => {
+          forcing.value = { builder: null, scheduler: null };
+        }}
+      >
+        Force
+      </button>
+      <LiveState />
+      <button type="button" class="quiet" aria-label={`Theme: ${theme.value}`} title={`Theme: ${theme.value}`} onClick={toggleTheme}>
+        {theme.value === 'dark' ? '◐' : theme.value === 'light' ? '◑' : '◒'}
+      </button>
+      <button
+        type="button"
+        class="quiet"
+        aria-label="Keys"
+        title="Keys (?)"
+        onClick={() => {
+          helpOpen.value = true;
+        }}
+      >
+        ?
+      </button>
+    </header>
+  );
+}
+
+function Tab({ href, label, count = '' }: { href: string; label: string; count?: string }): JSX.Element {
+  const here = href === '/' ? path.value === '/' || path.value === '/waterfall' : path.value.startsWith(href);
+  return (
+    <a href={href} aria-current={here ? 'page' : undefined}>
+      {label}
+      {count !== '' && <span class="count num">{count}</span>}
+    </a>
+  );
+}
+
+function LiveState(): JSX.Element {
+  const connection = live.connection.value;
+  const text =
+    connection.state === 'live'
+      ? secondTime(now.value)
+      : connection.state === 'loading'
+        ? 'loading'
+        : connection.state === 'paused'
+          ? 'paused'
+          : 'reconnecting';
+  return (
+    <span class="live" role="status" data-live={connection.state} title={connection.state === 'live' ? 'Live: the master’s time' : text}>
+      <i aria-hidden="true" />
+      <span class="num" aria-hidden={connection.state === 'live'}>
+        {text}
+      </span>
+      {connection.state === 'live' && <span class="unseen">live</span>}
+    </span>
+  );
+}
+
+/** Says that what is shown is old, and how old. */
+export function StaleBanner(): JSX.Element | null {
+  const connection = live.connection.value;
+  if (connection.state !== 'reconnecting') return null;
+  return (
+    <div class="stale" role="alert" data-stale>
+      <b>Not live.</b> What is shown is as it was {relativeTime(connection.since, (now.value, Date.now()))}. {connection.why} Trying
+      again by itself.
+    </div>
+  );
+}

@@ -1,0 +1,125 @@
+import type { Build } from '@icefall/shared';
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { api } from '../../api/endpoints.ts';
+import { navigate } from '../../navigation.ts';
+import { now } from '../../store/clock.ts';
+import { perform, question, tell } from '../../ui/actions.ts';
+import { lookOfBuild } from '../../ui/look.ts';
+import { Badge, BuilderLink, Empty, Page, remainingMs } from '../../ui/parts.tsx';
+import { messageOf } from '../../ui/resource.ts';
+import { setViewKeys } from '../../ui/shortcuts.ts';
+import { shortDuration } from '../../ui/times.ts';
+import { Facts } from './facts.tsx';
+import { Properties } from './properties.tsx';
+import { Steps } from './steps.tsx';
+import { useBuildResource, type Which } from './use-build.ts';
+
+/** One build: what, who, why, where, how long, and what failed. */
+export function BuildView({ which }: { which: Which }): JSX.Element {
+  const { build, resource } = useBuildResource(which);
+  useEffect(() => (build === undefined ? undefined : setViewKeys((key) => buildKey(key, build))), [build?.id]);
+  if (build === undefined)
+    return (
+      <Page name="build" title="Build">
+        <Empty>{resource.state === 'failed' ? resource.message : 'Loading …'}</Empty>
+      </Page>
+    );
+  return (
+    <Page name="build" title={<Title build={build} />} aside={<Actions build={build} />}>
+      <div
+        class="build"
+        data-build-id={build.id}
+        data-builder={build.builder}
+        data-build-number={build.number}
+        data-state={build.state}
+        data-result={build.result ?? undefined}
+      >
+        <Facts build={build} />
+        <Steps build={build} />
+        <Properties properties={build.properties} />
+      </div>
+    </Page>
+  );
+}
+
+function Title({ build }: { build: Build }): JSX.Element {
+  const left = remainingMs(build, now.value);
+  return (
+    <>
+      <BuilderLink name={build.builder} /> <span class="num">#{build.number}</span>{' '}
+      <span class="title-badge">
+        <Badge look={lookOfBuild(build)} />
+      </span>{' '}
+      <small class="dim">
+        {build.summary}
+        {build.stopReason !== null && build.finishedAt === null && ` stopping${build.stopReason === '' ? '' : `: ${build.stopReason}`}`}
+        {left !== null && (left > 0 ? `about ${shortDuration(left)} left` : `${shortDuration(-left)} longer than usual`)}
+      </small>
+    </>
+  );
+}
+
+function numberPath(build: Build, step: number): string {
+  return `/builders/${encodeURIComponent(build.builder)}/builds/${build.number + step}`;
+}
+
+function Actions({ build }: { build: Build }): JSX.Element {
+  const running = build.finishedAt === null;
+  const stopping = build.stopReason !== null;
+  return (
+    <>
+      {build.number > 1 && (
+        <a class="button quiet" href={numberPath(build, -1)} title="The build before (h)">
+          ← #{build.number - 1}
+        </a>
+      )}
+      <a class="button quiet" href={numberPath(build, 1)} title="The build after (l)">
+        #{build.number + 1} →
+      </a>
+      {running ? (
+        <button
+          type="button"
+          class="danger"
+          data-action="stop"
+          disabled={stopping}
+          title={stopping ? 'It is being stopped already' : 'Stop this build'}
+          onClick={() => askToStop(build)}
+        >
+          Stop
+        </button>
+      ) : (
+        <button type="button" data-action="rebuild" title="The same sources and properties again" onClick={() => void rebuild(build)}>
+          Rebuild
+        </button>
+      )}
+    </>
+  );
+}
+
+function askToStop(build: Build): void {
+  question.value = {
+    title: `Stop ${build.builder} #${build.number}?`,
+    text: 'Its running step is interrupted; clean-up steps still run.',
+    button: 'Stop the build',
+    act: (reason) => void perform(() => api.stop(build.id, reason), `${build.builder} #${build.number} is being stopped.`),
+  };
+}
+
+async function rebuild(build: Build): Promise<void> {
+  try {
+    const { buildset } = await api.rebuild(build.id);
+    tell(`Asked for ${build.builder} again.`, { href: `/requests/${buildset.requestIds[0] ?? 0}` });
+  } catch (cause) {
+    tell(messageOf(cause), { bad: true });
+  }
+}
+
+function buildKey(key: string, build: Build): boolean {
+  if (key === 'h' && build.number > 1) navigate(numberPath(build, -1));
+  else if (key === 'l') navigate(numberPath(build, 1));
+  else if (key === 'A' && build.finishedAt === null) askToStop(build);
+  else if (key === 'R' && build.finishedAt !== null) void rebuild(build);
+  else return false;
+  return true;
+}

@@ -1,0 +1,130 @@
+import { effect, signal } from '@preact/signals';
+import { lastTop } from '../../log/position.ts';
+import { ERRORS, hitsFrom, matcherOf, MOST_HITS, nextHit } from '../../log/search.ts';
+import type { LogSession } from '../../log/session.ts';
+import { setHash } from '../../navigation.ts';
+import { tell } from '../../ui/actions.ts';
+import { messageOf } from '../../ui/resource.ts';
+
+/** Lines above one that is gone to: its context. */
+const CONTEXT = 6;
+
+/** What is being searched for, and what was found so far. */
+export interface Search {
+  readonly text: string;
+  readonly matcher: RegExp | null;
+  /** Line numbers, rising. */
+  readonly hits: readonly number[];
+  /** Lines that were looked at. */
+  readonly done: number;
+  readonly state: 'none' | 'broken' | 'running' | 'done' | 'full';
+}
+const NO_SEARCH: Search = { text: '', matcher: null, hits: [], done: 0, state: 'none' };
+
+/** Where somebody is in a log. */
+export function createReading(session: LogSession) {
+  /** Line on top, with the fraction of it that is above the edge. */
+  const top = signal(0);
+  const height = signal(600);
+  const following = signal(false);
+  const search = signal<Search>(NO_SEARCH);
+  const hit = signal(-1);
+  let searching = 0;
+
+  const extent = () => ({ total: session.total.peek(), height: height.peek() });
+  const setTop = (line: number) => {
+    top.value = Math.min(lastTop(extent()), Math.max(0, line));
+  };
+  const stopEffect = effect(() => {
+    const end = lastTop({ total: session.total.value, height: height.value });
+    if (following.value) top.value = end;
+  });
+
+  function show(line: number): void {
+    following.value = false;
+    setTop(line - CONTEXT);
+  }
+
+  async function find(text: string): Promise<void> {
+    searching += 1;
+    const mine = searching;
+    hit.value = -1;
+    const matcher = matcherOf(text);
+    search.value = { ...NO_SEARCH, text, matcher, state: text === '' ? 'none' : matcher === null ? 'broken' : 'running' };
+    if (matcher === null) return;
+    try {
+      for await (const found of hitsFrom(session.read, matcher, 0, session.total.peek())) {
+        if (mine !== searching) return;
+        const hits = [...search.peek().hits, ...found.hits].slice(0, MOST_HITS);
+        search.value = { ...search.peek(), hits, done: found.done };
+        if (hit.peek() < 0 && hits.length > 0) goToHitFrom(Math.floor(top.peek()));
+        if (hits.length >= MOST_HITS) break;
+      }
+      const full = search.peek().hits.length >= MOST_HITS;
+      search.value = { ...search.peek(), state: full ? 'full' : 'done' };
+    } catch (cause) {
+      if (mine === searching) search.value = { ...search.peek(), state: 'done' };
+      tell(messageOf(cause), { bad: true });
+    }
+  }
+
+  function goToHitFrom(line: number): void {
+    const { hits } = search.peek();
+    const after = hits.findIndex((n) => n >= line);
+    goToHit(after < 0 ? 0 : after);
+  }
+
+  function goToHit(index: number): void {
+    const line = search.peek().hits[index];
+    if (line === undefined) return;
+    hit.value = index;
+    show(line);
+  }
+
+  async function nextError(backwards: boolean): Promise<void> {
+    const from = Math.floor(top.peek()) + (top.peek() === 0 ? -1 : CONTEXT);
+    try {
+      const line = await nextHit(session.read, ERRORS, from, { total: session.total.peek(), backwards });
+      if (line === null) tell(backwards ? 'No error above.' : 'No error below.');
+      else {
+        setHash(`L${line + 1}`);
+        show(line);
+      }
+    } catch (cause) {
+      tell(messageOf(cause), { bad: true });
+    }
+  }
+
+  return {
+    top,
+    height,
+    following,
+    search,
+    hit,
+    setTop,
+    show,
+    find: (text: string) => void find(text),
+    nextHit(step: 1 | -1) {
+      const { hits } = search.peek();
+      if (hits.length > 0) goToHit((hit.peek() + step + hits.length) % hits.length);
+    },
+    nextError,
+    /** A growing log begins at its end, a finished one at its top. */
+    start() {
+      if (!session.complete.peek()) following.value = true;
+    },
+    toEnd() {
+      setTop(lastTop(extent()));
+      following.value = !session.complete.peek();
+    },
+    move(lines: number) {
+      following.value = false;
+      setTop(top.peek() + lines);
+    },
+    close() {
+      searching += 1;
+      stopEffect();
+    },
+  };
+}
+export type Reading = ReturnType<typeof createReading>;

@@ -1,0 +1,66 @@
+import type { Build } from '@icefall/shared';
+import type { JSX } from 'preact';
+import { paths } from '../../routes.ts';
+import { store } from '../../store/index.ts';
+import { lookOfBuild } from '../../ui/look.ts';
+import { Ago, Badge, BuilderLink, Lasted } from '../../ui/parts.tsx';
+import { peopleOf } from '../waterfall/filters.ts';
+
+/** Builds, one a row. Without the builder's column where all are of one. */
+export function BuildTable({ builds, ofOne = false }: { builds: readonly Build[]; ofOne?: boolean }): JSX.Element {
+  return (
+    <div class="table-scroll">
+      <table class="builds">
+        <thead>
+          <tr>
+            <th scope="col">Build</th>
+            <th scope="col">Result</th>
+            <th scope="col">Began</th>
+            <th scope="col">Took</th>
+            <th scope="col">Reason</th>
+            <th scope="col">Who</th>
+            <th scope="col">Revision</th>
+            <th scope="col">Worker</th>
+          </tr>
+        </thead>
+        <tbody>
+          {builds.map((build) => (
+            <tr
+              key={build.id}
+              data-build-id={build.id}
+              data-builder={build.builder}
+              data-state={build.state}
+              data-result={build.result ?? undefined}
+            >
+              <td>
+                {!ofOne && (
+                  <>
+                    <BuilderLink name={build.builder} />{' '}
+                  </>
+                )}
+                <a class="num" href={paths.build(build.id)}>
+                  #{build.number}
+                </a>
+              </td>
+              <td>
+                <Badge look={lookOfBuild(build)} /> <span class="dim">{build.summary}</span>
+              </td>
+              <td>
+                <Ago at={build.startedAt} />
+              </td>
+              <td>
+                <Lasted from={build.startedAt} to={build.finishedAt} />
+              </td>
+              <td>{build.reason}</td>
+              <td>{peopleOf(build, store.changes.peek).join(', ')}</td>
+              <td>
+                <code>{build.sourceStamps[0]?.revision?.slice(0, 8) ?? build.sourceStamps[0]?.branch ?? ''}</code>
+              </td>
+              <td>{build.worker}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

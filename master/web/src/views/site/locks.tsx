@@ -1,0 +1,84 @@
+import type { Lock } from '@icefall/shared';
+import type { JSX } from 'preact';
+import { paths } from '../../routes.ts';
+import { store } from '../../store/index.ts';
+import { Ago, BuildLink, Empty, Page } from '../../ui/parts.tsx';
+
+/** All locks: who holds them, and who is to have them next. */
+export function Locks(): JSX.Element {
+  const locks = store.locks.all.value;
+  return (
+    <Page name="locks" title="Locks">
+      {locks.length === 0 && <Empty>The site declares no locks.</Empty>}
+      <div class="tiles wide">
+        {locks.map((lock) => (
+          <Tile key={lock.name} lock={lock} />
+        ))}
+      </div>
+    </Page>
+  );
+}
+
+function stateOf(lock: Lock): 'free' | 'exclusive' | 'shared' {
+  if (lock.holders.length === 0) return 'free';
+  return lock.holders.some((holder) => holder.mode === 'exclusive') ? 'exclusive' : 'shared';
+}
+
+function Tile({ lock }: { lock: Lock }): JSX.Element {
+  const state = stateOf(lock);
+  const held = lock.holders.reduce((sum, holder) => sum + holder.count, 0);
+  return (
+    <article class="tile" id={`lock-${encodeURIComponent(lock.name)}`} data-lock={lock.name} data-state={state}>
+      <header>
+        <h2>{lock.name}</h2>
+        <span class={`state-word ${state}`}>{state === 'shared' ? `held by ${held} of ${lock.maxCount}` : state === 'free' ? 'free' : 'held exclusively'}</span>
+        <span class="spring" />
+        <span class="dim">
+          {lock.scope} lock, at most {lock.maxCount}
+        </span>
+      </header>
+      {lock.holders.length > 0 && (
+        <ul class="plain holders" aria-label="Holders">
+          {lock.holders.map((holder) => (
+            <li key={`${holder.buildId}.${holder.stepNumber}`} data-build-id={holder.buildId} data-mode={holder.mode}>
+              <BuildLink id={holder.buildId} label={`${holder.builder} #${holder.buildNumber}`} />{' '}
+              {holder.stepNumber !== null && <a href={paths.step(holder.buildId, holder.stepNumber)}>{holder.stepName}</a>}{' '}
+              <span class="dim">
+                {holder.mode}
+                {holder.count > 1 && ` × ${holder.count}`}, since <Ago at={holder.since} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+      {lock.waiters.length > 0 && <Waiters lock={lock} />}
+    </article>
+  );
+}
+
+function Waiters({ lock }: { lock: Lock }): JSX.Element {
+  return (
+    <ol class="plain waiters hatched" aria-label="Waiting, in the order of their turn">
+      {lock.waiters.map((waiter) => (
+        <li
+          key={`${waiter.buildId}.${waiter.requestId}.${waiter.stepNumber}`}
+          data-position={waiter.position}
+          data-build-id={waiter.buildId ?? undefined}
+          data-request-id={waiter.requestId ?? undefined}
+        >
+          <b class="num">{waiter.position}.</b>{' '}
+          {waiter.buildId !== null ? (
+            <BuildLink id={waiter.buildId} label={`${waiter.builder} #${waiter.buildNumber}`} />
+          ) : (
+            <a href={waiter.requestId === null ? paths.queue : paths.request(waiter.requestId)}>{waiter.builder}</a>
+          )}{' '}
+          {waiter.stepName}{' '}
+          <span class="dim">
+            {waiter.mode}
+            {waiter.count > 1 && ` × ${waiter.count}`}, since <Ago at={waiter.since} />
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}

@@ -1,0 +1,111 @@
+import type { Json, Worker } from '@icefall/shared';
+import type { JSX } from 'preact';
+import { api } from '../../api/endpoints.ts';
+import { store } from '../../store/index.ts';
+import { perform } from '../../ui/actions.ts';
+import { Ago, BuilderLink, BuildLink, Empty, Page } from '../../ui/parts.tsx';
+
+function stateOf(worker: Worker): 'offline' | 'paused' | 'leaving' | 'busy' | 'idle' {
+  if (!worker.connected) return 'offline';
+  if (worker.paused) return 'paused';
+  if (worker.leaving) return 'leaving';
+  return worker.buildIds.length > 0 ? 'busy' : 'idle';
+}
+
+/** All workers, their slots and what runs in them. */
+export function Workers(): JSX.Element {
+  const workers = store.workers.all.value;
+  return (
+    <Page name="workers" title="Workers">
+      {workers.length === 0 && <Empty>The site declares no workers.</Empty>}
+      <div class="tiles">
+        {workers.map((worker) => (
+          <Tile key={worker.name} worker={worker} />
+        ))}
+      </div>
+    </Page>
+  );
+}
+
+function Tile({ worker }: { worker: Worker }): JSX.Element {
+  const state = stateOf(worker);
+  const info = Object.entries(worker.info ?? {});
+  return (
+    <article class="tile" id={`worker-${encodeURIComponent(worker.name)}`} data-worker={worker.name} data-state={state}>
+      <header>
+        <h2>{worker.name}</h2>
+        <span class={`state-word ${state}`}>{state}</span>
+        <span class="spring" />
+        <PauseButton worker={worker} />
+      </header>
+      <p class="dim">
+        {worker.connected ? (
+          <>
+            connected <Ago at={worker.connectedSince} />
+          </>
+        ) : (
+          <>
+            last seen <Ago at={worker.lastSeenAt} />
+          </>
+        )}
+      </p>
+      {worker.lastRefusal !== null && <p class="bad">Refused: {worker.lastRefusal}</p>}
+      <ol class="slots" aria-label={`Slots: ${worker.buildIds.length} of ${worker.maxBuilds} taken`}>
+        {slotsOf(worker).map((id, i) => (
+          <li key={id ?? `free ${i}`} class={id === null ? 'free' : ''}>
+            {id === null ? 'free' : <BuildLink id={id} />}
+          </li>
+        ))}
+      </ol>
+      <details>
+        <summary>
+          {worker.builders.length} builders{info.length > 0 && ', what it is'}
+        </summary>
+        <p class="links-row">
+          {worker.builders.map((name) => (
+            <BuilderLink key={name} name={name} />
+          ))}
+        </p>
+        <dl class="pairs">
+          {info.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{textOf(value)}</dd>
+            </div>
+          ))}
+        </dl>
+      </details>
+    </article>
+  );
+}
+
+/** Free slots that are drawn one by one; a pool of hundreds is not. */
+const MOST_FREE = 8;
+
+function slotsOf(worker: Worker): (number | null)[] {
+  const free = Math.max(0, worker.maxBuilds - worker.buildIds.length);
+  return [...worker.buildIds, ...new Array<null>(Math.min(free, MOST_FREE)).fill(null)];
+}
+
+function textOf(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function PauseButton({ worker }: { worker: Worker }): JSX.Element {
+  const { name, paused } = worker;
+  return (
+    <button
+      type="button"
+      title={paused ? 'Let it take builds again' : 'It finishes what it runs and takes nothing new'}
+      aria-label={`${paused ? 'Resume' : 'Pause'} ${name}`}
+      onClick={() =>
+        void perform(
+          async () => store.workers.put({ ...worker, ...(await (paused ? api.resume(name) : api.pause(name))) }),
+          paused ? `${name} takes builds again.` : `${name} takes no new builds.`,
+        )
+      }
+    >
+      {paused ? 'Resume' : 'Pause'}
+    </button>
+  );
+}

@@ -1,0 +1,116 @@
+import type { Build, Step } from '@icefall/shared';
+import { describeBlocker } from '@icefall/shared/api/describe';
+import type { JSX } from 'preact';
+import { paths } from '../../routes.ts';
+import { now } from '../../store/clock.ts';
+import { GLYPHS, lookOfBuild, lookOfStep, WORDS } from '../../ui/look.ts';
+import { clockTime, shortDuration } from '../../ui/times.ts';
+import type { Band } from './bands.ts';
+import { type Block, bandsOfBlock } from './layout.ts';
+import { hovered, related } from './view-state.ts';
+
+/** Blocks narrower than this show their number only. */
+const ROOM_FOR_DURATION = 76;
+
+/** A build in its column, its steps as bands. */
+export function BlockView({ block, tabbable }: { block: Block; tabbable: boolean }): JSX.Element {
+  const { build } = block;
+  const look = lookOfBuild(build);
+  const at = build.finishedAt === null ? now.value : build.finishedAt;
+  const family = related.value;
+  const marked = family.has(build.id) && family.size > 1;
+  return (
+    <article
+      class={marked ? 'block marked' : 'block'}
+      data-build-id={build.id}
+      data-builder={build.builder}
+      data-state={build.state}
+      data-result={build.result ?? undefined}
+      data-look={look}
+      style={{ top: `${block.top}px`, height: `${block.height}px`, left: `${block.left}px`, width: `${block.width}px` }}
+    >
+      {block.ghost > 0 && <Ghost block={block} />}
+      <a
+        class="block-title"
+        href={paths.build(build.id)}
+        tabIndex={tabbable ? 0 : -1}
+        aria-label={titleOf(build, at)}
+        onFocus={() => {
+          hovered.value = build.id;
+        }}
+      >
+        <b aria-hidden="true">{GLYPHS[look]}</b> {build.number}
+        {block.width >= ROOM_FOR_DURATION && <span class="num"> {shortDuration(at - build.startedAt)}</span>}
+      </a>
+      {bandsOfBlock(block, at).map((band) => (
+        <BandView key={band.step.number} band={band} wide={block.width >= ROOM_FOR_DURATION} />
+      ))}
+    </article>
+  );
+}
+
+function titleOf(build: Build, at: number): string {
+  const look = lookOfBuild(build);
+  const why = build.steps.find((step) => step.blocker !== null)?.blocker;
+  return [
+    `${build.builder} build ${build.number}: ${WORDS[look]}`,
+    `began ${clockTime(build.startedAt)}, ${shortDuration(at - build.startedAt)}`,
+    build.summary,
+    why == null ? '' : describeBlocker(why),
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}
+
+/** What is still expected, above now. */
+function Ghost({ block }: { block: Block }): JSX.Element {
+  const { build, ghost } = block;
+  const end = build.startedAt + (build.estimateMs ?? 0);
+  return (
+    <div class="ghost" aria-hidden="true" style={{ height: `${ghost}px`, top: `${-ghost}px` }}>
+      {ghost > 16 && block.width >= ROOM_FOR_DURATION && `~${shortDuration(end - now.value)}`}
+    </div>
+  );
+}
+
+/** Where a click on a step goes: its log where it has one, else the step on its build's page. */
+export function stepHref(step: Step): string {
+  const log = step.logs[0];
+  return log === undefined ? paths.step(step.buildId, step.number) : paths.log(log.id);
+}
+
+function BandView({ band, wide }: { band: Band; wide: boolean }): JSX.Element {
+  const { step } = band;
+  const look = lookOfStep(step);
+  const end = step.finishedAt ?? now.value;
+  const length = step.startedAt === null ? '' : shortDuration(end - step.startedAt);
+  const why = step.blocker === null ? '' : ` – ${describeBlocker(step.blocker)}`;
+  return (
+    <a
+      class={band.labelled ? 'band' : 'band bare'}
+      href={stepHref(step)}
+      tabIndex={-1}
+      title={`${step.name}: ${WORDS[look]}${length === '' ? '' : `, ${length}`}${why}`}
+      data-step={step.name}
+      data-step-number={step.number}
+      data-state={step.state}
+      data-result={step.result ?? undefined}
+      data-look={look}
+      style={{ top: `${band.top}px`, height: `${band.height}px` }}
+    >
+      {band.waited >= 2 && <i class="hatched" style={{ height: `${band.waited}px` }} />}
+      {band.labelled && (
+        <span class="band-text">
+          <b aria-hidden="true">{look === 'SUCCESS' ? '' : `${GLYPHS[look]} `}</b>
+          {step.name}
+          {progressOf(step)}
+        </span>
+      )}
+      {band.labelled && wide && <span class="band-time num">{length}</span>}
+    </a>
+  );
+}
+
+function progressOf(step: Step): string {
+  return step.blocker?.kind === 'children' ? ` ${step.blocker.finished}/${step.blocker.total}` : '';
+}

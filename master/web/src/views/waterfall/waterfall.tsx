@@ -1,0 +1,229 @@
+import { computed, signal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { query } from '../../navigation.ts';
+import { loadingHistory, loadOlder, store } from '../../store/index.ts';
+import { dayName } from '../../ui/times.ts';
+import { Bar, changeZoom } from './bar.tsx';
+import { BlockView } from './block.tsx';
+import { Card, type CardPlace } from './card.tsx';
+import { FUTURE_HEIGHT } from './future.ts';
+import { HeadView, queueHeight } from './head.tsx';
+import { neighbour } from './keys.ts';
+import { type Column, visibleBlocks } from './layout.ts';
+import { Links } from './links.tsx';
+import { Grid, Side, unhover, type Window } from './side.tsx';
+import { WaterfallTable } from './table.tsx';
+import { hovered, layout, sideWidth, viewport, ZOOM_STEP } from './view-state.ts';
+
+/** Scrolling paints anew at each of these, pixels; what lies within one beyond the edges is drawn already. */
+const GRAIN = 240;
+/** Height of the heads without their queues. */
+const HEAD_HEIGHT = 106;
+/** This near to the end older builds are fetched. */
+const LOAD_AHEAD = 900;
+const CARD_DELAY_MS = 220;
+const CARD_WIDTH = 330;
+
+const card = signal<CardPlace | null>(null);
+const drawn = computed<Window>(() => {
+  const { top, height } = viewport.value;
+  return { from: top - FUTURE_HEIGHT - GRAIN, to: top + height + GRAIN };
+});
+const shownColumns = computed(() => {
+  const { left, width } = viewport.value;
+  const [from, to] = [left - GRAIN, left + width + GRAIN];
+  return layout.value.columns.filter((column) => column.x + column.width >= from && column.x <= to);
+});
+
+/** The home page: what is happening, what happened, and why something is not. */
+export function Waterfall(): JSX.Element {
+  const scroller = useRef<HTMLDivElement>(null);
+  const toNow = () => scroller.current?.scrollTo({ top: 0 });
+  return (
+    <main class="waterfall" data-page="waterfall">
+      <Bar toNow={toNow} />
+      {query.value.get('view') === 'table' ? <WaterfallTable /> : <Picture scroller={scroller} />}
+      {card.value !== null && <Card place={card.value} />}
+    </main>
+  );
+}
+
+function Picture({ scroller }: { scroller: { current: HTMLDivElement | null } }): JSX.Element {
+  useScrolling(scroller);
+  useCard(scroller);
+  const { width, headings, scale } = layout.value;
+  const queue = queueHeight(layout.value.columns);
+  const side = sideWidth.value;
+  return (
+    <div class="scroller" ref={scroller} onKeyDown={(event) => onKey(event, scroller.current)}>
+      <div class="canvas" style={{ width: `${width + side + 16}px` }}>
+        <div class="heads" style={{ height: `${HEAD_HEIGHT + queue}px` }}>
+          <div class="corner" style={{ width: `${side}px` }}>
+            <span>changes</span>
+            {queue > 0 && <span class="corner-queue">waiting, and why</span>}
+          </div>
+          <div class="head-row">
+            {headings.map((heading) => (
+              <div class="heading" key={heading.title} style={{ left: `${heading.x}px`, width: `${heading.width}px` }}>
+                <span>{heading.title}</span>
+              </div>
+            ))}
+            {shownColumns.value.map((column) => (
+              <HeadView key={column.builder.name} column={column} />
+            ))}
+          </div>
+        </div>
+        <div class="body" style={{ height: `${scale.height + FUTURE_HEIGHT + 12}px` }}>
+          <Side window={drawn.value} />
+          <div class="columns">
+            <Grid window={drawn.value} />
+            <Links window={drawn.value} />
+            {shownColumns.value.map((column) => (
+              <ColumnView key={column.builder.name} column={column} />
+            ))}
+          </div>
+        </div>
+        <Foot />
+      </div>
+    </div>
+  );
+}
+
+function ColumnView({ column }: { column: Column }): JSX.Element {
+  const { from, to } = drawn.value;
+  const first = layout.value.columns.find((other) => other.blocks.length > 0)?.blocks[0]?.build.id;
+  const current = hovered.value ?? first;
+  return (
+    <section
+      class="column"
+      aria-label={column.builder.name}
+      data-builder={column.builder.name}
+      style={{ left: `${column.x}px`, width: `${column.width}px`, top: `${FUTURE_HEIGHT}px` }}
+    >
+      {visibleBlocks(column.blocks, from, to).map((block) => (
+        <BlockView key={block.build.id} block={block} tabbable={block.build.id === current} />
+      ))}
+    </section>
+  );
+}
+
+function Foot(): JSX.Element {
+  const { since, more } = store.history.value;
+  const loading = loadingHistory.value;
+  return (
+    <p class="foot dim" style={{ left: `${sideWidth.value}px` }}>
+      {loading === 'loading' && 'Older builds are on their way …'}
+      {loading === 'failed' && (
+        <button type="button" onClick={() => void loadOlder()}>
+          Older builds could not be had. Try again
+        </button>
+      )}
+      {loading === 'idle' && !more && since > 0 && `Nothing before ${dayName(since)}.`}
+    </p>
+  );
+}
+
+/** Follows scrolling and size; keeps what is read in its place while new builds come on top; fetches the past. */
+function useScrolling(scroller: { current: HTMLDivElement | null }): void {
+  const anchor = useRef<number | null>(null);
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null) return;
+    const look = () => {
+      const top = Math.floor(element.scrollTop / GRAIN) * GRAIN;
+      const left = Math.floor(element.scrollLeft / GRAIN) * GRAIN;
+      const was = viewport.peek();
+      const next = { top, left, width: element.clientWidth, height: element.clientHeight };
+      if (was.top !== top || was.left !== left || was.width !== next.width || was.height !== next.height) viewport.value = next;
+      anchor.current = element.scrollTop > FUTURE_HEIGHT ? layout.peek().scale.timeAt(element.scrollTop - FUTURE_HEIGHT) : null;
+      if (element.scrollTop + element.clientHeight > element.scrollHeight - LOAD_AHEAD) void loadOlder();
+    };
+    const sizes = new ResizeObserver(look);
+    sizes.observe(element);
+    element.addEventListener('scroll', look, { passive: true });
+    element.addEventListener('wheel', zoomByWheel, { passive: false });
+    return () => {
+      sizes.disconnect();
+      element.removeEventListener('scroll', look);
+      element.removeEventListener('wheel', zoomByWheel);
+    };
+  }, []);
+  const { scale } = layout.value;
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element === null || anchor.current === null) return;
+    const wanted = scale.y(anchor.current) + FUTURE_HEIGHT;
+    if (Math.abs(element.scrollTop - wanted) >= 1) element.scrollTop = wanted;
+  }, [scale]);
+}
+
+function zoomByWheel(event: WheelEvent): void {
+  if (!event.ctrlKey) return;
+  event.preventDefault();
+  changeZoom(event.deltaY < 0 ? 1.1 : 1 / 1.1);
+}
+
+/** Shows the card of the build that has the pointer for a moment. */
+function useCard(scroller: { current: HTMLDivElement | null }): void {
+  useEffect(() => {
+    const element = scroller.current;
+    if (element === null) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const over = (event: Event) => {
+      const target = event.target instanceof Element ? event.target.closest('article[data-build-id]') : null;
+      const id = target === null ? null : Number(target.getAttribute('data-build-id'));
+      if (id === hovered.peek() && card.peek()?.id === id) return;
+      clearTimeout(timer);
+      if (target === null || id === null) {
+        unhover();
+        card.value = null;
+        return;
+      }
+      hovered.value = id;
+      timer = setTimeout(() => {
+        card.value = placeCard(id, target.getBoundingClientRect());
+      }, CARD_DELAY_MS);
+    };
+    const out = () => {
+      clearTimeout(timer);
+      card.value = null;
+    };
+    element.addEventListener('mouseover', over);
+    element.addEventListener('mouseleave', out);
+    element.addEventListener('scroll', out, { passive: true });
+    return () => {
+      out();
+      unhover();
+      element.removeEventListener('mouseover', over);
+      element.removeEventListener('mouseleave', out);
+      element.removeEventListener('scroll', out);
+    };
+  }, []);
+}
+
+function placeCard(id: number, box: DOMRect): CardPlace {
+  const left = box.right + CARD_WIDTH + 16 < innerWidth ? box.right + 8 : Math.max(8, box.left - CARD_WIDTH - 8);
+  return { id, left, top: Math.max(60, Math.min(box.top, innerHeight - 320)) };
+}
+
+function onKey(event: KeyboardEvent, element: HTMLElement | null): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || element === null) return;
+  if (!event.key.startsWith('Arrow')) return;
+  const id = neighbour(layout.peek(), hovered.peek(), event.key);
+  if (id === null) return;
+  event.preventDefault();
+  hovered.value = id;
+  const block = layout.peek().columns.flatMap((column) => column.blocks).find((one) => one.build.id === id);
+  if (block !== undefined && (block.top < element.scrollTop || block.top > element.scrollTop + element.clientHeight - HEAD_HEIGHT - 120))
+    element.scrollTop = Math.max(0, block.top - element.clientHeight / 3);
+  requestAnimationFrame(() => element.querySelector<HTMLElement>(`article[data-build-id="${id}"] .block-title`)?.focus());
+}
+
+/** Keys of the waterfall beyond the arrows; the shell calls it for keys that are not typed into a field. */
+export function waterfallKey(key: string): boolean {
+  if (key === '+' || key === '=') changeZoom(ZOOM_STEP);
+  else if (key === '-') changeZoom(1 / ZOOM_STEP);
+  else return false;
+  return true;
+}
