@@ -1,3 +1,4 @@
+import type { Json } from '@icefall/shared';
 import { z } from 'zod';
 
 /**
@@ -14,8 +15,13 @@ export const nameSchema = z
 export const propertyNameSchema = z
   .string()
   .regex(/^[A-Za-z_][\w.-]{0,99}$/, 'must begin with a letter or _ and hold only letters, digits, _ . -');
+const json = z.json();
 /** A value of a property. */
-export const jsonSchema = z.json('must be JSON: text, a number, true, false, null, or lists and objects of these');
+export const jsonSchema = z.custom<Json>((value) => json.safeParse(value).success, {
+  message: 'must be JSON: text, a number, true, false, null, or lists and objects of these',
+  // Rules between other options are judged all the same: a value may be a reference, which no JSON is.
+  abort: false,
+});
 export const propertyValuesSchema = z.record(propertyNameSchema, jsonSchema);
 
 /** An IANA time zone. */

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { isReference } from '../properties/references.ts';
 
 /** Where in the site's program something was declared. */
 export interface Place {
@@ -167,8 +168,9 @@ function jsonOf(value: unknown): string | null {
   }
 }
 
-/** `builder linux` for a declaration: nobody wants to read all that is in it. */
+/** `builder linux` for a declaration, `prop("x")` for a reference: nobody wants to read what they are made of. */
 function declaredName(value: unknown): string | null {
+  if (isReference(value)) return value.text;
   if (typeof value !== 'object' || value === null || !('type' in value && 'place' in value)) return null;
   return `${value.type} ${nameOf(value)}`.trim();
 }

@@ -108,11 +108,14 @@ const codebaseDefault = z.strictObject({
   revision: z.string().optional(),
   project: z.string().optional(),
 });
-const JSON_OR_REFERENCE = 'must be JSON or a reference such as prop(...); lists and objects hold no references here';
+const property = z.custom(
+  (value) => isReference(value) || jsonSchema.safeParse(value).success,
+  'must be JSON or a reference such as prop(...); lists and objects hold no references here',
+);
 const commonShape = {
   name: nameSchema,
   builders: z.array(declared('builder', 'must be a builder(...)')).min(1, 'must name at least one builder'),
-  properties: z.record(propertyNameSchema, z.union([z.custom(isReference), jsonSchema], JSON_OR_REFERENCE)).default({}),
+  properties: z.record(propertyNameSchema, property).default({}),
   priority: z.number().int().default(0),
   reason: z.string().optional(),
   codebases: z.record(z.string(), codebaseDefault).default({}),

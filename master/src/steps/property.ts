@@ -22,7 +22,7 @@ const oneKind: StepKind<z.output<typeof oneSchema>> = {
     do: 'finish',
     result: 'SUCCESS',
     summary: `${property} = ${typeof value === 'string' ? value : JSON.stringify(value)}`.slice(0, 200),
-    properties: { [property]: value as Json },
+    properties: { [property]: value },
   }),
   describe: ({ property }) => `set ${property}`,
 };
@@ -38,7 +38,7 @@ const manyKind: StepKind<z.output<typeof manySchema>> = {
     do: 'finish',
     result: 'SUCCESS',
     summary: `set ${Object.keys(properties).join(', ')}`,
-    properties: properties as Record<string, Json>,
+    properties,
   }),
   describe: () => 'set properties',
 };
@@ -91,7 +91,7 @@ function extracted(extract: Extract, outcome: CommandOutcome): Partial<StepEnd> 
     if (!parsed.success) return fail(parsed.error.issues.map((issue) => describeIssue(issue, returned)).join('; '));
     return {
       summary: `set ${Object.keys(parsed.data).join(', ')}`,
-      properties: parsed.data as Readonly<Record<string, Json>>,
+      properties: parsed.data,
     };
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));

@@ -88,7 +88,7 @@ const kind: StepKind<Parsed> = {
       schedulers: options.schedulers,
       unimportant: options.unimportant,
       wait: options.wait,
-      properties: options.properties as Record<string, Json>,
+      properties: options.properties,
       sourceStamps: sourceStampsOf(options, run),
     },
   }),
