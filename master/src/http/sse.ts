@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../engine/ports.ts';
 import { HttpProblem } from './errors.ts';
 
@@ -53,7 +53,7 @@ export class SseStream {
 interface Hijackable {
   readonly raw: ServerResponse;
   hijack(): unknown;
-  getHeaders(): OutgoingHttpHeaders;
+  getHeaders(): Readonly<Record<string, number | string | string[] | undefined>>;
 }
 
 /** All open streams: counted, kept alive, and ended with the server. */
