@@ -9,12 +9,12 @@ const listSchema = z.object({ builders: z.array(builderSchema) });
 
 const columns: readonly Column<Builder>[] = [
   { title: 'BUILDER', value: ({ name }) => name },
-  { title: 'GROUP', value: ({ group }) => group },
+  { title: 'GROUP', optional: true, value: ({ group }) => group },
   { title: 'LAST', value: ({ lastResult }) => resultCell(lastResult) },
   { title: 'RUNNING', value: ({ runningBuilds }) => String(runningBuilds), align: 'right' },
   { title: 'WAITING', value: ({ pendingRequests }) => String(pendingRequests), align: 'right' },
-  { title: 'WORKERS', value: ({ workers }) => workers.join(', '), flexible: true },
-  { title: 'FORCE', value: ({ forceSchedulers }) => forceSchedulers.join(', '), flexible: true },
+  { title: 'WORKERS', optional: true, value: ({ workers }) => workers.join(', '), flexible: true },
+  { title: 'FORCE', optional: true, value: ({ forceSchedulers }) => forceSchedulers.join(', '), flexible: true },
 ];
 
 export function addBuilders(program: Command, context: CommandContext): void {

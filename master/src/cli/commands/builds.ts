@@ -49,9 +49,14 @@ function columnsAt(now: number): readonly Column<BuildHead>[] {
     { title: 'BUILD', value: buildName },
     { title: 'STATE', value: buildStateCell },
     { title: 'STARTED', value: ({ startedAt }) => relative(startedAt, now), align: 'right' },
-    { title: 'TOOK', value: ({ startedAt, finishedAt }) => tookSince(startedAt, finishedAt, now), align: 'right' },
-    { title: 'WORKER', value: ({ worker }) => worker },
-    { title: 'BRANCH', value: branchOf, flexible: true },
+    {
+      title: 'TOOK',
+      optional: true,
+      value: ({ startedAt, finishedAt }) => tookSince(startedAt, finishedAt, now),
+      align: 'right',
+    },
+    { title: 'WORKER', optional: true, value: ({ worker }) => worker },
+    { title: 'BRANCH', optional: true, value: branchOf, flexible: true },
     { title: 'WHAT', value: ({ summary, reason }) => summary || reason, flexible: true },
   ];
 }

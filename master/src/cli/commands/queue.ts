@@ -49,7 +49,7 @@ function columnsAt(now: number): readonly Column<Request>[] {
     { title: 'REQUEST', value: ({ id }) => String(id), align: 'right' },
     { title: 'BUILDER', value: ({ builder }) => builder },
     { title: 'WAITS', value: ({ submittedAt }) => formatDuration(now - submittedAt), align: 'right' },
-    { title: 'PRIORITY', value: ({ priority }) => String(priority), align: 'right' },
+    { title: 'PRIORITY', optional: true, value: ({ priority }) => String(priority), align: 'right' },
     {
       title: 'WHY',
       value: ({ blocker }) => (blocker === null ? 'is about to start' : describeBlocker(blocker)),
@@ -57,6 +57,7 @@ function columnsAt(now: number): readonly Column<Request>[] {
     },
     {
       title: 'REASON',
+      optional: true,
       value: ({ reason, owner }) => (owner === null ? reason : `${reason} (${owner})`),
       flexible: true,
     },

@@ -54,10 +54,10 @@ function columnsAt(now: number): readonly Column<Worker>[] {
   return [
     { title: 'WORKER', value: ({ name }) => name },
     { title: 'STATE', value: stateOf },
-    { title: 'SEEN', value: (worker) => seenOf(worker, now), align: 'right' },
+    { title: 'SEEN', optional: true, value: (worker) => seenOf(worker, now), align: 'right' },
     { title: 'BUILDS', value: ({ buildIds, maxBuilds }) => `${buildIds.length}/${maxBuilds}`, align: 'right' },
-    { title: 'PLATFORM', value: platformOf, flexible: true },
-    { title: 'NOTE', value: ({ lastRefusal }) => lastRefusal ?? '', flexible: true },
+    { title: 'PLATFORM', optional: true, value: platformOf, flexible: true },
+    { title: 'NOTE', optional: true, value: ({ lastRefusal }) => lastRefusal ?? '', flexible: true },
   ];
 }
 

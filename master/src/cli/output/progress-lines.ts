@@ -42,7 +42,9 @@ export function progressWords({ request, build, depth }: RequestProgress, now: n
 function endOf(result: string, build: Build | null, collapsedInto: number | null): string {
   if (collapsedInto !== null) return `${result} (taken into request ${collapsedInto})`;
   const failed = build?.steps.filter((step) => step.result === 'FAILURE' || step.result === 'EXCEPTION') ?? [];
-  return failed.length === 0 ? result : `${result}: ${failed.map((step) => `${step.name} ${step.summary}`).join('; ')}`;
+  return failed.length === 0
+    ? result
+    : `${result}: ${failed.map((step) => `${step.name}: ${step.summary}`).join('; ')}`;
 }
 
 function doingOf(build: Build, now: number): [what: string, format: Format, sinceMs: number] {
@@ -66,7 +68,9 @@ export function progressLines(
   columns: number | null,
 ): string[] {
   const width = Math.max(0, ...words.map(({ name }) => widthOf(name)));
-  const times = words.map(({ sinceMs }) => (sinceMs === null ? '' : formatDuration(Math.floor(sinceMs / 1000) * 1000)));
+  const times = words.map(({ sinceMs }) =>
+    sinceMs === null || sinceMs < 1000 ? '' : formatDuration(Math.floor(sinceMs / 1000) * 1000),
+  );
   const timeWidth = Math.max(0, ...times.map(widthOf));
   return words.map(({ name, what, format }, i) => {
     const head = `${printable(name).padEnd(width)}  ${(times[i] ?? '').padStart(timeWidth)}  `;

@@ -29,10 +29,10 @@ export class InstanceLock {
     this.#pidFile = pidFile;
   }
 
-  /** Makes the directory where needed. Throws {@link AlreadyRunning}. */
-  static acquire(directory: string, pid: number): InstanceLock {
+  /** Makes the directory where needed; waits for whoever only looks. Throws {@link AlreadyRunning}. */
+  static acquire(directory: string, pid: number, waitMs = LOOK_MS): InstanceLock {
     mkdirSync(directory, { recursive: true });
-    const database = tryLock(directory, LOOK_MS);
+    const database = tryLock(directory, waitMs);
     if (database === null) throw new AlreadyRunning(directory, pidIn(directory));
     const pidFile = pidFileOf(directory);
     writeFileSync(pidFile, `${pid}\n`);
