@@ -151,7 +151,7 @@ function failed(workers: Workers, request: IncomingMessage, response: ServerResp
   if (isConnectionFault(error)) log.info(transfer, 'a transfer broke off');
   else if (error instanceof TransferError) log.warn(transfer, `a transfer failed: ${error.message}`);
   else log.error({ ...transfer, err: error }, 'a transfer failed');
-  if (response.headersSent || request.destroyed) response.destroy();
+  if (response.headersSent || request.socket.destroyed) response.destroy();
   else if (error instanceof TransferError) refuse(request, response, error);
   else refuse(request, response, { status: 500, code: 'fault', message: 'the master failed; its log says why' });
 }

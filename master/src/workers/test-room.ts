@@ -78,23 +78,24 @@ export class TestRoom {
   /** What was told about steps, in order. */
   readonly told: string[] = [];
   readonly logged: string[] = [];
-  readonly #place: Place;
+  /** What outlives the process: the next one is given it. */
+  readonly place: Place;
 
   constructor(declared: SiteDeclaration, place: Partial<Place> = {}) {
-    this.#place = {
+    this.place = {
       database: place.database ?? openDatabase(':memory:'),
       clock: place.clock ?? new VirtualClock(START),
       directory: place.directory ?? temporaryDirectory(),
     };
     const note = (_fields: object, message: string) => void this.logged.push(message);
     this.core = new Core({
-      database: this.#place.database,
-      clock: this.#place.clock,
+      database: this.place.database,
+      clock: this.place.clock,
       random: { next: () => 0.5 },
       log: { info: () => {}, warn: note, error: note },
     });
     this.config = new SiteConfig(declared, 1);
-    this.logs = new LogStore(this.core, join(this.#place.directory, 'logs'));
+    this.logs = new LogStore(this.core, join(this.place.directory, 'logs'));
     this.commands = new Commands(this.core, this.logs);
     this.workers = new Workers(this.core, this.config, this.commands);
     this.commands.started.on(({ buildId, pid }) => this.told.push(`${buildId} started ${pid}`));
@@ -106,19 +107,19 @@ export class TestRoom {
   }
 
   get directory(): string {
-    return this.#place.directory;
+    return this.place.directory;
   }
 
   /** The time of a room that was made without a clock of its own. */
   get clock(): VirtualClock {
-    if (this.#place.clock instanceof VirtualClock) return this.#place.clock;
+    if (this.place.clock instanceof VirtualClock) return this.place.clock;
     throw new Error('this room runs on another clock');
   }
 
   /** The process dies without a word; another one starts on what is on disk. */
   restarted(): TestRoom {
     this.logs.close();
-    return new TestRoom(this.config.site, { ...this.#place, clock: new VirtualClock(this.core.now()) });
+    return new TestRoom(this.config.site, { ...this.place, clock: new VirtualClock(this.core.now()) });
   }
 
   /** A running build on a worker, with one step. */

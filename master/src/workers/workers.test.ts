@@ -36,7 +36,7 @@ describe('a worker', () => {
     const next = room.restarted();
     const noted = noting(next);
     next.connect();
-    expect([next.workers.isPaused('w1'), next.workers.isAvailable('w1'), noted]).toEqual([true, false, []]);
+    expect([next.workers.isPaused('w1'), next.workers.isAvailable('w1'), noted]).toEqual([true, false, ['w1 left']]);
   });
 
   test('is not paused by a turn that failed', () => {

@@ -1,6 +1,5 @@
 import type { Stats } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-import { extract, type ReadEntry } from 'tar';
+import { extract, type ReadEntry, type Unpack } from 'tar';
 import { TransferError } from './errors.ts';
 
 /** More files than any build publishes; an archive with more is a mistake, or meant to fill the disk with inodes. */
@@ -12,7 +11,7 @@ const OWN_DIRECTORY_MODE = 0o700;
 interface Unpacking {
   /** Permission bits of the archive's root, if it has an entry. Known at the end. */
   readonly mode: number | null;
-  take(source: AsyncIterable<Buffer>, abort: AbortSignal): Promise<void>;
+  take(source: AsyncIterable<Buffer>): Promise<void>;
 }
 
 /**
@@ -24,8 +23,8 @@ export function unpack(directory: string, maxBytes: number | null): Unpacking {
   let entries = 0;
   let bytes = 0;
   let mode: number | null = null;
-  const filter = (path: string, entry: Stats | ReadEntry): boolean => {
-    if (!('type' in entry) || fault !== null) return false;
+  const look = (path: string, entry: Stats | ReadEntry): void => {
+    if (!('type' in entry) || fault !== null) return;
     entries += 1;
     bytes += entry.size;
     // Also of what was packed with compression, which tar finds out by itself.
@@ -37,31 +36,51 @@ export function unpack(directory: string, maxBytes: number | null): Unpacking {
     if (entry.mode !== undefined)
       entry.mode = (entry.mode & 0o777) | (entry.type === 'Directory' ? OWN_DIRECTORY_MODE : 0);
     if (/^(\.\/?)?$/.test(path) && entry.mode !== undefined) mode = entry.mode;
-    return fault === null;
   };
   return {
     get mode() {
       return mode;
     },
-    async take(source, abort) {
-      const target = extract({ cwd: directory, strict: true, preserveOwner: false, chmod: true, filter });
-      async function* watched(): AsyncGenerator<Buffer> {
-        for await (const piece of source) {
-          if (fault !== null) throw fault;
-          yield piece;
-        }
-      }
+    async take(source) {
+      const target: Unpack = extract({
+        ...{ cwd: directory, strict: true, preserveOwner: false, chmod: true },
+        filter(path, entry) {
+          look(path, entry);
+          // A copy: tar writes a code of its own on what it is given.
+          if (fault !== null) target.abort(new Error(fault.message));
+          return fault === null;
+        },
+      });
       try {
-        await pipeline(watched, target, { signal: abort });
+        await pump(source, target);
       } catch (error) {
         if (fault !== null) throw fault;
         if (error instanceof Error && 'tarCode' in error)
           throw new TransferError(422, 'bad_archive', `the archive cannot be unpacked: ${error.message}`);
         throw error;
       }
-      if (fault !== null) throw fault;
     },
   };
+}
+
+/** Not `pipeline`: that waits for events which the unpacker does not send after an end before its time. */
+async function pump(source: AsyncIterable<Buffer>, target: Unpack): Promise<void> {
+  const closed = new Promise<void>((resolve, reject) => {
+    target.on('close', resolve);
+    target.on('error', reject);
+  });
+  // Told below, or after a fault of the source itself.
+  closed.catch(() => {});
+  let room = () => {};
+  target.on('drain', () => room());
+  for await (const piece of source) {
+    const drained = new Promise<void>((resolve) => {
+      room = resolve;
+    });
+    if (!target.write(piece)) await Promise.race([drained, closed]);
+  }
+  target.end();
+  await closed;
 }
 
 function faultOf(path: string, entry: ReadEntry): TransferError | null {

@@ -40,7 +40,7 @@ async function sendFile(response: ServerResponse, { path, abort }: Download): Pr
     return;
   }
   // Up to the announced size: a file that grows meanwhile is sent as it was.
-  const source = file.createReadStream({ end: facts.size - 1, highWaterMark: PIECE_BYTES, autoClose: false });
+  const source = file.createReadStream({ end: facts.size - 1, highWaterMark: PIECE_BYTES });
   await pipeline(source, response, { signal: abort });
 }
 

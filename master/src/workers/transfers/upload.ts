@@ -1,4 +1,5 @@
-import { chmod, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { chmod, mkdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -40,7 +41,8 @@ export async function receiveUpload(request: IncomingMessage, upload: Upload): P
   } catch (error) {
     throw systemFault(error, path);
   } finally {
-    await rm(part, { recursive: true, force: true });
+    // Retries: what was under way when an archive failed may still be written.
+    await rm(part, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -51,16 +53,13 @@ async function receiveFile(request: IncomingMessage, upload: Upload, part: strin
   if (await isDirectory(upload.path))
     throw new TransferError(409, 'is_a_directory', `${upload.path} is a directory on the master`);
   assertSmallEnough(announced, upload.maxBytes);
-  {
-    await using file = await open(part, 'wx', 0o600);
-    const sink = file.createWriteStream({ autoClose: false });
-    await pipeline(body(request, upload.maxBytes), sink, { signal: upload.abort });
-    const { size } = await file.stat();
-    if (size !== announced)
-      throw new TransferError(400, 'incomplete', `${size} of ${announced} announced bytes have come`);
-    await file.chmod(modeOf(request));
-    await file.sync();
-  }
+  // flush: what the worker was told has come survives a power cut.
+  const sink = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true });
+  await pipeline(body(request, upload.maxBytes), sink, { signal: upload.abort });
+  const { size } = await stat(part);
+  if (size !== announced)
+    throw new TransferError(400, 'incomplete', `${size} of ${announced} announced bytes have come`);
+  await chmod(part, modeOf(request));
   upload.assertWanted();
   await rename(part, upload.path);
 }
@@ -68,7 +67,7 @@ async function receiveFile(request: IncomingMessage, upload: Upload, part: strin
 async function receiveDirectory(request: IncomingMessage, upload: Upload, part: string): Promise<void> {
   await mkdir(part, { mode: 0o700 });
   const archive = unpack(part, upload.maxBytes);
-  await archive.take(body(request, upload.maxBytes), upload.abort);
+  await archive.take(body(request, upload.maxBytes));
   if (!request.complete) throw new TransferError(400, 'incomplete', 'the upload has broken off');
   if (archive.mode !== null) await chmod(part, archive.mode);
   upload.assertWanted();
