@@ -79,7 +79,7 @@ export interface ErrorAnswer {
 /** What a client is told of an error. One that is not meant for clients says nothing of itself (`internal`). */
 export function answerOfError(error: unknown): ErrorAnswer {
   if (isMeantForClients(error)) return answer(error.code, error.message, fieldsOf(error));
-  if (error instanceof LogFileError) return answer(error.code, 'the log cannot be read; the master’s own log says why');
+  if (error instanceof LogFileError) return answer(error.code, "the log cannot be read; the master's own log says why");
   const code = codeOf(error);
   const known = code === null ? undefined : FASTIFY_CODES[code];
   if (known !== undefined) return answer(known, error instanceof Error ? error.message : (code ?? known));
