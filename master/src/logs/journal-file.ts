@@ -25,6 +25,8 @@ export class JournalFile {
     this.#fd = openSync(path, 'a+');
     this.#end = wholeEnd(this.#fd);
     if (this.#end !== fstatSync(this.#fd).size) ftruncateSync(this.#fd, this.#end);
+    // A process that died may have left bytes that the system has not written yet.
+    if (this.#end > 0) fdatasyncSync(this.#fd);
     this.#durable = this.#end;
   }
 
@@ -53,9 +55,19 @@ export class JournalFile {
     const records = [...decodeRecords(fresh)];
     if (wholeRecordBytes(fresh) !== fresh.length)
       throw new ProtocolError('bad_frame', `a frame at ${offset} ends inside a record`);
-    writeSync(this.#fd, fresh);
-    this.#end += fresh.length;
+    this.#write(fresh);
     return records;
+  }
+
+  /** Writes all of it or, on a full disk, nothing: what comes next must lie at its offset. */
+  #write(bytes: Uint8Array): void {
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
+    } catch (error) {
+      ftruncateSync(this.#fd, this.#end);
+      throw error;
+    }
+    this.#end += bytes.length;
   }
 
   /** Makes everything that has arrived durable. */

@@ -34,7 +34,9 @@ export class Attempts {
   #window(key: string, nowMs: number): { since: number; count: number } | null {
     const window = this.#windows.get(key);
     if (window === undefined) return null;
-    if (nowMs - window.since < this.#limit.withinMs) return window;
+    const passedMs = nowMs - window.since;
+    // Negative after the clock was set back: that must not turn a minute into hours.
+    if (passedMs >= 0 && passedMs < this.#limit.withinMs) return window;
     this.#windows.delete(key);
     return null;
   }

@@ -82,6 +82,9 @@ describe('an address with many failures', () => {
     expect(show(room, 'w1', 'secret', '192.0.2.8')).toBe('in');
     room.clock.advance(MINUTE);
     expect(show(room, 'w1', 'secret')).toBe('in');
+    for (let i = 0; i < MAX_FAILURES_A_MINUTE; i += 1) show(room, 'w1', 'wrong');
+    room.clock.jumpTo(room.core.now() - 60 * MINUTE);
+    expect(show(room, 'w1', 'secret')).toBe('in');
     expect(room.logged.length).toBeLessThan(6);
   });
 });

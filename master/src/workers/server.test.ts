@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Command, CommandOutcome } from '@icefall/shared';
@@ -218,6 +218,49 @@ describe('a transfer', () => {
     const missing = join(room.directory, 'missing');
     const ended = await run(download(join(directory, 'x'), 'file'), { path: missing, maxBytes: null });
     expect(ended.error?.message).toContain(`${missing} on the master: no such file or directory`);
+  });
+
+  test('that hangs gives way to the next try, and a broken one leaves nothing', async () => {
+    const { room, server, token } = await open();
+    room.connect();
+    const build = room.build();
+    const path = join(room.directory, 'f');
+    room.order(build, upload('x', 'file'), { transfer: { path, maxBytes: null } });
+    const headers = { authorization: `Bearer ${token}`, 'x-icefall-worker': 'w1', 'content-length': '10' };
+    const put = () => {
+      const { port } = server;
+      return request({ host: '127.0.0.1', port, path: '/transfers/1?epoch=1001', method: 'PUT', headers });
+    };
+    const [hanging, broken, whole] = [put(), put(), put()];
+    const ends = [hanging, broken].map((one) => once(one, 'error'));
+    hanging.write('abc');
+    await expect.poll(() => readdirSync(room.directory)).toContain('.f.icefall-1-1001');
+    broken.write('abc');
+    await ends[0];
+    await expect.poll(() => readdirSync(room.directory)).toContain('.f.icefall-1-1001');
+    broken.destroy();
+    await expect.poll(() => readdirSync(room.directory)).toEqual(['logs']);
+    whole.end('0123456789');
+    const [answer] = await once(whole, 'response');
+    expect(answer.statusCode).toBe(200);
+    expect(readFileSync(path, 'utf8')).toBe('0123456789');
+    expect(readdirSync(room.directory).sort()).toEqual(['f', 'logs']);
+  });
+
+  test('of a command that has ended meanwhile puts nothing in place', async () => {
+    const { room, server, token } = await open();
+    const agent = room.connect();
+    room.order(room.build(), upload('x', 'file'), { transfer: { path: join(room.directory, 'f'), maxBytes: null } });
+    const headers = { authorization: `Bearer ${token}`, 'x-icefall-worker': 'w1', 'content-length': '10' };
+    const { port } = server;
+    const late = request({ host: '127.0.0.1', port, path: '/transfers/1?epoch=1001', method: 'PUT', headers });
+    late.write('01234');
+    await expect.poll(() => readdirSync(room.directory)).toContain('.f.icefall-1-1001');
+    agent.finishes(1, 1001);
+    late.end('56789');
+    const [answer] = await once(late, 'response');
+    expect(answer.statusCode).toBe(404);
+    expect(readdirSync(room.directory)).toEqual(['logs']);
   });
 
   test('is done only for a command that this worker runs, by its method, and with its token', async () => {

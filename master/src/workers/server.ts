@@ -105,6 +105,7 @@ function upgrade(
   if ('status' in outcome) {
     const body = bodyOf(outcome);
     const headers = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
+    socket.once('finish', () => socket.destroy());
     socket.end(`HTTP/1.1 ${outcome.status} Refused\r\n${headers}\r\n\r\n${body}`);
     return;
   }

@@ -118,7 +118,8 @@ describe('grace', () => {
     expect([room.graceOf(first), room.graceOf(second)]).toEqual([null, 10 * MINUTE]);
     room.clock.advance(10 * MINUTE);
     expect(room.told).toMatchObject([expect.stringContaining('2 lost')]);
-    expect(room.connect().heard).toEqual(['welcome []', 'start 1']);
+    expect(room.connect('w1', { storeId: 'store-two' }).heard).toEqual(['welcome []', 'start 1']);
+    expect(room.row('SELECT state, store_id FROM commands')).toEqual({ state: 'sent', store_id: 'store-two' });
   });
 
   test('of a command that a loss makes a build ask for is one of its own', () => {

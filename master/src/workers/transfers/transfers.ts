@@ -50,24 +50,18 @@ export class Transfers {
     const row = this.#row(ordered);
     const { commandId } = ordered;
     // A worker asks again when its connection broke, which this side may not have noticed.
-    const before = this.#running.get(commandId);
-    before?.abort.abort();
-    await before?.done;
+    for (let before = this.#running.get(commandId); before !== undefined; before = this.#running.get(commandId)) {
+      before.abort.abort();
+      await before.done;
+    }
     if (this.#running.size >= MAX_TRANSFERS)
       throw new TransferError(503, 'busy', `the master has ${MAX_TRANSFERS} transfers at once already`);
     const abort = new AbortController();
     abort.signal.addEventListener('abort', () => request.destroy(), { once: true });
     const transfer = this.#transfer({ ordered, row, request, response, abort: abort.signal });
-    const done = transfer.then(
-      () => {},
-      () => {},
-    );
-    this.#running.set(commandId, { abort, done });
-    try {
-      await transfer;
-    } finally {
-      if (this.#running.get(commandId)?.abort === abort) this.#running.delete(commandId);
-    }
+    const over = () => void this.#running.delete(commandId);
+    this.#running.set(commandId, { abort, done: transfer.then(over, over) });
+    await transfer;
   }
 
   /** Breaks off what is under way; the workers begin again. */
