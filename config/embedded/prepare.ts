@@ -44,7 +44,8 @@ function prepareTokens(home: Home): void {
   }
 }
 
-function settingsOf(home: Home, ports: Ports): SettingsFile {
+/** What this machine has in other places than the cluster. */
+export function settingsOf(home: Home, ports: Ports): SettingsFile {
   const rsync = `rsync://127.0.0.1:${ports.rsync}`;
   return {
     title: 'Icefall on one machine',

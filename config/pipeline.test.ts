@@ -1,0 +1,250 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SchedulerDeclaration, SiteDeclaration } from '@icefall/master/config';
+import { takeProblems } from '@icefall/master/config/problems';
+import { render } from '@icefall/master/properties/references';
+import type { StepDeclaration } from '@icefall/master/steps/kind';
+import { aRun } from '@icefall/master/steps/test-run';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { homeAt } from './embedded/home.ts';
+import { PLATFORMS, settingsOf } from './embedded/prepare.ts';
+
+/** The pipeline that the site makes on one machine, step by step, as its workers would be told. */
+const HOME = '/home/site';
+const TREE = `${HOME}/tree`;
+const MOUNT = `${HOME}/stratum0/mount`;
+const SERVER = `${HOME}/bin/icefall-stratum0`;
+const SOFTWARE = 'software.icefall.example';
+let site: SiteDeclaration;
+
+beforeAll(async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'pipeline-'));
+  vi.stubEnv('ICEFALL_CLOCK', undefined);
+  const ports = { page: 8010, workers: 9989, stratum0: 8000, rsync: 8730 };
+  writeFileSync(join(directory, 'settings.json'), JSON.stringify(settingsOf(homeAt(HOME), ports)));
+  vi.stubEnv('ICEFALL_SETTINGS', join(directory, 'settings.json'));
+  takeProblems();
+  ({ default: site } = await import('./site.ts'));
+  rmSync(directory, { recursive: true });
+  expect(takeProblems()).toEqual([]);
+});
+
+function stepsOf(name: string): readonly StepDeclaration[] {
+  const found = site.builders.find((builder) => builder.name === name);
+  if (found === undefined) throw new Error(`no builder ${name}`);
+  return found.factory.steps;
+}
+
+/** What each step of a builder does, after it was decided whether it runs: a command line, a trigger, or nothing. */
+function does(name: string, ...run: Parameters<typeof aRun>): [string, unknown][] {
+  const builder = site.builders.find((candidate) => candidate.name === name);
+  const seen = aRun(...run);
+  return stepsOf(name).map((step) => {
+    const isWanted = typeof step.doStepIf === 'function' ? step.doStepIf(seen) : render(step.doStepIf, seen);
+    if (isWanted !== true) return [step.name, 'skipped'];
+    const action = step.prepare({ ...seen, env: {}, builder: builder?.name ?? '' }).begin();
+    if (action.do === 'trigger') return [step.name, action.trigger];
+    if (action.do !== 'command') throw new Error(`step ${step.name} does ${action.do}`);
+    const { command } = action;
+    if (command.kind === 'shell') return [step.name, [command.command].flat().join(' ')];
+    return [step.name, command.kind === 'git' ? `${command.mode} ${command.method}` : command.kind];
+  });
+}
+
+function stepOf(builder: string, name: string): StepDeclaration {
+  const found = stepsOf(builder).find((step) => step.name === name);
+  if (found === undefined) throw new Error(`builder ${builder} has no step ${name}`);
+  return found;
+}
+
+function schedulersFor(builder: string): SchedulerDeclaration[] {
+  return site.schedulers.filter((scheduler) => scheduler.builders.some(({ name }) => name === builder));
+}
+
+const META = { variant: 'py2_v3.1.1_metaproject', nightly: false, svnonly: true };
+
+describe('a release', () => {
+  test('is checked out, built on every platform with the same source, and then published', () => {
+    const stamps = [{ codebase: '', repository: '/r.git', branch: 'main', revision: null, project: '' }];
+    const trigger = {
+      wait: true,
+      unimportant: [],
+      sourceStamps: stamps.map((stamp) => ({ ...stamp, revision: 'abc' })),
+    };
+    expect(does('checkout', { properties: { ...META, got_revision: 'abc' }, sourceStamps: stamps })).toEqual([
+      ['git', 'full clobber'],
+      [
+        'checkout',
+        `builders/build.sh --src ${SOFTWARE} --dest ${TREE}/${SOFTWARE} --variant ${META.variant} --svnup True --svnonly True`,
+      ],
+      ['trigger platforms', { ...trigger, schedulers: ['platforms'], properties: { ...META, svnonly: false } }],
+      ['trigger publish', { ...trigger, schedulers: ['publish'], properties: { path: 'py2-v3.1.1' } }],
+    ]);
+    for (const name of ['checkout', 'trigger platforms', 'trigger publish'])
+      expect(stepOf('checkout', name).flags.haltOnFailure).toBe(true);
+  });
+
+  test('has no serial checkout unless it is a metaproject', () => {
+    expect(does('checkout', { properties: { ...META, variant: 'base_v1.0.0' } })).toContainEqual([
+      'checkout',
+      'skipped',
+    ]);
+  });
+
+  test('is built by the same command on every platform, each on its own worker with the shared lock', () => {
+    const command = `builders/build.sh --src ${SOFTWARE} --dest ${TREE}/${SOFTWARE} --variant v1 --svnup False`;
+    for (const platform of PLATFORMS) {
+      const name = `${platform}_builder`;
+      expect(does(name, { properties: { variant: 'v1', svnonly: false } })).toEqual([
+        ['git', 'full clobber'],
+        ['build', command],
+      ]);
+      expect(does(name, { properties: { variant: 'v1', nightly: true } }).at(-1)).toEqual([
+        'build',
+        `${command} --nightly`,
+      ]);
+      const { locks, flags } = stepOf(name, 'build');
+      expect(locks).toMatchObject([{ lock: { name: 'cvmfs_shared', maxCount: 100 }, mode: 'counting', count: 1 }]);
+      expect(flags.haltOnFailure).toBe(true);
+      expect(site.builders.find((builder) => builder.name === name)?.workers.map((worker) => worker.name)).toEqual([
+        platform,
+      ]);
+    }
+    const entry = site.schedulers.find(({ name }) => name === 'platforms');
+    expect(entry?.builders.map(({ name }) => name).sort()).toEqual(PLATFORMS.map((name) => `${name}_builder`).sort());
+  });
+
+  test('of Spack has builders of its own, and is published beside', () => {
+    expect(does('alma9_builder_spack', { properties: { variant: 'v1' } }).at(-1)?.[1]).toMatch(/^spack\/build\.sh /);
+    const triggers = does('checkout_spack', { properties: META }).slice(-2);
+    expect(triggers).toMatchObject([
+      ['trigger platforms_spack', { schedulers: ['platforms_spack'] }],
+      ['trigger publish', { properties: { path: 'spack/py2-v3.1.1' } }],
+    ]);
+  });
+
+  test('starts with a push, a person and the night, and nobody else', () => {
+    expect(schedulersFor('checkout')).toMatchObject([
+      {
+        kind: 'singleBranch',
+        changes: { branch: 'main' },
+        treeStableMs: null,
+        properties: { svnonly: true, nightly: false },
+      },
+      {
+        kind: 'singleBranch',
+        changes: { branch: 'main' },
+        treeStableMs: null,
+        properties: { svnonly: true, nightly: false },
+      },
+      {
+        kind: 'force',
+        fields: [
+          { field: { type: 'text', name: 'variant', required: true } },
+          { field: { type: 'boolean', name: 'nightly' } },
+          { field: { type: 'fixed', name: 'svnonly', value: true } },
+        ],
+      },
+      { kind: 'nightly', cron: '0 0 * * *', properties: { nightly: true, svnonly: true } },
+    ]);
+    expect(schedulersFor('checkout_spack').map(({ kind }) => kind)).toEqual(['force', 'nightly']);
+  });
+});
+
+describe('a publish', () => {
+  const good = { properties: { path: 'py2-v3.1.1' } };
+  const transaction = ['transaction', `${SERVER} transaction ${SOFTWARE}`];
+  const steps = [
+    transaction,
+    ['mkdir', `mkdir -p ${MOUNT}/${SOFTWARE}/py2-v3.1.1`],
+    ['rsync', `rsync -ai --delete ${TREE}/${SOFTWARE}/py2-v3.1.1/ ${MOUNT}/${SOFTWARE}/py2-v3.1.1/`],
+    ['publish', `${SERVER} publish ${SOFTWARE}`],
+  ];
+
+  test('opens a transaction, copies the path and publishes; there is nothing to abort', () => {
+    expect(does('publish', good)).toEqual([...steps, ['abort', 'skipped']]);
+    expect(does('publish', { ...good, resultSoFar: 'WARNINGS' })).toEqual([...steps, ['abort', 'skipped']]);
+  });
+
+  test.each(['FAILURE', 'EXCEPTION', 'CANCELLED', 'RETRY'] as const)(
+    'that is %s copies and publishes nothing more, and aborts',
+    (resultSoFar) => {
+      expect(does('publish', { ...good, resultSoFar })).toEqual([
+        transaction,
+        ['mkdir', 'skipped'],
+        ['rsync', 'skipped'],
+        ['publish', 'skipped'],
+        ['abort', `${SERVER} abort -f ${SOFTWARE}`],
+      ]);
+    },
+  );
+
+  test('waits two hours for silent programs, and shows no step that was skipped', () => {
+    for (const name of ['rsync', 'publish']) {
+      const action = stepOf('publish', name).prepare(aRun(good)).begin();
+      expect(action).toMatchObject({ command: { idleTimeoutMs: 7_200_000 } });
+    }
+    for (const name of ['rsync', 'publish', 'abort']) {
+      const { hideStepIf } = stepOf('publish', name);
+      if (typeof hideStepIf !== 'function') throw new Error(`${name} is hidden by no function`);
+      expect([hideStepIf('SKIPPED', aRun()), hideStepIf('FAILURE', aRun())]).toEqual([true, false]);
+    }
+  });
+
+  test('of the users takes their space from their server into its own folder', () => {
+    expect(does('user_rsync')).toContainEqual([
+      'rsync',
+      `rsync -ai --delete rsync://127.0.0.1:8730/users/ ${MOUNT}/${SOFTWARE}/users/`,
+    ]);
+    expect(schedulersFor('user_rsync')).toMatchObject([{ kind: 'nightly', cron: '0 * * * *' }, { kind: 'force' }]);
+  });
+});
+
+describe('the other builders', () => {
+  test('copy data into the tree and publish them', () => {
+    expect(does('gcd').slice(1)).toMatchObject([
+      ['copy', `rsync -ai --delete rsync://127.0.0.1:8730/data/gcd/ ${TREE}/${SOFTWARE}/data/gcd/`],
+      ['trigger publish', { schedulers: ['publish'], wait: true, properties: { path: 'data/gcd' } }],
+    ]);
+    for (const name of ['gcd', 'test_data', 'tables'])
+      expect(schedulersFor(name).map(({ kind }) => kind)).toEqual(['nightly', 'force']);
+  });
+
+  test('build and publish the ARA software from its template', () => {
+    const ara = 'ara.icefall.example';
+    const dest = `${TREE}/${ara}/v1.0`;
+    expect(does('ara_builder', { properties: { variant: 'v1.0', CPUS: '4' } })).toMatchObject([
+      ['git', 'full clobber'],
+      ['mkdir', 'makeDirectory'],
+      ['template', `rsync -a ara/template/ ${dest}/`],
+      ['build', `ara/build.sh --dest ${dest} --make_arg -j4`],
+      ['trigger publish_ara', { properties: { path: 'v1.0' } }],
+    ]);
+    expect(['mkdir', 'template', 'build'].map((name) => stepOf('ara_builder', name).locks)).toMatchObject([
+      [{ lock: { name: 'cvmfs_shared' }, mode: 'exclusive' }],
+      [{ lock: { name: 'cvmfs_shared' }, mode: 'exclusive' }],
+      [
+        { lock: { name: 'cvmfs_shared' }, mode: 'counting' },
+        { lock: { name: 'cpu' }, mode: 'counting' },
+      ],
+    ]);
+  });
+
+  test('renew the whitelist of every repository, and back the tree up', () => {
+    expect(does('whitelist')).toEqual([
+      [`whitelist ${SOFTWARE}`, `${SERVER} resign ${SOFTWARE}`],
+      ['whitelist ara.icefall.example', `${SERVER} resign ara.icefall.example`],
+    ]);
+    expect(does('backup')).toEqual([['backup', `rsync -a --delete ${TREE}/ rsync://127.0.0.1:8730/backup/`]]);
+  });
+
+  test('collapse what waits at the stratum 0, and nothing else but data copies', () => {
+    const collapsing = site.builders
+      .filter(({ collapseRequests }) => collapseRequests === true)
+      .map(({ name }) => name);
+    expect(collapsing.sort()).toEqual(
+      ['publish', 'publish_ara', 'user_rsync', 'whitelist', 'backup', 'gcd', 'test_data', 'tables'].sort(),
+    );
+  });
+});
