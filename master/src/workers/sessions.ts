@@ -122,7 +122,11 @@ export class Sessions implements SessionDesk {
   }
 
   refused(session: Session, why: string): void {
-    this.noteRefusal(session.name, `${why} (from ${session.peer})`);
+    const whole = `${why} (from ${session.peer})`;
+    // It tries again and again; one line for each reason is enough.
+    if (this.presence(session.name).lastRefusal !== whole)
+      this.#core.log.warn({ worker: session.name }, `a worker was refused: ${whole}`);
+    this.noteRefusal(session.name, whole);
   }
 
   /** Notes why a worker of the site could not connect. */
@@ -130,7 +134,6 @@ export class Sessions implements SessionDesk {
     const presence = this.#presence(name);
     if (presence.lastRefusal === why) return;
     presence.lastRefusal = why;
-    this.#core.log.warn({ worker: name }, `a worker was refused: ${why}`);
     this.#core.turn(() => this.#core.touch('worker', name));
   }
 
