@@ -2,6 +2,7 @@ import type { Buildset, EventKind } from '@icefall/shared';
 import { Interrupted } from './client/api-client.ts';
 import { type BuildsetProgress, fetchProgress, type RequestProgress } from './client/buildset-progress.ts';
 import { changes } from './client/changes.ts';
+import { insist } from './client/reconnect.ts';
 import type { CommandContext } from './context.ts';
 import { CliError, EXIT } from './exit.ts';
 import { LiveLines } from './output/live-lines.ts';
@@ -43,7 +44,7 @@ async function follow(context: CommandContext, buildsetId: number, view: View | 
       await nextTurn(turns, terminal.wait, () => {
         if (last !== null && terminal.columns !== null) view?.show(last);
       });
-      last = await fetchProgress(client, buildsetId, ended);
+      last = await insist(terminal, client.limits, () => fetchProgress(client, buildsetId, ended));
       if (last.buildset.finishedAt !== null) return last;
       view?.show(last);
     }

@@ -168,4 +168,12 @@ describe('waiting for a buildset', () => {
     expect(code).toBe(0);
     expect(err).toBe('icefall: the connection to the master was cut; trying again\nicefall: connected again\n');
   });
+
+  test('goes on when the master goes away in the middle of a look', async () => {
+    ended('SUCCESS');
+    const looks = api.replies['GET /requests/7'];
+    api.replies['GET /requests/7'] = [(response) => void response.destroy(), ...[looks ?? []].flat()];
+    api.replies['GET /buildsets/5'] = [{ json: buildsetOf() }, ...[api.replies['GET /buildsets/5'] ?? []].flat()];
+    expect((await icefall(['force', 'try', '--wait'])).code).toBe(0);
+  });
 });

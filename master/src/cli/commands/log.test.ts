@@ -98,6 +98,15 @@ describe('log', () => {
     ]);
   });
 
+  test('-f goes on when the master goes away between two steps', async () => {
+    api.replies['GET /status'] = { json: statusOf() };
+    const away = (response: { destroy(): void }) => void response.destroy();
+    api.replies['GET /builds/12'] = [{ json: buildOf() }, away, { json: buildOf() }, away, { json: buildOf() }];
+    api.replies['GET /logs/31/follow?first=0'] = [away, stream([piece([lineOf(0)]), frame('end', {})])];
+    const { code, out } = await icefall(['log', '12', '-f']);
+    expect([code, out]).toEqual([0, '── 0 make, SUCCESS ──\nline 0\n']);
+  });
+
   test('-f ends with 3 at once where the master is not there to begin with', async () => {
     await api.close();
     expect((await icefall(['log', '12', '-f'])).code).toBe(3);

@@ -12,6 +12,7 @@ import { fetchBuild, findStep, parseBuildReference } from '../client/build-refer
 import { changes } from '../client/changes.ts';
 import { followLog } from '../client/follow-log.ts';
 import { apiPath } from '../client/paths.ts';
+import { insist } from '../client/reconnect.ts';
 import type { CommandContext } from '../context.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { paint, printable, printableLog } from '../output/text.ts';
@@ -87,8 +88,9 @@ class LogPrinter {
   }
 
   async #build(id: number): Promise<Build> {
-    const { value } = await this.#context.client().get(apiPath(['builds', id]), buildSchema);
-    return value;
+    const client = this.#context.client();
+    const ask = () => client.get(apiPath(['builds', id]), buildSchema);
+    return (await insist(this.#context.terminal, client.limits, ask)).value;
   }
 
   #fresh(build: Build, wantedStep: string | null) {

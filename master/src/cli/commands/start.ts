@@ -45,6 +45,9 @@ async function start(context: CommandContext, dir: string, options: Options): Pr
   dieWithReason((error) => log.error({ err: error }, 'a mistake in the master: it ends; nothing of its state is lost'));
   // Heard from the beginning: a signal that comes while it starts ends it as soon as it has.
   const end = endSignal(terminal.signal);
+  let master: Serving | null = null;
+  // While it starts it reads the configuration anyway.
+  process.on('SIGHUP', () => void master?.reload());
   const config = options.config === undefined ? folder : resolve(terminal.cwd, options.config);
   const { host, port, workerHost, workerPort } = options;
   const ports = { host, port, workerHost, workerPort };
@@ -53,14 +56,13 @@ async function start(context: CommandContext, dir: string, options: Options): Pr
       throw explained(context, error);
     },
   );
-  const hangUp = () => void serving.reload();
-  process.on('SIGHUP', hangUp);
+  master = serving;
   const { url, workerPort: takenPort } = serving;
   if (json) log.info({ url, workerPort: takenPort, pid: process.pid }, 'runs');
   else announce(terminal, dir, serving, workerHost);
   const signal = await end;
   log.info({ signal }, 'stops; what runs on workers goes on');
-  process.off('SIGHUP', hangUp);
+  master = null;
   await serving.close();
   log.info({}, 'has stopped');
 }
