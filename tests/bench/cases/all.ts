@@ -1,0 +1,11 @@
+import type { BenchCase } from '../bench-case.ts';
+import { builders } from './builders.ts';
+import { builds } from './builds.ts';
+import { dispatch } from './dispatch.ts';
+import { history } from './history.ts';
+import { log50, log200 } from './log.ts';
+import { memory } from './memory.ts';
+import { steps } from './steps.ts';
+
+/** In the order in which they run. */
+export const CASES: readonly BenchCase[] = [dispatch, builds, steps, log50, log200, memory, builders, history];

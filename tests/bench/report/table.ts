@@ -1,0 +1,55 @@
+import type { CaseReport, Report } from '../bench.ts';
+import type { Figure } from '../figures.ts';
+
+/** What the project sets itself: so many times better than Buildbot. */
+const WANTED_RATIO = 10;
+
+const HEAD = ['', 'Icefall', 'Buildbot 3.7', 'Buildbot 4.3', 'ratio', 'Laminar'];
+
+/** The report for people. */
+export function tableOf(report: Report): string {
+  const { conditions: c } = report;
+  const machine = `${c.cores} cores (${c.processor}), ${c.memoryGib.toFixed(0)} GiB, ${c.system}, Node ${c.node}`;
+  const disk = `a durable append takes ${c.syncMs.toFixed(2)} ms; load before: ${c.loadBefore.toFixed(2)}`;
+  const how = `${report.quick ? 'quick: smaller numbers, not to be compared; ' : ''}median of ${report.repeat} run(s) of each`;
+  const note = `ratio: to the better of the two Buildbots; ! marks one below ${WANTED_RATIO}`;
+  const rows = report.cases.flatMap(rowsOf);
+  return [machine, disk, how, '', ...aligned([HEAD, ...rows]), '', note, ''].join('\n');
+}
+
+type Row = readonly string[];
+
+function rowsOf({ name, title, conditions, figures, error }: CaseReport): Row[] {
+  const head = [`${name}: ${title}`];
+  if (error !== null) return [[''], head, [`  FAILED: ${error}`]];
+  return [[''], head, [`  (${conditions})`], ...figures.map(rowOf)];
+}
+
+function rowOf({ name, unit, value, ratio, peers }: CaseReport['figures'][number]): Row {
+  const shown = (peer: number | null) => (peer === null ? '' : number(peer));
+  return [
+    `  ${name}, ${unit}`,
+    number(value),
+    ...[shown(peers.buildbot37), shown(peers.buildbot43)],
+    ratio === null ? '' : `${number(ratio)}×${ratio < WANTED_RATIO ? ' !' : ''}`,
+    shown(peers.laminar),
+  ];
+}
+
+/** Three digits that count. */
+function number(value: Figure['value']): string {
+  if (!Number.isFinite(value)) return '?';
+  const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  return value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
+}
+
+/** Text stands left and numbers right; a row of one cell may be as long as it likes. */
+function aligned(rows: readonly Row[]): string[] {
+  const widths = HEAD.map((_, i) =>
+    Math.max(...rows.filter((row) => row.length > 1).map((row) => (row[i] ?? '').length)),
+  );
+  return rows.map((row) => {
+    if (row.length === 1) return row[0] ?? '';
+    return row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  ');
+  });
+}
