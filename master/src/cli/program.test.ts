@@ -4,7 +4,7 @@ import type { Terminal } from './terminal.ts';
 import { type FakeApi, fakeApi } from './testing/fake-api.ts';
 import { fakeTerminal } from './testing/fake-terminal.ts';
 import { runAgainst } from './testing/icefall.ts';
-import { buildOf, requestOf, statusOf } from './testing/resources.ts';
+import { buildOf, requestOf, statusOf, stepOf } from './testing/resources.ts';
 
 let api: FakeApi;
 beforeEach(async () => {
@@ -16,6 +16,10 @@ const icefall = (args: readonly string[], options?: Partial<Terminal>) => runAga
 describe('what happens', () => {
   test('status says it in words, and that the last reload failed', async () => {
     api.replies['GET /status'] = { json: statusOf({ configErrors: ['site.ts:3: no such worker'] }) };
+    const step = stepOf({ number: 1, name: 'make', state: 'running', result: null, finishedAt: null });
+    const build = buildOf({ state: 'running', result: null, finishedAt: null, steps: [stepOf(), step] });
+    api.replies['GET /builds'] = { json: { builds: [] } };
+    api.replies['GET /builds?state=running&limit=50'] = { json: { builds: [build] } };
     const { code, out } = await icefall(['status']);
     expect(code).toBe(0);
     expect(out).toBe(`Test site
@@ -28,6 +32,8 @@ Time zone      UTC
 
 The last reload failed; the older configuration runs on. 1 mistake:
   site.ts:3: no such worker
+
+b/4  50 s  make (2 of 2)
 `);
   });
 

@@ -36,7 +36,13 @@ export function progressWords({ request, build, depth }: RequestProgress, now: n
       'yellow',
       now - (request.blockedSince ?? request.submittedAt),
     );
-  return words(...doingOf(build, now));
+  return { ...buildWords(build, now), name, requestId: request.id };
+}
+
+/** What a build that runs does now. */
+export function buildWords(build: Build, now: number): ProgressWords {
+  const [what, format, sinceMs] = doingOf(build, now);
+  return { requestId: build.requestId, name: buildName(build), what, format, sinceMs };
 }
 
 function endOf(result: string, build: Build | null, collapsedInto: number | null): string {
