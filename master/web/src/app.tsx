@@ -14,7 +14,7 @@ import { LogView } from './views/log/log.tsx';
 import { About } from './views/site/about.tsx';
 import { BuilderView } from './views/site/builder.tsx';
 import { Builders } from './views/site/builders.tsx';
-import { ChangeView, Changes } from './views/site/changes.tsx';
+import { Changes, ChangeView } from './views/site/changes.tsx';
 import { Locks } from './views/site/locks.tsx';
 import { Queue } from './views/site/queue.tsx';
 import { RequestView } from './views/site/request.tsx';

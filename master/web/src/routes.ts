@@ -89,7 +89,11 @@ function builderRoute(builder: string | null, rest: readonly string[]): Route | 
     : null;
 }
 
-function withId(view: 'build' | 'log' | 'request' | 'change', id: number | null, rest: readonly string[]): Route | null {
+function withId(
+  view: 'build' | 'log' | 'request' | 'change',
+  id: number | null,
+  rest: readonly string[],
+): Route | null {
   return id === null || rest.length > 0 ? null : { view, id };
 }
 

@@ -15,7 +15,7 @@ export async function act(
   request: IncomingMessage,
   response: ServerResponse,
   parts: readonly string[],
-): Promise<void> {
+): Promise<unknown> {
   const { world } = play;
   const body = await bodyOf(request);
   const [room, name = '', verb] = parts;
@@ -73,7 +73,13 @@ export async function act(
   }
 }
 
-function force(play: Play, response: ServerResponse, name: string, body: Record<string, unknown>, now: number): void {
+function force(
+  play: Play,
+  response: ServerResponse,
+  name: string,
+  body: Record<string, unknown>,
+  now: number,
+): unknown {
   const scheduler = play.world.schedulers.get(name);
   const values = (body.values ?? {}) as Record<string, unknown>;
   const fields: Record<string, string> = {};
@@ -90,5 +96,5 @@ function force(play: Play, response: ServerResponse, name: string, body: Record<
     ),
   );
   for (const request of made) play.request(request, now);
-  sendJson(response, 200, { buildset: play.world.buildsets.get(made[0]?.buildsetId ?? 0) });
+  return sendJson(response, 200, { buildset: play.world.buildsets.get(made[0]?.buildsetId ?? 0) });
 }

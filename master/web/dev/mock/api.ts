@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Build, Json, Log } from '@icefall/shared';
+import type { Build, Log } from '@icefall/shared';
 import { act } from './actions.ts';
 import { logLine } from './logs.ts';
 import type { Play } from './play.ts';
@@ -16,12 +16,12 @@ const HUGE: Log = {
   complete: true,
 };
 
-export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+export function sendJson(response: ServerResponse, status: number, body: unknown): ServerResponse {
+  return response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-function notFound(response: ServerResponse, what: string): void {
-  sendJson(response, 404, { error: { code: 'not_found', message: `There is no ${what}.` } });
+function notFound(response: ServerResponse, what: string): ServerResponse {
+  return sendJson(response, 404, { error: { code: 'not_found', message: `There is no ${what}.` } });
 }
 
 export async function answerApi(
@@ -29,10 +29,10 @@ export async function answerApi(
   request: IncomingMessage,
   response: ServerResponse,
   url: URL,
-): Promise<void> {
+): Promise<unknown> {
   const parts = url.pathname.split('/').slice(3).map(decodeURIComponent);
   if (request.method === 'POST') return act(play, request, response, parts);
-  read(play.world, request, response, parts, url.searchParams);
+  return read(play.world, request, response, parts, url.searchParams);
 }
 
 function read(
@@ -41,7 +41,7 @@ function read(
   response: ServerResponse,
   parts: string[],
   query: URLSearchParams,
-): void {
+) {
   const [room = '', name, third, fourth] = parts;
   const now = Date.now();
   if (room === 'status') return sendJson(response, 200, world.status(now));
@@ -74,7 +74,7 @@ function read(
   one(response, byId?.get(Number(name)), `${room} ${name}`);
 }
 
-function one(response: ServerResponse, item: unknown, what: string): void {
+function one(response: ServerResponse, item: unknown, what: string) {
   if (item === undefined) notFound(response, what);
   else sendJson(response, 200, item);
 }
@@ -114,12 +114,12 @@ function listBuilds(world: World, query: URLSearchParams): Build[] {
     .slice(0, Number(query.get('limit') ?? 50));
 }
 
-function openStream(response: ServerResponse): void {
+function openStream(response: ServerResponse) {
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   response.write(':\n\n');
 }
 
-function streamEvents(world: World, response: ServerResponse, after: number): void {
+function streamEvents(world: World, response: ServerResponse, after: number) {
   openStream(response);
   const oldest = world.sent[0]?.seq ?? world.seq + 1;
   if (after + 1 < oldest && after < world.seq) {
@@ -132,13 +132,7 @@ function streamEvents(world: World, response: ServerResponse, after: number): vo
   response.on('close', () => world.listeners.delete(send));
 }
 
-function readLog(
-  world: World,
-  response: ServerResponse,
-  id: number,
-  what: string | undefined,
-  query: URLSearchParams,
-): void {
+function readLog(world: World, response: ServerResponse, id: number, what: string | undefined, query: URLSearchParams) {
   const log = id === HUGE.id ? HUGE : world.logs.get(id);
   if (log === undefined) return notFound(response, `log ${id}`);
   const startedAt = world.builds.get(log.buildId)?.steps[log.stepNumber]?.locksAcquiredAt ?? Date.now() - 86_400_000;
@@ -169,7 +163,7 @@ function follow(
   log: Log,
   first: number,
   lines: (first: number, limit: number) => { lines: unknown[] },
-): void {
+) {
   openStream(response);
   let next = first;
   const timer = setInterval(() => {

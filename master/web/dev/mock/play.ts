@@ -92,15 +92,15 @@ export class Play {
   private advance(build: Build, now: number): void {
     const step = build.steps.find((one) => one.state !== 'finished');
     const plan = step && this.world.plans.get(build.builder)?.steps[step.number];
-    if (step === undefined || plan === undefined) return this.finish(build, now);
-    if (build.stopReason !== null) return this.endStep(build, step, 'CANCELLED', now);
-    const failed = build.steps.some((one) => one.result === 'FAILURE' || one.result === 'EXCEPTION');
-    if (step.state === 'pending') {
-      if (plan.cleanUp === true ? !failed : failed) return this.endStep(build, step, 'SKIPPED', now);
-      return this.beginStep(build, step, plan, now);
-    }
-    if (step.state === 'waitingForLocks') return this.beginStep(build, step, plan, now);
-    if (plan.triggers !== undefined) return this.watchChildren(build, step, now);
+    if (step === undefined || plan === undefined) this.finish(build, now);
+    else if (build.stopReason !== null) this.endStep(build, step, 'CANCELLED', now);
+    else if (step.state === 'pending' && skips(build, plan)) this.endStep(build, step, 'SKIPPED', now);
+    else if (step.state !== 'running') this.beginStep(build, step, plan, now);
+    else if (plan.triggers !== undefined) this.watchChildren(build, step, now);
+    else this.work(build, step, now);
+  }
+
+  private work(build: Build, step: Step, now: number): void {
     this.grow(step);
     const running = this.running.get(`${build.id}.${step.number}`);
     if (running === undefined || now >= running.endsAt) this.endStep(build, step, running?.result ?? 'SUCCESS', now);
@@ -155,7 +155,8 @@ export class Play {
     if (finished === children.length) {
       build.state = 'running';
       const bad = children.some((child) => child.result !== 'SUCCESS' && child.result !== 'WARNINGS');
-      return this.endStep(build, step, bad ? 'FAILURE' : 'SUCCESS', now);
+      this.endStep(build, step, bad ? 'FAILURE' : 'SUCCESS', now);
+      return;
     }
     if (step.blocker?.kind === 'children' && step.blocker.finished === finished) return;
     step.blocker = { kind: 'children', requestIds: step.triggeredRequestIds, total: children.length, finished };
@@ -267,4 +268,10 @@ export class Play {
     lock.waiters = waiters.map((waiter, i) => ({ ...waiter, position: i + 1 }));
     this.world.emit('lock', lock.name, lock, now);
   }
+}
+
+/** After a failure only clean-up runs, and clean-up only then. */
+function skips(build: Build, plan: StepPlan): boolean {
+  const failed = build.steps.some((step) => step.result === 'FAILURE' || step.result === 'EXCEPTION');
+  return plan.cleanUp === true ? !failed : failed;
 }

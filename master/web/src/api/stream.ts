@@ -1,5 +1,5 @@
-import { EVENT_KINDS } from '@icefall/shared/api/events';
 import type { LogLines, MasterEvent } from '@icefall/shared';
+import { EVENT_KINDS } from '@icefall/shared/api/events';
 import { apiUrl } from './client.ts';
 
 export interface EventHandlers {

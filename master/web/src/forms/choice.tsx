@@ -49,9 +49,12 @@ function Several({ field, path, filling }: { field: ChoiceField; path: string; f
   const chosen: readonly string[] = typeof value === 'object' ? value : [];
   const options = [...new Set([...field.choices, ...chosen])];
   const toggle = (choice: string, on: boolean) =>
-    filling.set(path, options.filter((one) => (one === choice ? on : chosen.includes(one))));
+    filling.set(
+      path,
+      options.filter((one) => (one === choice ? on : chosen.includes(one))),
+    );
   return (
-    <div class="several" id={`field-${path}`} role="group" aria-label={field.label}>
+    <fieldset class="several group" id={`field-${path}`} aria-label={field.label}>
       {options.map((choice) => (
         <label class="check" key={choice}>
           <input
@@ -64,6 +67,6 @@ function Several({ field, path, filling }: { field: ChoiceField; path: string; f
           {choice}
         </label>
       ))}
-    </div>
+    </fieldset>
   );
 }

@@ -124,7 +124,11 @@ function Simple({ field, path, filling }: { field: SimpleField; path: string; fi
 function Control({ field, path, filling }: { field: SimpleField; path: string; filling: Filling }): JSX.Element {
   switch (field.type) {
     case 'fixed':
-      return <output id={`field-${path}`}>{typeof field.value === 'string' ? field.value : JSON.stringify(field.value)}</output>;
+      return (
+        <output id={`field-${path}`}>
+          {typeof field.value === 'string' ? field.value : JSON.stringify(field.value)}
+        </output>
+      );
     case 'multiline':
       return (
         <textarea
@@ -138,9 +142,18 @@ function Control({ field, path, filling }: { field: SimpleField; path: string; f
     case 'choice':
       return <Choice field={field} path={path} filling={filling} attributes={attributes(path, filling)} />;
     case 'integer':
-      return <Text path={path} filling={filling} numeric required={field.required} hint={rangeOf(field.min, field.max)} />;
+      return (
+        <Text path={path} filling={filling} numeric required={field.required} hint={rangeOf(field.min, field.max)} />
+      );
     case 'user':
-      return <Text path={path} filling={filling} required={field.required} hint={field.needEmail ? 'Name <you@example.org>' : ''} />;
+      return (
+        <Text
+          path={path}
+          filling={filling}
+          required={field.required}
+          hint={field.needEmail ? 'Name <you@example.org>' : ''}
+        />
+      );
     default:
       return <Text path={path} filling={filling} required={field.required} hint="" />;
   }
@@ -151,7 +164,13 @@ function rangeOf(min: number | null, max: number | null): string {
   return min !== null ? `${min} or more` : max !== null ? `${max} or less` : '';
 }
 
-function Text(props: { path: string; filling: Filling; hint: string; numeric?: boolean; required?: boolean }): JSX.Element {
+function Text(props: {
+  path: string;
+  filling: Filling;
+  hint: string;
+  numeric?: boolean;
+  required?: boolean;
+}): JSX.Element {
   const { path, filling } = props;
   return (
     <input
@@ -196,7 +215,11 @@ function Row(props: {
         </label>
       )}
       {props.children}
-      <small id={`help-${path}`} class={error === undefined ? 'dim' : 'bad'} data-error={error === undefined ? undefined : path}>
+      <small
+        id={`help-${path}`}
+        class={error === undefined ? 'dim' : 'bad'}
+        data-error={error === undefined ? undefined : path}
+      >
         {error ?? (field.type === 'codebase' ? '' : field.tooltip)}
       </small>
     </div>

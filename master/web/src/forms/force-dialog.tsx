@@ -63,6 +63,7 @@ function ForceForms(props: {
           </select>
         </div>
       )}
+      {props.schedulers.length === 1 && scheduler?.form?.label && <p class="dim">{scheduler.form.label}</p>}
       {scheduler === undefined ? (
         <p>No force scheduler of the site can start this.</p>
       ) : (
@@ -78,7 +79,15 @@ interface About {
   readonly owner: string;
 }
 
-function ForceForm({ scheduler, builder, close }: { scheduler: Scheduler; builder: string | null; close: () => void }): JSX.Element {
+function ForceForm({
+  scheduler,
+  builder,
+  close,
+}: {
+  scheduler: Scheduler;
+  builder: string | null;
+  close: () => void;
+}): JSX.Element {
   const fields = scheduler.form?.fields ?? [];
   const [values, setValues] = useState(() => initialValues(fields, remembered(scheduler.name)));
   const [about, setAbout] = useState<About>({ reason: '', owner: String(remembered('owner').owner ?? '') });
@@ -98,7 +107,11 @@ function ForceForm({ scheduler, builder, close }: { scheduler: Scheduler; builde
     if (Object.keys(problems).length > 0) return focusFirst();
     setBusy(true);
     try {
-      const { buildset } = await api.force(scheduler.name, { ...given(about), builders: [...builders], values: toRequest(fields, values) });
+      const { buildset } = await api.force(scheduler.name, {
+        ...given(about),
+        builders: [...builders],
+        values: toRequest(fields, values),
+      });
       remember(scheduler.name, values);
       remember('owner', { owner: about.owner });
       tell(`Asked for ${builders.join(', ')}.`, { href: paths.request(buildset.requestIds[0] ?? 0) });
@@ -137,7 +150,13 @@ function ForceForm({ scheduler, builder, close }: { scheduler: Scheduler; builde
 }
 
 /** Mistakes that no field of the form stands for. */
-function OtherErrors({ errors, known }: { errors: Readonly<Record<string, string>>; known: readonly string[] }): JSX.Element {
+function OtherErrors({
+  errors,
+  known,
+}: {
+  errors: Readonly<Record<string, string>>;
+  known: readonly string[];
+}): JSX.Element {
   const shown = [...known, 'reason', 'owner', 'builders'];
   return (
     <>
@@ -177,7 +196,11 @@ function BuilderChoice(props: {
       <div class="several">
         {props.all.map((name) => (
           <label class="check" key={name}>
-            <input type="checkbox" checked={props.chosen.includes(name)} onChange={(event) => toggle(name, event.currentTarget.checked)} />
+            <input
+              type="checkbox"
+              checked={props.chosen.includes(name)}
+              onChange={(event) => toggle(name, event.currentTarget.checked)}
+            />
             {name}
           </label>
         ))}
@@ -197,12 +220,23 @@ function AboutFields(props: {
     <div class="group horizontal about">
       <div class="field" data-field="reason">
         <label for="force-reason">Reason</label>
-        <input id="force-reason" name="reason" value={about.reason} onInput={(event) => change({ ...about, reason: event.currentTarget.value })} />
+        <input
+          id="force-reason"
+          name="reason"
+          value={about.reason}
+          onInput={(event) => change({ ...about, reason: event.currentTarget.value })}
+        />
         <small class="bad">{props.errors.reason}</small>
       </div>
       <div class="field" data-field="owner">
         <label for="force-owner">Your name</label>
-        <input id="force-owner" name="owner" value={about.owner} autocomplete="name" onInput={(event) => change({ ...about, owner: event.currentTarget.value })} />
+        <input
+          id="force-owner"
+          name="owner"
+          value={about.owner}
+          autocomplete="name"
+          onInput={(event) => change({ ...about, owner: event.currentTarget.value })}
+        />
         <small class="bad">{props.errors.owner}</small>
       </div>
     </div>

@@ -6,7 +6,8 @@ export function Preview({ builders }: { builders: readonly string[] }): JSX.Elem
   const notes = builders.flatMap((name) => notesOf(name).map((text) => ({ name, text })));
   return (
     <div class="preview dim" data-preview>
-      Starts {builders.length === 0 ? 'nothing' : builders.length > 4 ? `${builders.length} builders` : builders.join(', ')}
+      Starts{' '}
+      {builders.length === 0 ? 'nothing' : builders.length > 4 ? `${builders.length} builders` : builders.join(', ')}
       {notes.length === 0 && builders.length > 0 && ', at once.'}
       {notes.length > 0 && (
         <ul>

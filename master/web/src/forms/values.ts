@@ -111,7 +111,11 @@ function problemOf(field: Leaf['field'], value: FieldValue): string | null {
   if (typeof value !== 'string') return field.required && value.length === 0 ? 'is required' : null;
   if (value.trim() === '') return field.required ? 'is required' : null;
   if (field.type === 'integer') return integerProblem(field, value);
-  if ((field.type === 'text' || field.type === 'multiline') && field.maxLength !== null && value.length > field.maxLength)
+  if (
+    (field.type === 'text' || field.type === 'multiline') &&
+    field.maxLength !== null &&
+    value.length > field.maxLength
+  )
     return `must have at most ${field.maxLength} characters, it has ${value.length}`;
   if (field.type === 'text' && field.pattern !== null && !matches(field.pattern, value))
     return `does not match the pattern ${field.pattern}`;

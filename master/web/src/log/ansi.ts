@@ -20,10 +20,17 @@ interface Style {
 }
 
 // Colours and styles (CSI … m), links (OSC 8), and every other control sequence, which is taken out.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences begin with a control character.
-const SEQUENCE = /\u001b\[([0-9;:?<=>]*)([ -/]*)([@-~])|\u001b\]8;[^;]*;([^\u0007\u001b]*)(?:\u0007|\u001b\\)|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-Z\\-_]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
+const SEQUENCE =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences begin with a control character.
+  /\u001b\[([0-9;:?<=>]*)([ -/]*)([@-~])|\u001b\]8;[^;]*;([^\u0007\u001b]*)(?:\u0007|\u001b\\)|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-Z\\-_]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 const FLAGS: Readonly<Record<number, string>> = { 1: 'b', 2: 'd', 3: 'i', 4: 'u', 7: 'inv', 9: 's' };
-const UNFLAGS: Readonly<Record<number, readonly string[]>> = { 22: ['b', 'd'], 23: ['i'], 24: ['u'], 27: ['inv'], 29: ['s'] };
+const UNFLAGS: Readonly<Record<number, readonly string[]>> = {
+  22: ['b', 'd'],
+  23: ['i'],
+  24: ['u'],
+  27: ['inv'],
+  29: ['s'],
+};
 
 /** A line's text as a terminal shows it: what was overwritten after a carriage return is gone, colours are classes. */
 export function parseAnsi(line: string): Piece[] {
@@ -35,7 +42,8 @@ export function parseAnsi(line: string): Piece[] {
     add(pieces, text.slice(end, match.index), style);
     end = match.index + match[0].length;
     if (match[3] === 'm') restyle(style, match[1] ?? '');
-    else if (match[0].startsWith('\u001b]8;')) style.href = /^https?:\/\//i.test(match[4] ?? '') ? (match[4] ?? null) : null;
+    else if (match[0].startsWith('\u001b]8;'))
+      style.href = /^https?:\/\//i.test(match[4] ?? '') ? (match[4] ?? null) : null;
   }
   add(pieces, text.slice(end), style);
   return pieces;

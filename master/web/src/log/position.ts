@@ -37,7 +37,8 @@ export function lineAfterScroll(was: { line: number; scrollTop: number }, scroll
   if (scrollTop >= range - 0.5) return end;
   const moved = scrollTop - was.scrollTop;
   const exact = extent.total * LINE_HEIGHT <= TALLEST;
-  const line = exact || Math.abs(moved) > extent.height * 2 ? (scrollTop / range) * end : was.line + moved / LINE_HEIGHT;
+  const line =
+    exact || Math.abs(moved) > extent.height * 2 ? (scrollTop / range) * end : was.line + moved / LINE_HEIGHT;
   return Math.min(end, Math.max(0, line));
 }
 

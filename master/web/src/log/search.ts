@@ -6,7 +6,8 @@ export const MOST_HITS = 20_000;
 /** Lines that are read at once. */
 const RANGE = 5000;
 /** What is taken for an error where no one says so. */
-export const ERRORS = /\b(?:error|fatal|failed|failure|exception|traceback|undefined reference|cannot|segmentation fault)\b/i;
+export const ERRORS =
+  /\b(?:error|fatal|failed|failure|exception|traceback|undefined reference|cannot|segmentation fault)\b/i;
 
 /** What is searched for: plain text without regard to case, or `/expression/`; null: nothing, or a broken expression. */
 export function matcherOf(text: string): RegExp | null {
@@ -40,7 +41,8 @@ export async function nextHit(
   options: { total: number; backwards: boolean },
 ): Promise<number | null> {
   if (!options.backwards) {
-    for await (const { hits } of hitsFrom(read, matcher, from + 1, options.total)) if (hits[0] !== undefined) return hits[0];
+    for await (const { hits } of hitsFrom(read, matcher, from + 1, options.total))
+      if (hits[0] !== undefined) return hits[0];
     return null;
   }
   for (let end = from; end > 0; ) {

@@ -87,7 +87,8 @@ export function createLogSession(id: number) {
     open,
     /** Fetches what is missing of these lines. */
     want(first: number, end: number): void {
-      for (const range of cache.missing(Math.max(0, first), Math.min(end, total.peek()))) void fetchRange(range.first, range.limit);
+      for (const range of cache.missing(Math.max(0, first), Math.min(end, total.peek())))
+        void fetchRange(range.first, range.limit);
     },
     read: async (first: number, limit: number) => (await api.logLines(id, first, limit)).lines,
     close(): void {

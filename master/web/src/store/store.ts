@@ -1,14 +1,4 @@
-import type {
-  Builder,
-  Change,
-  Lock,
-  MasterEvent,
-  Request,
-  Scheduler,
-  Snapshot,
-  Status,
-  Worker,
-} from '@icefall/shared';
+import type { Builder, Change, Lock, MasterEvent, Request, Scheduler, Snapshot, Status, Worker } from '@icefall/shared';
 import { batch, type Signal, signal } from '@preact/signals';
 import { type BuildStore, buildStore, KEPT_BUILDS } from './builds.ts';
 import { type Collection, collection } from './collection.ts';
@@ -97,8 +87,18 @@ export function applyEvents(store: Store, events: readonly MasterEvent[]): boole
   batch(() => {
     for (const event of events) complete = applyEvent(store, event) && complete;
     store.builds.trim(KEPT_BUILDS + store.history.peek().added);
-    trim(store.requests, KEPT_REQUESTS, (request) => request.state === 'finished', (request) => request.id);
-    trim(store.changes, KEPT_CHANGES, () => true, (change) => change.id);
+    trim(
+      store.requests,
+      KEPT_REQUESTS,
+      (request) => request.state === 'finished',
+      (request) => request.id,
+    );
+    trim(
+      store.changes,
+      KEPT_CHANGES,
+      () => true,
+      (change) => change.id,
+    );
   });
   return complete;
 }
@@ -144,6 +144,9 @@ function trim<T>(
 ): void {
   const all = items.all.peek();
   if (all.length <= bound) return;
-  const old = all.filter(mayGo).map(keyOf).sort((a, b) => a - b);
+  const old = all
+    .filter(mayGo)
+    .map(keyOf)
+    .sort((a, b) => a - b);
   for (const key of old.slice(0, all.length - bound)) items.remove(key);
 }

@@ -70,8 +70,16 @@ export function BuilderLink({ name }: { name: string }): JSX.Element {
   );
 }
 
-/** Why something waits, with links to what holds it up and since when. */
-export function Why({ blocker, since }: { blocker: Blocker; since?: number | null }): JSX.Element {
+/** Why something waits, since when, and (unless they stand beside it anyway) links to what holds it up. */
+export function Why({
+  blocker,
+  since,
+  links = true,
+}: {
+  blocker: Blocker;
+  since?: number | null;
+  links?: boolean;
+}): JSX.Element {
   const until = blocker.kind === 'workerAway' || blocker.kind === 'backOff' ? blocker.until : null;
   return (
     <span class="why" data-blocker={blocker.kind}>
@@ -83,7 +91,7 @@ export function Why({ blocker, since }: { blocker: Blocker; since?: number | nul
           · since <Ago at={since} />
         </span>
       )}
-      <WhyLinks blocker={blocker} />
+      {links && <WhyLinks blocker={blocker} />}
     </span>
   );
 }
@@ -148,7 +156,12 @@ export function remainingMs(build: Build, at: number): number | null {
 }
 
 /** The frame of a view: heading, what belongs beside it, content. */
-export function Page(props: { name: string; title: ComponentChildren; aside?: ComponentChildren; children: ComponentChildren }): JSX.Element {
+export function Page(props: {
+  name: string;
+  title: ComponentChildren;
+  aside?: ComponentChildren;
+  children: ComponentChildren;
+}): JSX.Element {
   return (
     <main class="page" data-page={props.name}>
       <div class="page-head">

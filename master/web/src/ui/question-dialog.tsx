@@ -24,7 +24,12 @@ export function QuestionDialog(): JSX.Element | null {
         <p>{asked.text}</p>
         <div class="field">
           <label for="question-reason">Reason</label>
-          <input id="question-reason" name="reason" value={reason} onInput={(event) => setReason(event.currentTarget.value)} />
+          <input
+            id="question-reason"
+            name="reason"
+            value={reason}
+            onInput={(event) => setReason(event.currentTarget.value)}
+          />
         </div>
         <div class="buttons">
           <button type="button" onClick={close}>

@@ -33,7 +33,11 @@ export function relativeTime(at: number, now: number): string {
 }
 
 function long(ms: number): string {
-  return ms < 10 * 3_600_000 ? formatDuration(ms) : ms < 48 * 3_600_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} d`;
+  return ms < 10 * 3_600_000
+    ? formatDuration(ms)
+    : ms < 48 * 3_600_000
+      ? `${Math.round(ms / 3_600_000)} h`
+      : `${Math.round(ms / 86_400_000)} d`;
 }
 
 /** Shorter than {@link formatDuration}, for narrow boxes: `4 s`, `12 m`, `2 h 05`. */

@@ -10,7 +10,8 @@ import { relativeTime, secondTime } from './times.ts';
 function counts() {
   const requests = store.requests.all.value.filter((request) => request.state === 'pending').length;
   const waiting = store.builds.all.value.reduce(
-    (sum, build) => (build.finishedAt === null ? sum + build.steps.filter((step) => step.state === 'waitingForLocks').length : sum),
+    (sum, build) =>
+      build.finishedAt === null ? sum + build.steps.filter((step) => step.state === 'waitingForLocks').length : sum,
     0,
   );
   const workers = store.workers.all.value;
@@ -50,7 +51,13 @@ export function TopBar(): JSX.Element {
         Force
       </button>
       <LiveState />
-      <button type="button" class="quiet" aria-label={`Theme: ${theme.value}`} title={`Theme: ${theme.value}`} onClick={toggleTheme}>
+      <button
+        type="button"
+        class="quiet"
+        aria-label={`Theme: ${theme.value}`}
+        title={`Theme: ${theme.value}`}
+        onClick={toggleTheme}
+      >
         {theme.value === 'dark' ? '◐' : theme.value === 'light' ? '◑' : '◒'}
       </button>
       <button
@@ -89,7 +96,12 @@ function LiveState(): JSX.Element {
           ? 'paused'
           : 'reconnecting';
   return (
-    <span class="live" role="status" data-live={connection.state} title={connection.state === 'live' ? 'Live: the master’s time' : text}>
+    <span
+      class="live"
+      role="status"
+      data-live={connection.state}
+      title={connection.state === 'live' ? 'Live: the master’s time' : text}
+    >
       <i aria-hidden="true" />
       <span class="num" aria-hidden={connection.state === 'live'}>
         {text}
@@ -99,14 +111,19 @@ function LiveState(): JSX.Element {
   );
 }
 
+/** The browser's clock, read anew whenever the master's ticks: times of the connection are of it. */
+function browserNow(_tick: number): number {
+  return Date.now();
+}
+
 /** Says that what is shown is old, and how old. */
 export function StaleBanner(): JSX.Element | null {
   const connection = live.connection.value;
   if (connection.state !== 'reconnecting') return null;
   return (
     <div class="stale" role="alert" data-stale>
-      <b>Not live.</b> What is shown is as it was {relativeTime(connection.since, (now.value, Date.now()))}. {connection.why} Trying
-      again by itself.
+      <b>Not live.</b> What is shown is as it was {relativeTime(connection.since, browserNow(now.value))}.{' '}
+      {connection.why} Trying again by itself.
     </div>
   );
 }

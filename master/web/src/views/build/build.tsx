@@ -53,8 +53,11 @@ function Title({ build }: { build: Build }): JSX.Element {
       </span>{' '}
       <small class="dim">
         {build.summary}
-        {build.stopReason !== null && build.finishedAt === null && ` stopping${build.stopReason === '' ? '' : `: ${build.stopReason}`}`}
-        {left !== null && (left > 0 ? `about ${shortDuration(left)} left` : `${shortDuration(-left)} longer than usual`)}
+        {build.stopReason !== null &&
+          build.finishedAt === null &&
+          ` stopping${build.stopReason === '' ? '' : `: ${build.stopReason}`}`}
+        {left !== null &&
+          (left > 0 ? `about ${shortDuration(left)} left` : `${shortDuration(-left)} longer than usual`)}
       </small>
     </>
   );
@@ -89,7 +92,12 @@ function Actions({ build }: { build: Build }): JSX.Element {
           Stop
         </button>
       ) : (
-        <button type="button" data-action="rebuild" title="The same sources and properties again" onClick={() => void rebuild(build)}>
+        <button
+          type="button"
+          data-action="rebuild"
+          title="The same sources and properties again"
+          onClick={() => void rebuild(build)}
+        >
           Rebuild
         </button>
       )}
@@ -102,7 +110,8 @@ function askToStop(build: Build): void {
     title: `Stop ${build.builder} #${build.number}?`,
     text: 'Its running step is interrupted; clean-up steps still run.',
     button: 'Stop the build',
-    act: (reason) => void perform(() => api.stop(build.id, reason), `${build.builder} #${build.number} is being stopped.`),
+    act: (reason) =>
+      void perform(() => api.stop(build.id, reason), `${build.builder} #${build.number} is being stopped.`),
   };
 }
 

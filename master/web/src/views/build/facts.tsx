@@ -33,7 +33,9 @@ export function Facts({ build }: { build: Build }): JSX.Element {
       </Pair>
       <Pair name="Worker">
         <a href={paths.worker(build.worker)}>{build.worker}</a>
-        {build.graceUntil !== null && <span class="bad"> away; given up {relativeTime(build.graceUntil, now.value)}</span>}
+        {build.graceUntil !== null && (
+          <span class="bad"> away; given up {relativeTime(build.graceUntil, now.value)}</span>
+        )}
       </Pair>
       <Pair name="Request">
         <a href={paths.request(build.requestId)}>{build.requestId}</a> <span class="dim">attempt {build.attempt}</span>{' '}

@@ -14,7 +14,9 @@ import { Tail } from './tail.tsx';
 /** A build's steps in their order; those that failed or run show the end of their log. */
 export function Steps({ build }: { build: Build }): JSX.Element {
   const [all, setAll] = useState(false);
-  const shown = all ? build.steps : build.steps.filter((step) => !step.hidden || step.state === 'running' || isProblem(step.result));
+  const shown = all
+    ? build.steps
+    : build.steps.filter((step) => !step.hidden || step.state === 'running' || isProblem(step.result));
   const hidden = build.steps.length - shown.length;
   const target = hash.value;
   useEffect(() => {
@@ -56,11 +58,13 @@ function StepRow({ step, build }: { step: Step; build: Build }): JSX.Element {
           {step.name}
         </a>
         <span class="dim step-summary">{step.summary}</span>
-        {step.urls.filter(({ url }) => isWeb(url)).map(({ name, url }) => (
-          <a key={url} href={url} target="_blank" rel="noreferrer">
-            {name}
-          </a>
-        ))}
+        {step.urls
+          .filter(({ url }) => isWeb(url))
+          .map(({ name, url }) => (
+            <a key={url} href={url} target="_blank" rel="noreferrer">
+              {name}
+            </a>
+          ))}
         <span class="spring" />
         <span class="links-row">
           {step.logs.map((log) => (
@@ -73,11 +77,12 @@ function StepRow({ step, build }: { step: Step; build: Build }): JSX.Element {
       </div>
       {step.blocker !== null && (
         <p class="step-why hatched">
-          ◷ <Why blocker={step.blocker} since={step.startedAt} />
+          ◷ <Why blocker={step.blocker} since={step.startedAt} links={step.blocker.kind !== 'children'} />
         </p>
       )}
       {step.triggeredRequestIds.length > 0 && <Triggered ids={step.triggeredRequestIds} />}
-      {(isProblem(step.result) || step.state === 'running') && step.logs.map((log) => <Tail key={log.id} log={log} live={step.state === 'running'} />)}
+      {(isProblem(step.result) || step.state === 'running') &&
+        step.logs.map((log) => <Tail key={log.id} log={log} live={step.state === 'running'} />)}
     </li>
   );
 }
@@ -93,10 +98,10 @@ function Times({ step, build }: { step: Step; build: Build }): JSX.Element {
     <>
       <span class="step-time">
         {waited > 1000 && <span class="dim">waited {shortDuration(waited)} · </span>}
-        <Lasted from={step.startedAt} to={step.finishedAt} />
+        {step.result !== 'SKIPPED' && <Lasted from={step.startedAt} to={step.finishedAt} />}
       </span>
       <span class="step-bar" aria-hidden="true">
-        <i style={{ left: `${left}%`, width: `${Math.max(0.7, width)}%` }} />
+        {step.startedAt !== null && <i style={{ left: `${left}%`, width: `${Math.max(0.7, width)}%` }} />}
       </span>
     </>
   );

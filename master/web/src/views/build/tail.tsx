@@ -23,7 +23,8 @@ export function Tail({ log, live }: { log: Log; live: boolean }): JSX.Element | 
       const first = Math.max(0, total - LINES);
       if (!wanted) return;
       setLines([]);
-      if (live) close = followLog(log.id, first, { lines: (piece) => add(piece.lines), ended: () => {}, broken: () => {} });
+      if (live)
+        close = followLog(log.id, first, { lines: (piece) => add(piece.lines), ended: () => {}, broken: () => {} });
       else add((await api.logLines(log.id, first, LINES)).lines);
     };
     begin().catch((cause: unknown) => wanted && setFailure(messageOf(cause)));

@@ -12,7 +12,10 @@ export function useBuild(which: Which | null): Build | undefined {
 }
 
 /** Like {@link useBuild}, with what became of the fetch. */
-export function useBuildResource(which: Which | null): { build: Build | undefined; resource: Resource<Build | undefined> } {
+export function useBuildResource(which: Which | null): {
+  build: Build | undefined;
+  resource: Resource<Build | undefined>;
+} {
   const resource = useResource(JSON.stringify(which), async () => {
     if (which === null) return undefined;
     return 'id' in which ? await api.build(which.id) : await api.buildByNumber(which.builder, which.number);
@@ -21,6 +24,9 @@ export function useBuildResource(which: Which | null): { build: Build | undefine
   const id = which !== null && 'id' in which ? which.id : fetched?.id;
   const followed = id === undefined ? undefined : store.builds.get(id);
   // A build whose first events were missed has not all of its steps in the store.
-  const best = followed === undefined || (fetched !== undefined && fetched.steps.length > followed.steps.length) ? fetched : followed;
+  const best =
+    followed === undefined || (fetched !== undefined && fetched.steps.length > followed.steps.length)
+      ? fetched
+      : followed;
   return { build: best ?? followed, resource };
 }

@@ -24,11 +24,26 @@ export function Line({ n, line, before, marked, matcher, current }: LineProps): 
   const classes = ['line', line?.stream ?? 'missing', marked ? 'marked' : '', current ? 'current' : ''];
   return (
     <div class={classes.join(' ')} data-line={n + 1} data-stream={line?.stream}>
-      <a class="line-number" href={`#L${n + 1}`} data-number={n + 1} aria-label={`Line ${n + 1}`} onClick={(event) => mark(event, n)} />
+      {/* biome-ignore lint/a11y/useAnchorContent: its content is of the style, so that it is not copied; the label says it. */}
+      <a
+        class="line-number"
+        href={`#L${n + 1}`}
+        data-number={n + 1}
+        aria-label={`Line ${n + 1}`}
+        onClick={(event) => mark(event, n)}
+      />
       {settings.times.value !== 'off' && (
-        <time class="line-time" title={line === undefined ? '' : fullTime(line.at)} data-time={line === undefined ? '' : timeOf(line, before)} />
+        <time
+          class="line-time"
+          title={line === undefined ? '' : fullTime(line.at)}
+          data-time={line === undefined ? '' : timeOf(line, before)}
+        />
       )}
-      <span class="line-text">{line === undefined ? '' : parseAnsi(line.text).map((piece, i) => <Text key={i} piece={piece} matcher={matcher} />)}</span>
+      <span class="line-text">
+        {line === undefined
+          ? ''
+          : parseAnsi(line.text).map((piece, i) => <Text key={i} piece={piece} matcher={matcher} />)}
+      </span>
     </div>
   );
 }

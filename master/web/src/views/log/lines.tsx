@@ -5,8 +5,8 @@ import { LINE_HEIGHT, lastTop, lineAfterScroll, linesOfHash, scrollHeight, scrol
 import type { LogSession } from '../../log/session.ts';
 import { hash } from '../../navigation.ts';
 import { Line } from './line.tsx';
-import { settings } from './settings.ts';
 import type { Reading } from './reading.ts';
+import { settings } from './settings.ts';
 
 /** Lines beyond the window that are fetched ahead. */
 const AHEAD = 250;
@@ -37,10 +37,15 @@ export function Lines({ session, reading }: { session: LogSession; reading: Read
   const marked = linesOfHash(hash.value);
   const digits = String(total).length;
   return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard.
     <div class="log-scroller" ref={scroller} tabIndex={0} role="log" aria-live="off" aria-label="Lines of the log">
       <div class="log-extent" style={{ height: `${scrollHeight({ total, height })}px` }}>
         <div class="log-window" style={{ height: `${height}px` }}>
-          <div class={settings.wrap.value ? 'log-rows wrap' : 'log-rows'} ref={rows} style={{ '--digits': String(digits) }}>
+          <div
+            class={settings.wrap.value ? 'log-rows wrap' : 'log-rows'}
+            ref={rows}
+            style={{ '--digits': String(digits) }}
+          >
             {range(first, end).map((n) => (
               <Line
                 key={n}
@@ -105,7 +110,8 @@ function useScroll(scroller: { current: HTMLDivElement | null }, session: LogSes
     const wanted = scrollTopOf(reading.top.value, extent);
     // In a very long log the bar may stand a little beside its line after fine movements; it is set right by great ones.
     const drift = Math.abs(wanted - element.scrollTop);
-    if (drift < 1 || (drift < 40 && scrollHeight(extent) < extent.total * LINE_HEIGHT && !reading.following.value)) return;
+    if (drift < 1 || (drift < 40 && scrollHeight(extent) < extent.total * LINE_HEIGHT && !reading.following.value))
+      return;
     element.scrollTop = wanted;
     seen.current = element.scrollTop;
   });

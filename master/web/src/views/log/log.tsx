@@ -1,23 +1,28 @@
+import { formatBytes } from '@icefall/shared/text';
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { logFile } from '../../api/endpoints.ts';
-import { hash } from '../../navigation.ts';
 import { linesOfHash } from '../../log/position.ts';
 import { createLogSession, type LogSession } from '../../log/session.ts';
+import { hash } from '../../navigation.ts';
 import { paths } from '../../routes.ts';
 import { store } from '../../store/index.ts';
 import { lookOfBuild, lookOfStep } from '../../ui/look.ts';
 import { Badge, Empty, Glyph } from '../../ui/parts.tsx';
 import { setViewKeys } from '../../ui/shortcuts.ts';
-import { formatBytes } from '@icefall/shared/text';
-import { createReading, type Reading } from './reading.ts';
-import { settings } from './settings.ts';
-import { Lines } from './lines.tsx';
-import { SearchBar } from './search-bar.tsx';
 import { useBuild } from '../build/use-build.ts';
+import { Lines } from './lines.tsx';
+import { createReading, type Reading } from './reading.ts';
+import { SearchBar } from './search-bar.tsx';
+import { settings } from './settings.ts';
 
 const NEXT_TIMES = { off: 'clock', clock: 'since', since: 'delta', delta: 'off' } as const;
-const TIMES_WORDS = { off: 'off', clock: 'of day', since: 'since the first line', delta: 'since the line before' } as const;
+const TIMES_WORDS = {
+  off: 'off',
+  clock: 'of day',
+  since: 'since the first line',
+  delta: 'since the line before',
+} as const;
 
 /** One log, of any length, live while it grows. */
 export function LogView({ id }: { id: number }): JSX.Element {
@@ -75,12 +80,13 @@ function Head({ session, reading }: { session: LogSession; reading: Reading }): 
           </a>
         )}{' '}
         <span class="dim">›</span>{' '}
-        {step !== undefined && log !== null && <a href={paths.step(log.buildId, step.number)}>{step.name}</a>} <span class="dim">›</span>{' '}
-        {log?.name} {step !== undefined && <Badge look={lookOfStep(step)} />}
+        {step !== undefined && log !== null && <a href={paths.step(log.buildId, step.number)}>{step.name}</a>}{' '}
+        <span class="dim">›</span> {log?.name} {step !== undefined && <Badge look={lookOfStep(step)} />}
       </h1>
       <span class="spring" />
       <span class="dim num" role="status">
-        {session.total.value.toLocaleString('en')} lines{log !== null && session.complete.value && `, ${formatBytes(log.bytes)}`}
+        {session.total.value.toLocaleString('en')} lines
+        {log !== null && session.complete.value && `, ${formatBytes(log.bytes)}`}
         {!session.complete.value && ', growing'}
       </span>
       <SearchBar reading={reading} />
@@ -102,7 +108,13 @@ function Tools({ session, reading }: { session: LogSession; reading: Reading }):
       >
         Times{settings.times.value === 'off' ? '' : `: ${settings.times.value}`}
       </button>
-      <button type="button" class="quiet" aria-pressed={settings.wrap.value} title="Wrap long lines (w)" onClick={toggleWrap}>
+      <button
+        type="button"
+        class="quiet"
+        aria-pressed={settings.wrap.value}
+        title="Wrap long lines (w)"
+        onClick={toggleWrap}
+      >
         Wrap
       </button>
       <button type="button" class="quiet" title="To the top (gg)" onClick={() => reading.show(0)}>

@@ -1,8 +1,8 @@
 import { effect, signal } from '@preact/signals';
-import { lastTop } from '../../log/position.ts';
-import { ERRORS, hitsFrom, matcherOf, MOST_HITS, nextHit } from '../../log/search.ts';
+import { lastTop, linesOfHash } from '../../log/position.ts';
+import { ERRORS, hitsFrom, MOST_HITS, matcherOf, nextHit } from '../../log/search.ts';
 import type { LogSession } from '../../log/session.ts';
-import { setHash } from '../../navigation.ts';
+import { hash, setHash } from '../../navigation.ts';
 import { tell } from '../../ui/actions.ts';
 import { messageOf } from '../../ui/resource.ts';
 
@@ -50,28 +50,29 @@ export function createReading(session: LogSession) {
     const mine = searching;
     hit.value = -1;
     const matcher = matcherOf(text);
-    search.value = { ...NO_SEARCH, text, matcher, state: text === '' ? 'none' : matcher === null ? 'broken' : 'running' };
+    const state = text === '' ? 'none' : matcher === null ? 'broken' : 'running';
+    search.value = { ...NO_SEARCH, text, matcher, state };
     if (matcher === null) return;
     try {
-      for await (const found of hitsFrom(session.read, matcher, 0, session.total.peek())) {
-        if (mine !== searching) return;
-        const hits = [...search.peek().hits, ...found.hits].slice(0, MOST_HITS);
-        search.value = { ...search.peek(), hits, done: found.done };
-        if (hit.peek() < 0 && hits.length > 0) goToHitFrom(Math.floor(top.peek()));
-        if (hits.length >= MOST_HITS) break;
-      }
-      const full = search.peek().hits.length >= MOST_HITS;
-      search.value = { ...search.peek(), state: full ? 'full' : 'done' };
+      await scan(matcher, () => mine === searching);
     } catch (cause) {
-      if (mine === searching) search.value = { ...search.peek(), state: 'done' };
       tell(messageOf(cause), { bad: true });
     }
+    if (mine !== searching) return;
+    search.value = { ...search.peek(), state: search.peek().hits.length >= MOST_HITS ? 'full' : 'done' };
+    if (hit.peek() < 0) goToHit(0);
   }
 
-  function goToHitFrom(line: number): void {
-    const { hits } = search.peek();
-    const after = hits.findIndex((n) => n >= line);
-    goToHit(after < 0 ? 0 : after);
+  /** Reads the whole log, and goes to the first hit from where the reader is as soon as it is found. */
+  async function scan(matcher: RegExp, wanted: () => boolean): Promise<void> {
+    const from = Math.floor(top.peek());
+    for await (const { hits: found, done } of hitsFrom(session.read, matcher, 0, session.total.peek())) {
+      if (!wanted()) return;
+      const hits = [...search.peek().hits, ...found].slice(0, MOST_HITS);
+      search.value = { ...search.peek(), hits, done };
+      if (hit.peek() < 0 && (hits.at(-1) ?? -1) >= from) goToHit(hits.findIndex((n) => n >= from));
+      if (hits.length >= MOST_HITS) return;
+    }
   }
 
   function goToHit(index: number): void {
@@ -82,7 +83,8 @@ export function createReading(session: LogSession) {
   }
 
   async function nextError(backwards: boolean): Promise<void> {
-    const from = Math.floor(top.peek()) + (top.peek() === 0 ? -1 : CONTEXT);
+    const marked = linesOfHash(hash.peek());
+    const from = marked?.first ?? Math.floor(top.peek()) - 1;
     try {
       const line = await nextHit(session.read, ERRORS, from, { total: session.total.peek(), backwards });
       if (line === null) tell(backwards ? 'No error above.' : 'No error below.');

@@ -16,7 +16,7 @@ export function SearchBar({ reading }: { reading: Reading }): JSX.Element {
     full: `${reading.hit.value + 1} of the first ${hits.length}`,
   }[state];
   return (
-    <span class="log-search" role="search">
+    <search class="log-search">
       <input
         id="log-search"
         type="search"
@@ -35,6 +35,6 @@ export function SearchBar({ reading }: { reading: Reading }): JSX.Element {
       <span class="dim num" role="status" data-search={state} data-hits={hits.length}>
         {words}
       </span>
-    </span>
+    </search>
   );
 }

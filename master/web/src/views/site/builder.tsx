@@ -47,7 +47,11 @@ export function BuilderView({ name }: { name: string }): JSX.Element {
             {pending.map((request) => (
               <li key={request.id} data-request-id={request.id} data-state={request.state}>
                 <RequestLink id={request.id} /> <span class="dim">{request.reason}</span>{' '}
-                {request.blocker === null ? 'about to start' : <Why blocker={request.blocker} since={request.blockedSince} />}
+                {request.blocker === null ? (
+                  'about to start'
+                ) : (
+                  <Why blocker={request.blocker} since={request.blockedSince} />
+                )}
               </li>
             ))}
           </ul>
@@ -75,10 +79,10 @@ function WorkerState({ name }: { name: string }): JSX.Element {
   const worker = store.workers.get(name);
   const state = worker?.connected !== true ? 'not connected' : worker.paused ? 'paused' : 'connected';
   return (
-    <a href={paths.worker(name)} class="tag" data-worker={name} data-state={state}>
-      {name}
-      {state !== 'connected' && <span class="bad"> {state}</span>}
-    </a>
+    <span data-worker={name} data-state={state}>
+      <a href={paths.worker(name)}>{name}</a>
+      {state !== 'connected' && <span class="bad"> {state}</span>}{' '}
+    </span>
   );
 }
 

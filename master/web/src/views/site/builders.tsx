@@ -32,6 +32,14 @@ export function Builders(): JSX.Element {
           <h2>{group}</h2>
           <div class="table-scroll">
             <table class="builders">
+              <colgroup>
+                <col class="wide" />
+                <col class="state-col" />
+                <col class="sparks-col" />
+                <col />
+                <col class="waiting-col" />
+                <col class="actions-col" />
+              </colgroup>
               <thead class="unseen">
                 <tr>
                   <th scope="col">Builder</th>
@@ -71,7 +79,13 @@ function Row({ builder, builds }: { builder: Builder; builds: readonly Build[] }
         <span class="dim">{builder.description}</span>
       </td>
       <td>
-        {newest !== undefined ? <Badge look={lookOfBuild(newest)} /> : builder.lastResult !== null ? <Badge look={builder.lastResult} /> : <span class="dim">no builds</span>}
+        {newest !== undefined ? (
+          <Badge look={lookOfBuild(newest)} />
+        ) : builder.lastResult !== null ? (
+          <Badge look={builder.lastResult} />
+        ) : (
+          <span class="dim">no builds</span>
+        )}
       </td>
       <td>
         <Sparks builds={builds} />
@@ -79,7 +93,10 @@ function Row({ builder, builds }: { builder: Builder; builds: readonly Build[] }
       <td>
         {newest !== undefined && (
           <>
-            <BuildLink id={newest.id} label={`#${newest.number}`} /> <span class="dim"><Ago at={newest.startedAt} /></span>
+            <BuildLink id={newest.id} label={`#${newest.number}`} />{' '}
+            <span class="dim">
+              <Ago at={newest.startedAt} />
+            </span>
           </>
         )}
       </td>

@@ -81,8 +81,8 @@ export function ChangeView({ id }: { id: number }): JSX.Element {
     <Page name="change" title={subject || `Change ${id}`}>
       <p class="facts" data-change-id={id}>
         <code>{change.revision ?? ''}</code> <span class="dim">by</span> {change.author} <span class="dim">on</span>{' '}
-        {change.branch ?? 'the default branch'} <span class="dim">of</span> {change.repository} <span class="dim">·</span>{' '}
-        <Ago at={change.receivedAt} /> <span class="dim">by {change.source}</span>{' '}
+        {change.branch ?? 'the default branch'} <span class="dim">of</span> {change.repository}{' '}
+        <span class="dim">·</span> <Ago at={change.receivedAt} /> <span class="dim">by {change.source}</span>{' '}
         {change.link !== null && isWeb(change.link) && (
           <a href={change.link} rel="noreferrer" target="_blank">
             See the commit

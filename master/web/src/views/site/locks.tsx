@@ -31,7 +31,9 @@ function Tile({ lock }: { lock: Lock }): JSX.Element {
     <article class="tile" id={`lock-${encodeURIComponent(lock.name)}`} data-lock={lock.name} data-state={state}>
       <header>
         <h2>{lock.name}</h2>
-        <span class={`state-word ${state}`}>{state === 'shared' ? `held by ${held} of ${lock.maxCount}` : state === 'free' ? 'free' : 'held exclusively'}</span>
+        <span class={`state-word ${state}`}>
+          {state === 'shared' ? `held by ${held} of ${lock.maxCount}` : state === 'free' ? 'free' : 'held exclusively'}
+        </span>
         <span class="spring" />
         <span class="dim">
           {lock.scope} lock, at most {lock.maxCount}
@@ -42,7 +44,9 @@ function Tile({ lock }: { lock: Lock }): JSX.Element {
           {lock.holders.map((holder) => (
             <li key={`${holder.buildId}.${holder.stepNumber}`} data-build-id={holder.buildId} data-mode={holder.mode}>
               <BuildLink id={holder.buildId} label={`${holder.builder} #${holder.buildNumber}`} />{' '}
-              {holder.stepNumber !== null && <a href={paths.step(holder.buildId, holder.stepNumber)}>{holder.stepName}</a>}{' '}
+              {holder.stepNumber !== null && (
+                <a href={paths.step(holder.buildId, holder.stepNumber)}>{holder.stepName}</a>
+              )}{' '}
               <span class="dim">
                 {holder.mode}
                 {holder.count > 1 && ` × ${holder.count}`}, since <Ago at={holder.since} />

@@ -15,7 +15,9 @@ export function Queue(): JSX.Element {
     .filter((request) => request.state === 'pending' && passes(request))
     .sort((a, b) => b.priority - a.priority || a.submittedAt - b.submittedAt);
   const running = newestFirst(store.builds.all.value).filter((build) => build.finishedAt === null && passes(build));
-  const steps = running.flatMap((build) => build.steps.filter((step) => step.blocker !== null).map((step) => ({ build, step })));
+  const steps = running.flatMap((build) =>
+    build.steps.filter((step) => step.blocker !== null).map((step) => ({ build, step })),
+  );
   return (
     <Page
       name="queue"
@@ -66,7 +68,13 @@ function Requests({ requests }: { requests: readonly Request[] }): JSX.Element {
               <td>
                 <Ago at={request.submittedAt} />
               </td>
-              <td>{request.blocker === null ? 'about to start' : <Why blocker={request.blocker} since={request.blockedSince} />}</td>
+              <td>
+                {request.blocker === null ? (
+                  'about to start'
+                ) : (
+                  <Why blocker={request.blocker} since={request.blockedSince} />
+                )}
+              </td>
               <td>
                 {request.reason}
                 {request.owner !== null && <span class="dim"> by {request.owner}</span>}
@@ -121,7 +129,12 @@ function Steps({ steps }: { steps: readonly { build: Build; step: Step }[] }): J
         </thead>
         <tbody>
           {steps.map(({ build, step }) => (
-            <tr key={`${build.id}.${step.number}`} data-build-id={build.id} data-step={step.name} data-state={step.state}>
+            <tr
+              key={`${build.id}.${step.number}`}
+              data-build-id={build.id}
+              data-step={step.name}
+              data-state={step.state}
+            >
               <td>
                 <BuildLink id={build.id} /> <a href={paths.step(build.id, step.number)}>{step.name}</a>
               </td>

@@ -17,14 +17,22 @@ export function RequestView({ id }: { id: number }): JSX.Element {
     );
   const pending = request.state === 'pending';
   return (
-    <Page name="request" title={`Request ${id}: ${request.builder}`} aside={pending && <CancelButton request={request} />}>
+    <Page
+      name="request"
+      title={`Request ${id}: ${request.builder}`}
+      aside={pending && <CancelButton request={request} />}
+    >
       <dl class="pairs" data-request-id={id} data-state={request.state} data-result={request.result ?? undefined}>
         <Pair name="State">
           <Badge look={request.result ?? (pending ? 'PENDING' : 'RUNNING')} />
         </Pair>
         {pending && (
           <Pair name="Why">
-            {request.blocker === null ? 'about to start' : <Why blocker={request.blocker} since={request.blockedSince} />}
+            {request.blocker === null ? (
+              'about to start'
+            ) : (
+              <Why blocker={request.blocker} since={request.blockedSince} />
+            )}
           </Pair>
         )}
         <Pair name="Builder">

@@ -59,26 +59,42 @@ function Row({ scheduler }: { scheduler: Scheduler }): JSX.Element {
         {scheduler.lastError != null && <div class="bad">{scheduler.lastError}</div>}
       </td>
       <td title={scheduler.kind}>{KINDS[scheduler.kind] ?? scheduler.kind}</td>
-      <td>{scheduler.nextAt === null ? '' : enabled ? <Ago at={scheduler.nextAt} /> : <s><Ago at={scheduler.nextAt} /></s>}</td>
+      <td>
+        {scheduler.nextAt === null ? (
+          ''
+        ) : enabled ? (
+          <Ago at={scheduler.nextAt} />
+        ) : (
+          <s>
+            <Ago at={scheduler.nextAt} />
+          </s>
+        )}
+      </td>
       <td>{scheduler.lastAt !== null && <Ago at={scheduler.lastAt} />}</td>
-      <td class="links-row">
-        {scheduler.builders.map((builder) => (
-          <BuilderLink key={builder} name={builder} />
-        ))}
+      <td>
+        <span class="links-row">
+          {scheduler.builders.map((builder) => (
+            <BuilderLink key={builder} name={builder} />
+          ))}
+        </span>
       </td>
       <td class="actions">
         <label class="check">
           <input
             type="checkbox"
             role="switch"
+            aria-checked={enabled}
             checked={enabled}
             aria-label={`${name} enabled`}
             onChange={(event) => {
               const on = event.currentTarget.checked;
-              void perform(async () => {
-                await api.enable(name, on);
-                store.schedulers.put({ ...scheduler, enabled: on });
-              }, on ? `${name} is enabled.` : `${name} is disabled.`);
+              void perform(
+                async () => {
+                  await api.enable(name, on);
+                  store.schedulers.put({ ...scheduler, enabled: on });
+                },
+                on ? `${name} is enabled.` : `${name} is disabled.`,
+              );
             }}
           />
           enabled

@@ -29,9 +29,12 @@ export function Sparks({ builds }: { builds: readonly Build[] }): JSX.Element {
             data-state={build.state}
             data-look={look}
             title={`#${build.number}: ${WORDS[look]}, ${shortDuration(length)}`}
-            aria-label={`#${build.number}: ${WORDS[look]}, ${shortDuration(length)}`}
             style={{ height: `${LEAST + ((HEIGHT - LEAST) * length) / longest}px` }}
-          />
+          >
+            <span class="unseen">
+              #{build.number}: {WORDS[look]}
+            </span>
+          </a>
         );
       })}
     </span>

@@ -59,7 +59,8 @@ function Tile({ worker }: { worker: Worker }): JSX.Element {
       </ol>
       <details>
         <summary>
-          {worker.builders.length} builders{info.length > 0 && ', what it is'}
+          {worker.builders.length} {worker.builders.length === 1 ? 'builder' : 'builders'}
+          {info.length > 0 && ', what it is'}
         </summary>
         <p class="links-row">
           {worker.builders.map((name) => (

@@ -38,7 +38,9 @@ export function bandsOf(build: Build, height: number, now: number): Band[] {
   const lengths = steps.map((step) => Math.max(0, (step.finishedAt ?? now) - (step.startedAt ?? now)));
   const room = height - TITLE_HEIGHT;
   const labelled = room >= steps.length * STEP_HEIGHT;
-  const [top, area, least] = labelled ? [TITLE_HEIGHT, room, STEP_HEIGHT] : [0, height, Math.min(3, height / steps.length)];
+  const [top, area, least] = labelled
+    ? [TITLE_HEIGHT, room, STEP_HEIGHT]
+    : [0, height, Math.min(3, height / steps.length)];
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const free = Math.max(0, area - least * steps.length);
   const heights = lengths.map((length) => least + (total === 0 ? free / steps.length : (free * length) / total));

@@ -68,13 +68,25 @@ function Scale({ toNow }: { toNow: () => void }): JSX.Element {
       >
         Linear
       </button>
-      <button type="button" class="quiet" aria-label="Zoom out" title="Zoom out (-)" onClick={() => changeZoom(1 / ZOOM_STEP)}>
+      <button
+        type="button"
+        class="quiet"
+        aria-label="Zoom out"
+        title="Zoom out (-)"
+        onClick={() => changeZoom(1 / ZOOM_STEP)}
+      >
         −
       </button>
       <button type="button" class="quiet num" title="Plain size (0)" onClick={() => setQuery({ zoom: null })}>
         {Math.round(zoom.value * 100)} %
       </button>
-      <button type="button" class="quiet" aria-label="Zoom in" title="Zoom in (+)" onClick={() => changeZoom(ZOOM_STEP)}>
+      <button
+        type="button"
+        class="quiet"
+        aria-label="Zoom in"
+        title="Zoom in (+)"
+        onClick={() => changeZoom(ZOOM_STEP)}
+      >
         +
       </button>
       <button

@@ -83,7 +83,7 @@ function BandView({ band, wide }: { band: Band; wide: boolean }): JSX.Element {
   const { step } = band;
   const look = lookOfStep(step);
   const end = step.finishedAt ?? now.value;
-  const length = step.startedAt === null ? '' : shortDuration(end - step.startedAt);
+  const length = step.startedAt === null || step.result === 'SKIPPED' ? '' : shortDuration(end - step.startedAt);
   const why = step.blocker === null ? '' : ` – ${describeBlocker(step.blocker)}`;
   return (
     <a
@@ -103,14 +103,14 @@ function BandView({ band, wide }: { band: Band; wide: boolean }): JSX.Element {
         <span class="band-text">
           <b aria-hidden="true">{look === 'SUCCESS' ? '' : `${GLYPHS[look]} `}</b>
           {step.name}
-          {progressOf(step)}
         </span>
       )}
-      {band.labelled && wide && <span class="band-time num">{length}</span>}
+      {band.labelled && wide && <span class="band-time num">{progressOf(step) ?? length}</span>}
     </a>
   );
 }
 
-function progressOf(step: Step): string {
-  return step.blocker?.kind === 'children' ? ` ${step.blocker.finished}/${step.blocker.total}` : '';
+/** Of a trigger that waits: how many of its builds are done. */
+function progressOf(step: Step): string | null {
+  return step.blocker?.kind === 'children' ? `${step.blocker.finished}/${step.blocker.total}` : null;
 }

@@ -31,7 +31,8 @@ export function Card({ place }: { place: CardPlace }): JSX.Element | null {
         {build.reason}
         {peopleOf(build, store.changes.peek).length > 0 && ` · ${peopleOf(build, store.changes.peek).join(', ')}`}
         <br />
-        on {build.worker} · began <Ago at={build.startedAt} /> · took <Lasted from={build.startedAt} to={build.finishedAt} />
+        on {build.worker} · began <Ago at={build.startedAt} /> · took{' '}
+        <Lasted from={build.startedAt} to={build.finishedAt} />
       </p>
       {change !== undefined && (
         <p>
@@ -47,11 +48,13 @@ export function Card({ place }: { place: CardPlace }): JSX.Element | null {
               {step.summary !== '' && <span class="dim"> {step.summary}</span>}
             </span>
             <span class="num dim">
-              {step.startedAt === null ? '' : shortDuration((step.finishedAt ?? at) - step.startedAt)}
+              {step.startedAt === null || step.result === 'SKIPPED'
+                ? ''
+                : shortDuration((step.finishedAt ?? at) - step.startedAt)}
             </span>
             {step.blocker !== null && (
               <small>
-                <Why blocker={step.blocker} />
+                <Why blocker={step.blocker} links={false} />
               </small>
             )}
           </li>

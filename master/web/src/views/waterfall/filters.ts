@@ -10,7 +10,14 @@ export interface Filters {
   readonly scheduler: string;
   readonly person: string;
 }
-export const FILTER_NAMES = ['name', 'tag', 'branch', 'result', 'scheduler', 'person'] as const satisfies readonly (keyof Filters)[];
+export const FILTER_NAMES = [
+  'name',
+  'tag',
+  'branch',
+  'result',
+  'scheduler',
+  'person',
+] as const satisfies readonly (keyof Filters)[];
 
 export function filtersOf(query: URLSearchParams): Filters {
   const text = (name: string) => query.get(name) ?? '';

@@ -7,12 +7,13 @@ import { store } from '../../store/index.ts';
 import { forcing } from '../../ui/actions.ts';
 import { GLYPHS, type Look, lookOfBuild, WORDS } from '../../ui/look.ts';
 import { remainingMs } from '../../ui/parts.tsx';
+import { shortWhy } from '../../ui/short-why.ts';
 import { shortDuration } from '../../ui/times.ts';
 import type { Column } from './layout.ts';
 
 /** Requests that a column's head shows one by one; of the others it tells how many. */
 export const SHOWN_REQUESTS = 2;
-export const REQUEST_HEIGHT = 40;
+export const REQUEST_HEIGHT = 50;
 const MORE_HEIGHT = 18;
 
 /** Height of the queue above all columns: as much as the longest needs. */
@@ -57,13 +58,20 @@ function softBreaks(name: string): (string | JSX.Element)[] {
 function StateBox({ column: { builder, blocks } }: { column: Column }): JSX.Element {
   const running = blocks.map((block) => block.build).filter((build) => build.finishedAt === null);
   const current = running[0];
-  const offline = builder.workers.length > 0 && builder.workers.every((name) => store.workers.get(name)?.connected === false);
+  const offline =
+    builder.workers.length > 0 && builder.workers.every((name) => store.workers.get(name)?.connected === false);
   const look: Look = current === undefined ? (builder.lastResult ?? 'PENDING') : lookOfBuild(current);
   const state = current !== undefined ? 'running' : offline ? 'offline' : 'idle';
   return (
     <div class="state" data-state={state} data-result={builder.lastResult ?? undefined} data-look={look}>
       <b aria-hidden="true">{GLYPHS[look]}</b>{' '}
-      {current !== undefined ? runningText(current, running.length) : offline ? 'offline' : builder.lastResult === null ? 'no builds' : WORDS[look]}
+      {current !== undefined
+        ? runningText(current, running.length)
+        : offline
+          ? 'offline'
+          : builder.lastResult === null
+            ? 'no builds'
+            : WORDS[look]}
     </div>
   );
 }
@@ -79,7 +87,7 @@ function Queue({ builder, pending }: { builder: Builder; pending: readonly Reque
   if (pending.length === 0) return null;
   const more = pending.length - SHOWN_REQUESTS;
   return (
-    <div class="queue" aria-label={`Waiting for ${builder.name}`}>
+    <section class="queue" aria-label={`Waiting for ${builder.name}`}>
       {pending.slice(0, SHOWN_REQUESTS).map((request) => (
         <RequestCard key={request.id} request={request} />
       ))}
@@ -88,7 +96,7 @@ function Queue({ builder, pending }: { builder: Builder; pending: readonly Reque
           {more} more
         </a>
       )}
-    </div>
+    </section>
   );
 }
 
@@ -99,12 +107,14 @@ function RequestCard({ request }: { request: Request }): JSX.Element {
       class="request hatched"
       href={paths.request(request.id)}
       title={`Request ${request.id}: ${request.reason}\n${why}`}
+      aria-label={`Request ${request.id} for ${request.builder} ${why}`}
       data-request-id={request.id}
       data-builder={request.builder}
       data-state={request.state}
       data-blocker={request.blocker?.kind}
     >
-      <b class="num">◷ {shortDuration(now.value - request.submittedAt)}</b> {why.replace(/^waits for /, '')}
+      <b class="num">◷ {shortDuration(now.value - request.submittedAt)}</b>{' '}
+      {request.blocker === null ? 'about to start' : shortWhy(request.blocker)}
     </a>
   );
 }

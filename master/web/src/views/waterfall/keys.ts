@@ -14,4 +14,3 @@ export function neighbour(layout: Layout, id: number | null, key: string): numbe
   const nearest = beside?.blocks.toSorted((a, b) => Math.abs(a.top - block.top) - Math.abs(b.top - block.top))[0];
   return nearest?.build.id ?? null;
 }
-

@@ -87,7 +87,9 @@ export function layoutOf(input: LayoutInput): Layout {
   const columns = places.map((place) => ({
     ...place,
     blocks: blocksOf(builds.get(place.builder.name) ?? [], place.width, scale, input.now),
-    pending: (requests.get(place.builder.name) ?? []).sort((a, b) => b.priority - a.priority || a.submittedAt - b.submittedAt),
+    pending: (requests.get(place.builder.name) ?? []).sort(
+      (a, b) => b.priority - a.priority || a.submittedAt - b.submittedAt,
+    ),
   }));
   return { scale, columns, headings, changes: placeChanges(input, scale), width };
 }

@@ -103,7 +103,12 @@ function stretch({ times, heights }: Segments, spans: readonly ShownSpan[]): voi
   const index = new Map(times.map((time, i) => [time, i]));
   const natural = prefixSums(heights);
   const low = spans
-    .map(({ from, to, minHeight }) => ({ first: index.get(to) ?? 0, end: index.get(from) ?? 0, length: to - from, minHeight }))
+    .map(({ from, to, minHeight }) => ({
+      first: index.get(to) ?? 0,
+      end: index.get(from) ?? 0,
+      length: to - from,
+      minHeight,
+    }))
     .filter(({ first, end, minHeight }) => (natural[end] ?? 0) - (natural[first] ?? 0) < minHeight)
     .sort((a, b) => a.length - b.length);
   for (const { first, end, length, minHeight } of low) {

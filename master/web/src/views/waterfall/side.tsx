@@ -40,23 +40,27 @@ export function Side({ window }: { window: Window }): JSX.Element {
         <time class="tick now" style={{ top: `${FUTURE_HEIGHT}px` }} dateTime={new Date(now.value).toISOString()}>
           {clockTime(now.value)}
         </time>
-        {marks.value.filter(({ y }) => seen(y) && y > 18).map((tick) => (
-          <time
-            key={tick.time}
-            class={tick.newDay ? 'tick day' : 'tick'}
-            style={{ top: `${tick.y + FUTURE_HEIGHT}px` }}
-            title={fullTime(tick.time)}
-          >
-            {tick.newDay && <b>{dayName(tick.time)}</b>}
-            {clockTime(tick.time)}
-          </time>
-        ))}
+        {marks.value
+          .filter(({ y }) => seen(y) && y > 18)
+          .map((tick) => (
+            <time
+              key={tick.time}
+              class={tick.newDay ? 'tick day' : 'tick'}
+              style={{ top: `${tick.y + FUTURE_HEIGHT}px` }}
+              title={fullTime(tick.time)}
+            >
+              {tick.newDay && <b>{dayName(tick.time)}</b>}
+              {clockTime(tick.time)}
+            </time>
+          ))}
       </div>
-      <div class="changes" aria-label="Changes">
-        {layout.value.changes.filter(({ y }) => seen(y)).map((place) => (
-          <PlaceView key={place.changes[0]?.id} place={place} />
-        ))}
-      </div>
+      <section class="changes" aria-label="Changes">
+        {layout.value.changes
+          .filter(({ y }) => seen(y))
+          .map((place) => (
+            <PlaceView key={place.changes[0]?.id} place={place} />
+          ))}
+      </section>
     </div>
   );
 }
@@ -94,14 +98,18 @@ export function Grid({ window }: { window: Window }): JSX.Element {
   return (
     <div class="grid" aria-hidden="true" style={{ width: `${width}px` }}>
       <i class="now-line" style={{ top: `${FUTURE_HEIGHT}px` }} />
-      {marks.value.filter(({ y }) => seen(y)).map((tick) => (
-        <i key={tick.time} class={tick.newDay ? 'line day' : 'line'} style={{ top: `${tick.y + FUTURE_HEIGHT}px` }} />
-      ))}
-      {scale.gaps.filter((gap) => seen(gap.y) || seen(gap.y + gap.height)).map((gap) => (
-        <div key={gap.from} class="idle" style={{ top: `${gap.y + FUTURE_HEIGHT}px`, height: `${gap.height - 4}px` }}>
-          <span>idle {shortDuration(gap.to - gap.from)}</span>
-        </div>
-      ))}
+      {marks.value
+        .filter(({ y }) => seen(y))
+        .map((tick) => (
+          <i key={tick.time} class={tick.newDay ? 'rule day' : 'rule'} style={{ top: `${tick.y + FUTURE_HEIGHT}px` }} />
+        ))}
+      {scale.gaps
+        .filter((gap) => seen(gap.y) || seen(gap.y + gap.height))
+        .map((gap) => (
+          <div key={gap.from} class="fold" style={{ top: `${gap.y + FUTURE_HEIGHT}px`, height: `${gap.height - 4}px` }}>
+            <span>idle {shortDuration(gap.to - gap.from)}</span>
+          </div>
+        ))}
     </div>
   );
 }

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact';
-import { newestFirst, store } from '../../store/index.ts';
-import { BuildTable } from '../site/build-table.tsx';
-import { Why } from '../../ui/parts.tsx';
 import { paths } from '../../routes.ts';
+import { newestFirst, store } from '../../store/index.ts';
+import { Why } from '../../ui/parts.tsx';
+import { BuildTable } from '../site/build-table.tsx';
 import { shownBuilders, shownBuilds } from './view-state.ts';
 
 /** Rows of the table; older builds are on the builders' pages. */
@@ -11,7 +11,9 @@ const MOST_ROWS = 300;
 /** The waterfall as tables: for screen readers and narrow windows. */
 export function WaterfallTable(): JSX.Element {
   const names = new Set(shownBuilders.value.map((builder) => builder.name));
-  const waiting = store.requests.all.value.filter((request) => request.state === 'pending' && names.has(request.builder));
+  const waiting = store.requests.all.value.filter(
+    (request) => request.state === 'pending' && names.has(request.builder),
+  );
   return (
     <div class="page">
       {waiting.length > 0 && (
@@ -21,7 +23,11 @@ export function WaterfallTable(): JSX.Element {
             {waiting.map((request) => (
               <li key={request.id} data-request-id={request.id} data-state="pending">
                 <a href={paths.request(request.id)}>{request.builder}</a>{' '}
-                {request.blocker === null ? 'about to start' : <Why blocker={request.blocker} since={request.blockedSince} />}
+                {request.blocker === null ? (
+                  'about to start'
+                ) : (
+                  <Why blocker={request.blocker} since={request.blockedSince} />
+                )}
               </li>
             ))}
           </ul>

@@ -9,7 +9,7 @@ export const ZOOM_STEP = 1.4;
 const SMALLEST_ZOOM = 0.25;
 const LARGEST_ZOOM = 12;
 /** Columns narrower than this hide what steps are called. */
-const LEAST_WIDTH = 104;
+const LEAST_WIDTH = 98;
 const LEAST_WIDTH_PHONE = 92;
 
 export const zoom = computed(() => bounded(Number(query.value.get('zoom') ?? 1) || 1));
@@ -25,7 +25,9 @@ export const viewport = signal({ top: 0, left: 0, width: 1200, height: 800 });
 /** Axis and changes at the left. */
 export const sideWidth = computed(() => (viewport.value.width < 640 ? 46 : viewport.value.width < 1000 ? 150 : 220));
 
-export const shownBuilders = computed(() => store.builders.all.value.filter((builder) => builderPasses(filters.value, builder)));
+export const shownBuilders = computed(() =>
+  store.builders.all.value.filter((builder) => builderPasses(filters.value, builder)),
+);
 
 export const shownBuilds = computed(() => {
   const names = new Set(shownBuilders.value.map((builder) => builder.name));
@@ -65,6 +67,8 @@ export const related = computed(() => {
   const id = hovered.value;
   const build = id === null ? undefined : store.builds.get(id);
   if (build === undefined) return new Set<number>();
-  const family = store.builds.all.value.filter((other) => other.parentBuildId === build.id || other.id === build.parentBuildId);
+  const family = store.builds.all.value.filter(
+    (other) => other.parentBuildId === build.id || other.id === build.parentBuildId,
+  );
   return new Set([build.id, ...family.map((other) => other.id)]);
 });

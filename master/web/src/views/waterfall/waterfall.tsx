@@ -56,8 +56,13 @@ function Picture({ scroller }: { scroller: { current: HTMLDivElement | null } })
   const queue = queueHeight(layout.value.columns);
   const side = sideWidth.value;
   return (
-    <div class="scroller" ref={scroller} onKeyDown={(event) => onKey(event, scroller.current)}>
-      <div class="canvas" style={{ width: `${width + side + 16}px` }}>
+    <section
+      class="scroller"
+      aria-label="Waterfall"
+      ref={scroller}
+      onKeyDown={(event) => onKey(event, scroller.current)}
+    >
+      <div class="canvas" style={{ '--side': `${side}px`, width: `${width + side + 16}px` }}>
         <div class="heads" style={{ height: `${HEAD_HEIGHT + queue}px` }}>
           <div class="corner" style={{ width: `${side}px` }}>
             <span>changes</span>
@@ -86,7 +91,7 @@ function Picture({ scroller }: { scroller: { current: HTMLDivElement | null } })
         </div>
         <Foot />
       </div>
-    </div>
+    </section>
   );
 }
 
@@ -135,8 +140,10 @@ function useScrolling(scroller: { current: HTMLDivElement | null }): void {
       const left = Math.floor(element.scrollLeft / GRAIN) * GRAIN;
       const was = viewport.peek();
       const next = { top, left, width: element.clientWidth, height: element.clientHeight };
-      if (was.top !== top || was.left !== left || was.width !== next.width || was.height !== next.height) viewport.value = next;
-      anchor.current = element.scrollTop > FUTURE_HEIGHT ? layout.peek().scale.timeAt(element.scrollTop - FUTURE_HEIGHT) : null;
+      if (was.top !== top || was.left !== left || was.width !== next.width || was.height !== next.height)
+        viewport.value = next;
+      anchor.current =
+        element.scrollTop > FUTURE_HEIGHT ? layout.peek().scale.timeAt(element.scrollTop - FUTURE_HEIGHT) : null;
       if (element.scrollTop + element.clientHeight > element.scrollHeight - LOAD_AHEAD) void loadOlder();
     };
     const sizes = new ResizeObserver(look);
@@ -214,10 +221,18 @@ function onKey(event: KeyboardEvent, element: HTMLElement | null): void {
   if (id === null) return;
   event.preventDefault();
   hovered.value = id;
-  const block = layout.peek().columns.flatMap((column) => column.blocks).find((one) => one.build.id === id);
-  if (block !== undefined && (block.top < element.scrollTop || block.top > element.scrollTop + element.clientHeight - HEAD_HEIGHT - 120))
+  const block = layout
+    .peek()
+    .columns.flatMap((column) => column.blocks)
+    .find((one) => one.build.id === id);
+  if (
+    block !== undefined &&
+    (block.top < element.scrollTop || block.top > element.scrollTop + element.clientHeight - HEAD_HEIGHT - 120)
+  )
     element.scrollTop = Math.max(0, block.top - element.clientHeight / 3);
-  requestAnimationFrame(() => element.querySelector<HTMLElement>(`article[data-build-id="${id}"] .block-title`)?.focus());
+  requestAnimationFrame(() =>
+    element.querySelector<HTMLElement>(`article[data-build-id="${id}"] .block-title`)?.focus(),
+  );
 }
 
 /** Keys of the waterfall beyond the arrows; the shell calls it for keys that are not typed into a field. */

@@ -1,0 +1,34 @@
+import type { Blocker } from '@icefall/shared';
+
+/** Why something waits, in the few words that a narrow box has room for. The whole sentence is describeBlocker's. */
+export function shortWhy(blocker: Blocker): string {
+  switch (blocker.kind) {
+    case 'workersOffline':
+      return `${blocker.workers.map((worker) => worker.name).join(', ')} not connected`;
+    case 'workersBusy':
+      return `${blocker.workers.join(', ')} busy`;
+    case 'workersPaused':
+      return `${blocker.workers.join(', ')} paused`;
+    case 'lock': {
+      const [holder] = blocker.holders;
+      const more = blocker.holders.length > 1 ? ` +${blocker.holders.length - 1}` : '';
+      return `lock ${blocker.lock}${holder === undefined ? '' : `: ${holder.builder} #${holder.buildNumber}${more}`}`;
+    }
+    case 'mayStart':
+      return blocker.reason;
+    case 'notChosen':
+      return 'not its turn (nextRequest)';
+    case 'backOff':
+      return `attempt ${blocker.attempt} after back-off`;
+    case 'workerAway':
+      return `${blocker.worker} is away`;
+    case 'children':
+      return `${blocker.finished} of ${blocker.total} triggered builds done`;
+    case 'slot':
+      return `slot on ${blocker.worker}`;
+    case 'behind':
+      return 'earlier requests';
+    case 'builderGone':
+      return 'builder is gone';
+  }
+}
