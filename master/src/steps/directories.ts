@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Duration, positiveDurationSchema } from '../config/durations.ts';
 import { defineStep, type StepKind } from './kind.ts';
-import { endByExitCode } from './shell.ts';
+import { endByExitCode } from './outcome.ts';
 
 const path = z.string().min(1);
 /** Paths are relative to the build's directory on the worker (not to `build` in it), or absolute. */

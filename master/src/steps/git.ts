@@ -2,7 +2,8 @@ import type { Json } from '@icefall/shared';
 import { z } from 'zod';
 import { type Duration, durationSchema } from '../config/durations.ts';
 import { defineStep, type StepKind, type StepRun, whenKnown } from './kind.ts';
-import { endByExitCode, type ProcessOptions, processShape } from './shell.ts';
+import { endByExitCode } from './outcome.ts';
+import { type ProcessOptions, processShape } from './shell.ts';
 
 export interface GitOptions extends ProcessOptions {
   /** Default: the source stamp's repository. */

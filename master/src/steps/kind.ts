@@ -28,6 +28,7 @@ import {
   type RenderContext,
   render,
 } from '../properties/references.ts';
+import { resultOfOutcome } from './outcome.ts';
 
 /** What a step can see when it begins and ends. */
 export interface StepRun extends RenderContext {
@@ -291,35 +292,6 @@ function toJson(value: unknown): Json {
   return JSON.parse(
     JSON.stringify(value, (_key, element) => (typeof element === 'function' ? '(function)' : element)) ?? 'null',
   );
-}
-
-/** Codes of errors that no command and no option causes: the worker itself, or its disk, failed. */
-const FAULTS_OF_THE_WORKER: ReadonlySet<string> = new Set(['internal', 'journal_unwritable']);
-
-/**
- * The result of a command where its kind has no table of its own: 0 is SUCCESS, any other exit or a signal FAILURE,
- * ended by a limit FAILURE, ended on request CANCELLED, not startable (a missing program or directory) FAILURE, a fault
- * of the worker EXCEPTION, lost with its worker RETRY.
- */
-export function resultOfOutcome(
-  outcome: CommandOutcome,
-  table: Readonly<Record<string, Result>> = { 0: 'SUCCESS' },
-): Result {
-  if (outcome.error !== null && FAULTS_OF_THE_WORKER.has(outcome.error.code)) return 'EXCEPTION';
-  switch (outcome.reason) {
-    case 'exited':
-      if (outcome.exitCode === null) return 'FAILURE';
-      return (Object.hasOwn(table, outcome.exitCode) ? table[outcome.exitCode] : undefined) ?? 'FAILURE';
-    case 'idleTimeout':
-    case 'maxTime':
-    case 'maxLines':
-    case 'refused':
-      return 'FAILURE';
-    case 'interrupted':
-      return 'CANCELLED';
-    case 'lost':
-      return 'RETRY';
-  }
 }
 
 /** Property values of a build by name, without their sources. */

@@ -2,7 +2,8 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { type Duration, positiveDurationSchema } from '../config/durations.ts';
 import { defineStep, type StepKind } from './kind.ts';
-import { commandLineSchema, endByExitCode, environmentSchema, shortCommand, type Word } from './shell.ts';
+import { endByExitCode, shortCommand } from './outcome.ts';
+import { commandLineSchema, environmentSchema, type Word } from './shell.ts';
 
 export interface MasterCommandOptions {
   readonly command: string | readonly Word[];

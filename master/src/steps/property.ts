@@ -3,14 +3,8 @@ import { z } from 'zod';
 import { jsonSchema, propertyNameSchema, propertyValuesSchema } from '../config/names.ts';
 import { describeIssue } from '../config/problems.ts';
 import { type DeclaredOptions, defineStep, type StepDeclaration, type StepEnd, type StepKind } from './kind.ts';
-import {
-  endByExitCode,
-  type ParsedShell,
-  type ShellOptions,
-  shellCommand,
-  shellSchema,
-  shortCommand,
-} from './shell.ts';
+import { endByExitCode, shortCommand } from './outcome.ts';
+import { type ParsedShell, type ShellOptions, shellCommand, shellSchema } from './shell.ts';
 
 const oneSchema = z.strictObject({ property: propertyNameSchema, value: jsonSchema });
 const manySchema = z.strictObject({ properties: propertyValuesSchema });

@@ -1,7 +1,8 @@
 import { RESULTS } from '@icefall/shared';
 import { describe, expect, test } from 'vitest';
 import { computed, interpolate, prop } from '../properties/references.ts';
-import { type ShellOptions, shell, shortCommand } from './shell.ts';
+import { shortCommand } from './outcome.ts';
+import { type ShellOptions, shell } from './shell.ts';
 import { anOutcome, aRun, beginning, commandOf, mistakesIn } from './test-run.ts';
 
 const command = (options: Parameters<typeof shell>[0], run = aRun()) => commandOf('shell', () => shell(options), run);

@@ -1,7 +1,8 @@
-import { type CommandOutcome, formatDuration, RESULTS, type Result, type ShellCommand } from '@icefall/shared';
+import { RESULTS, type Result, type ShellCommand } from '@icefall/shared';
 import { z } from 'zod';
 import { type Duration, durationSchema, positiveDurationSchema } from '../config/durations.ts';
-import { defineStep, resultOfOutcome, type StepEnd, type StepKind, type StepRun } from './kind.ts';
+import { defineStep, type StepKind, type StepRun } from './kind.ts';
+import { endByExitCode, shortCommand } from './outcome.ts';
 
 /** A word of a command line, or a list of words: a computed one may give none or many. */
 export type Word = string | number | boolean | readonly Word[];
@@ -87,44 +88,6 @@ export function shellCommand(options: ParsedShell, run: StepRun, capture: boolea
     ),
     capture,
   };
-}
-
-/** Few words for a command line: `make -j4 install`. */
-export function shortCommand(command: string | readonly string[]): string {
-  const text = (typeof command === 'string' ? command : command.join(' ')).replace(/\s+/g, ' ').trim();
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
-
-/** How a process ended, in a few words for people. */
-export function describeOutcome(outcome: CommandOutcome): string {
-  switch (outcome.reason) {
-    case 'exited':
-      if (outcome.error !== null) return outcome.error.message;
-      if (outcome.signal !== null) return `killed by ${outcome.signal}`;
-      return outcome.exitCode === 0 ? '' : `exit code ${outcome.exitCode}`;
-    case 'idleTimeout':
-      return 'timed out: no output';
-    case 'maxTime':
-      return `timed out after ${formatDuration(outcome.finishedAt - outcome.startedAt)}`;
-    case 'maxLines':
-      return 'ended: too many lines';
-    case 'interrupted':
-      return 'interrupted';
-    case 'lost':
-      return `lost: ${outcome.error?.message ?? 'the worker stopped while it ran'}`;
-    case 'refused':
-      return outcome.error?.message ?? 'could not be started';
-  }
-}
-
-/** End of a step by its exit code, with a summary made of what it did and how it ended. */
-export function endByExitCode(
-  what: string,
-  outcome: CommandOutcome,
-  table?: Readonly<Record<string, Result>>,
-): StepEnd {
-  const how = describeOutcome(outcome);
-  return { result: resultOfOutcome(outcome, table), summary: how === '' ? what : `${what}: ${how}` };
 }
 
 const kind: StepKind<ParsedShell> = {

@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { formatBytes } from '@icefall/shared';
 import { z } from 'zod';
 import { defineStep, type StepEnd, type StepKind } from './kind.ts';
-import { endByExitCode } from './shell.ts';
+import { endByExitCode } from './outcome.ts';
 
 const workerPath = z.string().min(1);
 const masterPath = z.string().min(1).refine(isAbsolute, 'must be an absolute path on the master');
