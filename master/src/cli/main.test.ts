@@ -88,6 +88,14 @@ describe('a new site', () => {
     expect(existsSync(join(folder, 'mine', 'site.ts'))).toBe(false);
   });
 
+  test('that cannot be written says why', () => {
+    writeFileSync(join(folder, 'file'), '');
+    expect(icefall('init', 'file/mine')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^icefall: E\w+: .*file\/mine'\n$/),
+    });
+  });
+
   test('with mistakes is told by check: each with its place, exit code 1; a missing one as well', () => {
     writeFileSync(
       join(folder, 'site.ts'),

@@ -46,10 +46,15 @@ export async function run(
   } catch (error) {
     // Help and version end this way, too.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (!(error instanceof CliError)) throw error;
+    if (!(error instanceof CliError) && !isSystemError(error)) throw error;
     terminal.err(`icefall: ${error.message}\n`);
-    return error.exitCode;
+    return error instanceof CliError ? error.exitCode : EXIT.failed;
   }
+}
+
+/** What the operating system refused: its message names the file and the reason. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
 }
 
 function programOf(terminal: Terminal, limits: ClientLimits): Command {

@@ -17,10 +17,10 @@ describe('log', () => {
 
   test('prints the pages of every step under its heading, or those of one step alone', async () => {
     api.replies['GET /builders/b/builds/4'] = { json: buildOf() };
-    api.replies['GET /logs/31/lines?first=0&limit=1000'] = {
+    api.replies['GET /logs/31/lines?first=0&limit=5000'] = {
       json: { logId: 31, first: 0, lines: [lineOf(0), lineOf(1)], total: 3, complete: true },
     };
-    api.replies['GET /logs/31/lines?first=2&limit=1000'] = {
+    api.replies['GET /logs/31/lines?first=2&limit=5000'] = {
       json: { logId: 31, first: 2, lines: [lineOf(2, 'a\u001b[1mb')], total: 3, complete: true },
     };
     expect((await icefall(['log', 'b/4'])).out).toBe('── 0 make, SUCCESS ──\nline 0\nline 1\na\u001b[1mb\n');

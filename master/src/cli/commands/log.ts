@@ -19,7 +19,7 @@ import { paint, printable, printableLog } from '../output/text.ts';
 import { buildName, buildStateCell } from '../output/words.ts';
 
 /** Lines that are asked for at once. */
-const PAGE_LINES = 1000;
+const PAGE_LINES = 5000;
 
 interface Options {
   readonly follow?: boolean;
