@@ -5,7 +5,7 @@ import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import { type LockKeeper, lockKey } from '../locks/lock-keeper.ts';
 import { render } from '../properties/references.ts';
-import type { StepAction, StepDeclaration, StepEnd, StepRun } from '../steps/kind.ts';
+import { locksOf, type StepAction, type StepDeclaration, type StepEnd, type StepRun } from '../steps/kind.ts';
 import type { CommandPort, StepRef } from './command-port.ts';
 import type { MasterCommandPort } from './master-processes.ts';
 import type { Plan, Plans } from './plans.ts';
@@ -62,7 +62,7 @@ export class StepRunner {
         this.#end(refOf(row), { result: 'SKIPPED', summary: 'skipped' });
         return;
       }
-      const accesses = typeof going.step.locks === 'function' ? going.step.locks(run) : going.step.locks;
+      const accesses = locksOf(going.step, run);
       if (this.#claim(build, row, accesses)) this.#act(going);
     });
   }

@@ -25,6 +25,18 @@ describe('a lock table', () => {
     expect(holders(table.grant())).toEqual(['build:1']);
   });
 
+  test('lets a build pass those that wait for what it holds', () => {
+    const table = new LockTable(() => 1);
+    table.enqueue({ holder: 'build:1', seq: 1, wants: [exclusive('a')] });
+    table.grant();
+    table.enqueue({ holder: 'step:2.0', seq: 2, wants: [exclusive('a'), counting('b')] });
+    table.enqueue({ holder: 'step:3.0', seq: 3, wants: [exclusive('b')] });
+    table.enqueue({ holder: 'step:1.0', seq: 4, wants: [exclusive('b')] });
+    // Build 3 stands behind step 2.0, and that one waits for build 1: which must not stand behind either.
+    expect(table.obstacle('step:3.0')?.position).toBe(2);
+    expect(holders(table.grant())).toEqual(['step:1.0']);
+  });
+
   test('keeps an exclusive holder alone', () => {
     const table = new LockTable(() => 100);
     table.enqueue(claim(1, exclusive('tree')));

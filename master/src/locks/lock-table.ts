@@ -38,6 +38,8 @@ interface LockState {
  *   another, and sets of locks cannot deadlock.
  * - First come, first served on every lock: a waiter reserves what it wants against all who came later. So an
  *   exclusive waiter is not starved by counting ones, and neither are holders of many locks.
+ * - Nobody stands behind somebody who waits for him: a build that holds locks and asks for more passes those that wait
+ *   for what it holds. Otherwise both would wait for ever.
  * - A waiter that could not use the locks now (`isReady` says no: its worker is busy) keeps its place but reserves
  *   nothing.
  *
@@ -100,13 +102,18 @@ export class LockTable {
   /** Grants, in order, every waiting claim that can be granted; gives those. */
   grant(isReady: (claim: Claim) => boolean = () => true): Claim[] {
     const granted: Claim[] = [];
+    const ahead: Claim[] = [];
     const reserved = new Map<string, Reservation>();
     for (const claim of this.#waiting) {
       if (!isReady(claim)) continue;
-      if (claim.wants.every((want) => this.#isFree(want, reserved.get(want.lock)))) {
+      const before = this.#holdsNothing(claim) ? reserved : reservationsOf(this.#servedBefore(claim, ahead));
+      if (claim.wants.every((want) => this.#isFree(want, before.get(want.lock)))) {
         this.#take(claim);
         granted.push(claim);
-      } else for (const want of claim.wants) reserve(reserved, want);
+      } else {
+        ahead.push(claim);
+        for (const want of claim.wants) reserve(reserved, want);
+      }
     }
     if (granted.length > 0) this.#waiting = this.#waiting.filter((claim) => !this.#granted.has(claim.holder));
     return granted;
@@ -117,13 +124,36 @@ export class LockTable {
     const index = this.#waiting.findIndex((claim) => claim.holder === holder);
     const claim = this.#waiting[index];
     if (claim === undefined) return null;
-    const reserved = new Map<string, Reservation>();
-    const ahead = this.#waiting.slice(0, index);
-    for (const other of ahead) for (const want of other.wants) reserve(reserved, want);
+    const ahead = this.#servedBefore(claim, this.#waiting.slice(0, index));
+    const reserved = reservationsOf(ahead);
     const want = claim.wants.find((candidate) => !this.#isFree(candidate, reserved.get(candidate.lock)));
     if (want === undefined) return null;
     const before = ahead.filter((other) => other.wants.some((wanted) => wanted.lock === want.lock)).length;
     return { want, holders: [...this.#state(want.lock).holders.keys()], position: before + 1 };
+  }
+
+  #holdsNothing(claim: Claim): boolean {
+    return !this.#granted.has(ownerOf(claim.holder));
+  }
+
+  /** Those ahead of a claim that it lets go first: not those that wait for what its own build holds. */
+  #servedBefore(claim: Claim, ahead: readonly Claim[]): readonly Claim[] {
+    if (this.#holdsNothing(claim)) return ahead;
+    const owner = ownerOf(claim.holder);
+    return ahead.filter((other) => !this.#waitsFor(other, owner, new Set([claim.holder])));
+  }
+
+  /** Whether a waiting claim cannot be granted before an owner has gone on, directly or through others. */
+  #waitsFor(claim: Claim, owner: string, seen: Set<string>): boolean {
+    if (seen.has(claim.holder)) return false;
+    seen.add(claim.holder);
+    const inTheWay = claim.wants.flatMap((want) => [...this.#state(want.lock).holders.keys()].map(ownerOf));
+    if (inTheWay.includes(owner)) return true;
+    return this.#waiting.some((other) => {
+      const isAhead =
+        other.seq < claim.seq && other.wants.some((want) => claim.wants.some((own) => own.lock === want.lock));
+      return (isAhead || inTheWay.includes(ownerOf(other.holder))) && this.#waitsFor(other, owner, seen);
+    });
   }
 
   #isFree(want: Want, reserved: Reservation | undefined): boolean {
@@ -157,6 +187,18 @@ export class LockTable {
 interface Reservation {
   exclusive: boolean;
   count: number;
+}
+
+function reservationsOf(claims: readonly Claim[]): Map<string, Reservation> {
+  const reserved = new Map<string, Reservation>();
+  for (const claim of claims) for (const want of claim.wants) reserve(reserved, want);
+  return reserved;
+}
+
+/** Who goes on once a holder's locks are granted: the build, for its steps. */
+function ownerOf(holder: string): string {
+  const build = /^step:(\d+)\./.exec(holder)?.[1];
+  return build === undefined ? holder : `build:${build}`;
 }
 
 function reserve(reserved: Map<string, Reservation>, want: Want): void {

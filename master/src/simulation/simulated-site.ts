@@ -17,6 +17,10 @@ export interface SimulatedSiteOptions {
   readonly random?: Random;
   readonly log?: Logger;
   readonly latencyMs?: () => number;
+  /** Where logs are written; default: a directory for temporary files. It is removed in the end. */
+  readonly below?: string;
+  /** Called for every process of the master, before workers come. */
+  readonly opened?: (master: Master) => void;
 }
 
 const SILENT: Logger = { info() {}, warn() {}, error() {} };
@@ -49,7 +53,7 @@ export class SimulatedSite implements Disposable {
     this.#options = options;
     this.#site = options.site;
     this.clock = new VirtualClock(options.startMs ?? START);
-    this.#directory = mkdtempSync(join(tmpdir(), 'icefall-simulation-'));
+    this.#directory = mkdtempSync(join(options.below ?? tmpdir(), 'icefall-simulation-'));
     this.#database = openDatabase(':memory:');
     this.#master = this.#open();
     const work = options.work ?? (() => ({ durationMs: 1000 }));
@@ -69,7 +73,7 @@ export class SimulatedSite implements Disposable {
 
   #open(): Master {
     this.#life = { isOver: false };
-    return Master.open({
+    const master = Master.open({
       directory: this.#directory,
       database: this.#database,
       site: this.#site,
@@ -78,6 +82,12 @@ export class SimulatedSite implements Disposable {
       random: this.#options.random ?? { next: () => 0.5 },
       log: this.#options.log ?? SILENT,
     });
+    this.#options.opened?.(master);
+    return master;
+  }
+
+  get isMasterUp(): boolean {
+    return this.#master !== null;
   }
 
   get master(): Master {
@@ -109,6 +119,12 @@ export class SimulatedSite implements Disposable {
     for (const worker of this.workers.values()) worker.masterDied();
     this.master.logs.close();
     this.#master = null;
+  }
+
+  /** Puts another configuration in force: at once, or at the next start of the master. */
+  configure(site: SiteDeclaration): void {
+    this.#site = site;
+    this.#master?.apply(site);
   }
 
   startMaster(site?: SiteDeclaration): this {

@@ -58,6 +58,8 @@ export class SimulatedWorker {
   readonly name: string;
   /** Every start that began a process here, in order: none may begin twice. */
   readonly begun: Start[] = [];
+  /** Every line that a command wrote, by command. */
+  readonly written = new Map<number, string[]>();
   readonly #options: SimulatedWorkerOptions;
   readonly #held = new Map<number, Held>();
   /** Commands that were begun and released: a late repetition of their start must not begin them again. */
@@ -262,6 +264,8 @@ export class SimulatedWorker {
   }
 
   #write(held: Held, line: string): void {
+    const { commandId } = held.start;
+    this.written.set(commandId, [...(this.written.get(commandId) ?? []), line]);
     const data = new TextEncoder().encode(`${line}\n`);
     const record = encodeRecord({ stream: STREAM.stdout, at: this.#options.clock.now(), data });
     held.journal = new Uint8Array([...held.journal, ...record]);
