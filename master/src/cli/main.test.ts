@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { statusSchema } from '@icefall/shared';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 
@@ -119,8 +119,11 @@ describe('a master', () => {
   test('runs, keeps a second one out, reloads at HUP, and ends cleanly by stop', async () => {
     icefall('init', '.');
     const { child, url, logged, log } = await start();
-    const status = () => JSON.parse(icefall('status', '--url', url, '--json').out);
-    expect(statusSchema.parse(status())).toMatchObject({ title: 'My site', configVersion: 1 });
+    const status = async () => statusSchema.parse(await (await fetch(`${url}/api/v1/status`)).json());
+    expect(JSON.parse(icefall('status', '--url', url, '--json').out)).toMatchObject({
+      title: 'My site',
+      configVersion: 1,
+    });
     expect(icefall('start', '.', '--port', '0', '--worker-port', '0')).toMatchObject({
       code: 1,
       err: expect.stringContaining(`another master (process ${child.pid}) runs on ${join(folder, 'master')}`),
@@ -131,11 +134,11 @@ describe('a master', () => {
     child.kill('SIGHUP');
     await logged('the older configuration runs on');
     expect(log()).toMatch(/site\.ts:\d+: syntax error/);
-    expect(status()).toMatchObject({ configVersion: 1, configErrors: [expect.stringContaining('syntax error')] });
+    expect(await status()).toMatchObject({ configVersion: 1, configErrors: [expect.stringContaining('syntax error')] });
     writeFileSync(join(folder, 'site.ts'), site.replace('My site', 'Our site'));
     child.kill('SIGHUP');
     await logged('the configuration was loaded again');
-    expect(status()).toMatchObject({ title: 'Our site', configVersion: 2, configErrors: [] });
+    expect(await status()).toMatchObject({ title: 'Our site', configVersion: 2, configErrors: [] });
 
     expect(icefall('stop', '.')).toMatchObject({ code: 0, out: `stopped (process ${child.pid})\n` });
     if (child.exitCode === null) await once(child, 'exit');
@@ -206,10 +209,14 @@ describe('a hook', () => {
 });
 
 describe('completion', () => {
+  let input: string;
+  beforeAll(() => {
+    input = execFileSync(process.execPath, [MAIN, 'completion', 'bash'], { encoding: 'utf8' });
+  });
+
   /** What bash offers after these words, the last one begun. */
   function offered(...words: readonly string[]): string[] {
     const script = `eval "$(cat)"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _icefall; printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { out: input } = icefall('completion', 'bash');
     return execFileSync('bash', ['-c', script, 'bash', 'icefall', ...words], { input, encoding: 'utf8' })
       .trim()
       .split('\n');

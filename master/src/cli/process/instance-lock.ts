@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 
 /** Somebody who only looks whether a master runs holds the lock for a moment. */
-const LOOK_MS = 2000;
+const LOOK_MS = 500;
 
 /** A master runs in this directory already. */
 export class AlreadyRunning extends Error {
