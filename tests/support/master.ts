@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { TestApi } from './api.ts';
 import type { TestGround } from './ground.ts';
 import { type Exit, TestProcess } from './process.ts';
@@ -104,15 +103,4 @@ function tokenOf(value: unknown): string {
   const token: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'token') : undefined;
   if (typeof token !== 'string') throw new Error(`there is no token in ${JSON.stringify(value)}`);
   return token;
-}
-
-/** Waits for something that no event tells of, such as a file or the end of a process. */
-export async function eventually<T>(what: string, look: () => T | null, limitMs = 30_000): Promise<T> {
-  const until = Date.now() + limitMs;
-  for (;;) {
-    const found = look();
-    if (found !== null) return found;
-    if (Date.now() > until) throw new Error(`waited ${limitMs / 1000} s for ${what}`);
-    await delay(20);
-  }
 }
