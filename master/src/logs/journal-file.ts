@@ -1,4 +1,5 @@
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import {
   decodeRecords,
   type JournalRecord,
@@ -15,18 +16,21 @@ const READ_BYTES = 1024 * 1024;
  */
 export class JournalFile {
   readonly path: string;
-  readonly #fd: number;
-  #end: number;
+  /** Null until something arrives: most steps of most builds say nothing, and need no file. */
+  #fd: number | null;
+  #end = 0;
   #durable: number;
 
-  /** Opens or creates the copy; a record that a crash cut off is dropped, and will be sent again. */
+  /** Opens the copy, if there is one; a record that a crash cut off is dropped, and will be sent again. */
   constructor(path: string) {
     this.path = path;
-    this.#fd = openSync(path, 'a+');
-    this.#end = wholeEnd(this.#fd);
-    if (this.#end !== fstatSync(this.#fd).size) ftruncateSync(this.#fd, this.#end);
-    // A process that died may have left bytes that the system has not written yet.
-    if (this.#end > 0) fdatasyncSync(this.#fd);
+    this.#fd = openExisting(path);
+    if (this.#fd !== null) {
+      this.#end = wholeEnd(this.#fd);
+      if (this.#end !== fstatSync(this.#fd).size) ftruncateSync(this.#fd, this.#end);
+      // A process that died may have left bytes that the system has not written yet.
+      if (this.#end > 0) fdatasyncSync(this.#fd);
+    }
     this.#durable = this.#end;
   }
 
@@ -61,8 +65,9 @@ export class JournalFile {
 
   /** Writes all of it or, on a full disk, nothing: what comes next must lie at its offset. */
   #write(bytes: Uint8Array): void {
+    this.#fd ??= create(this.path);
     try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, null, this.#end + done);
     } catch (error) {
       ftruncateSync(this.#fd, this.#end);
       throw error;
@@ -72,19 +77,33 @@ export class JournalFile {
 
   /** Makes everything that has arrived durable. */
   sync(): void {
-    if (this.#durable === this.#end) return;
+    if (this.#durable === this.#end || this.#fd === null) return;
     fdatasyncSync(this.#fd);
     this.#durable = this.#end;
   }
 
   /** Every record from the beginning. */
   *records(): Generator<JournalRecord> {
-    yield* recordsOf(this.#fd, this.#end);
+    if (this.#fd !== null) yield* recordsOf(this.#fd, this.#end);
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== null) closeSync(this.#fd);
   }
+}
+
+function openExisting(path: string): number | null {
+  try {
+    return openSync(path, 'r+');
+  } catch (error) {
+    if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function create(path: string): number {
+  mkdirSync(dirname(path), { recursive: true });
+  return openSync(path, 'w+');
 }
 
 function wholeEnd(fd: number): number {

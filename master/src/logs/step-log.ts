@@ -1,5 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { rmSync } from 'node:fs';
 import { encodeRecord, type JournalRecord, MAX_RECORD_DATA_BYTES, STREAM } from '@icefall/shared';
 import { FrameWriter } from './frame-file.ts';
 import { JournalFile } from './journal-file.ts';
@@ -35,7 +34,6 @@ export class StepLog {
 
   /** `pathOf` gives the frame file of a log stream. */
   constructor(journalPath: string, pathOf: (stream: number) => string) {
-    mkdirSync(dirname(journalPath), { recursive: true });
     this.#pathOf = pathOf;
     this.journal = new JournalFile(journalPath);
     for (const record of this.journal.records()) this.#take(record);
