@@ -57,9 +57,11 @@ async function heartbeat(): Promise<void> {
   if (document.hidden || live.connection.peek().state !== 'live') return;
   try {
     const asked = Date.now();
+    const known = live.seq();
     const status = await api.status();
     setClock(status.now, Date.now() - asked);
     store.status.value = status;
+    if (status.seq < known) live.renew();
     setTimeout(() => {
       if (live.seq() < status.seq) live.distrust('Events stopped coming.');
     }, LATE_MS);

@@ -41,6 +41,8 @@ export interface Live {
   resume(): void;
   /** The stream is silent although it should not be: begin it anew. */
   distrust(why: string): void;
+  /** What is known is of another past (the master's database was put back): everything anew. */
+  renew(): void;
   /** Sequence number of the last event that came. */
   seq(): number;
 }
@@ -149,6 +151,7 @@ export function createLive(store: Store, ports: LivePorts): Live {
     distrust(why) {
       if (connection.peek().state === 'live') lost(why);
     },
+    renew: () => void takeSnapshot({ keepPast: false }),
     seq: () => seq,
   };
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 /** A modal dialog of the browser: it keeps the focus, and Escape or a click beside it closes it. */
 export function Dialog(props: {
@@ -9,10 +9,16 @@ export function Dialog(props: {
   children: ComponentChildren;
 }): JSX.Element {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = element.current;
-    dialog?.showModal();
-    return () => dialog?.close();
+    if (dialog === null) return;
+    dialog.showModal();
+    // Browsers may close it without asking (a second Escape): the page must know.
+    dialog.addEventListener('close', props.onClose);
+    return () => {
+      dialog.removeEventListener('close', props.onClose);
+      dialog.close();
+    };
   }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard has Escape; the click is on the backdrop.
