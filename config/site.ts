@@ -12,7 +12,7 @@ import { stratum0Parts } from './stratum0.ts';
  * A part of your own is a module that exports a {@link Part}; add it to this list. If its builder ends with
  * `triggerNeeds([{ part: publishSoftware, properties: { path: 'my/path' } }])`, what it made is published.
  */
-const parts: readonly Part[] = [...softwareParts, ...dataParts, ...stratum0Parts];
+const parts: readonly Part[] = [...softwareParts, ...stratum0Parts, ...dataParts];
 
 export default site({
   title: settings.title,

@@ -5,7 +5,10 @@ const PROJECT = resolve(import.meta.dirname, '..', '..');
 /** Where the embedded site keeps what; all of it below one folder, which may be removed to begin anew. */
 export interface Home {
   readonly directory: string;
+  /** Written anew at every start. */
   readonly settings: string;
+  /** What a person wants different: taken over into the settings, each key whole. */
+  readonly localSettings: string;
   /** Database and logs of the master. */
   readonly master: string;
   readonly tokens: string;
@@ -42,6 +45,7 @@ export function homeAt(directory: string | null): Home {
   return {
     directory: home,
     settings: join(home, 'settings.json'),
+    localSettings: join(home, 'settings.local.json'),
     master: join(home, 'master'),
     tokens: join(home, 'tokens'),
     worker: (name) => join(home, 'workers', name),

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { SettingsFile } from '../settings.ts';
+import { readSettings, type SettingsFile } from '../settings.ts';
 import { type Home, PROGRAMS } from './home.ts';
 import type { Ports } from './options.ts';
 import { prepareRsync } from './rsync-daemon.ts';
@@ -12,20 +12,28 @@ import { prepareSources } from './sources.ts';
 
 /** Three of the table; on one machine they differ by the compiler flags that the build scripts have for each. */
 export const PLATFORMS = ['debian12', 'ubuntu24.04', 'alma9'] as const satisfies SettingsFile['platforms'];
-export const STRATUM0 = 'stratum0';
-export const WORKERS: readonly string[] = [...PLATFORMS, STRATUM0];
+const STRATUM0 = 'stratum0';
 const REPOSITORIES = {
   software: { name: 'software.icefall.example', publisher: 'publish' },
   ara: { name: 'ara.icefall.example', publisher: 'publish_ara' },
 };
 
+export interface Prepared {
+  /** Names of the site's workers. */
+  readonly workers: readonly string[];
+  /** File of the rsync daemon. */
+  readonly rsyncConfiguration: string;
+}
+
 /** Makes what is missing below the home; what a run before left stays. */
-export function prepare(home: Home, ports: Ports): { rsyncConfiguration: string } {
-  for (const directory of [home.master, home.tree, home.bin, home.output, ...WORKERS.map(home.worker)])
+export function prepare(home: Home, ports: Ports): Prepared {
+  const settings = { ...settingsOf(home, ports), ...localSettings(home) };
+  writeFileSync(home.settings, `${JSON.stringify(settings, null, 2)}\n`);
+  const workers = [...readSettings(home.settings).platforms, STRATUM0];
+  for (const directory of [home.master, home.tree, home.bin, home.output, ...workers.map(home.worker)])
     mkdirSync(directory, { recursive: true });
-  prepareTokens(home);
+  prepareTokens(home, workers);
   prepareSources(home.sources);
-  writeFileSync(home.settings, `${JSON.stringify(settingsOf(home, ports), null, 2)}\n`);
   prepareCommands(home);
   for (const { name } of Object.values(REPOSITORIES)) {
     mkdirSync(join(home.tree, name), { recursive: true });
@@ -33,12 +41,27 @@ export function prepare(home: Home, ports: Ports): { rsyncConfiguration: string 
       execFileSync(join(home.bin, 'icefall-stratum0'), ['mkfs', name], { stdio: ['ignore', 'ignore', 'inherit'] });
   }
   prepareScripts(home);
-  return { rsyncConfiguration: prepareRsync(home, ports.rsync) };
+  return { workers, rsyncConfiguration: prepareRsync(home, ports.rsync) };
 }
 
-function prepareTokens(home: Home): void {
+function localSettings(home: Home): object {
+  if (!existsSync(home.localSettings)) return {};
+  const settings = parseSettings(home.localSettings);
+  if (typeof settings === 'object' && settings !== null) return settings;
+  throw new Error(`${home.localSettings} must hold a JSON object, such as {"variants": ["base_v1.0.0"]}`);
+}
+
+function parseSettings(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Error(`${file} is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function prepareTokens(home: Home, workers: readonly string[]): void {
   mkdirSync(home.tokens, { recursive: true, mode: 0o700 });
-  for (const name of WORKERS) {
+  for (const name of workers) {
     const file = join(home.tokens, `${name}.token`);
     if (!existsSync(file)) writeFileSync(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
   }

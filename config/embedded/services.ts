@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Home, PROGRAMS } from './home.ts';
 import type { Ports } from './options.ts';
-import { WORKERS } from './prepare.ts';
 import type { Service } from './processes.ts';
 
 const NODE = process.execPath;
@@ -28,8 +27,8 @@ export function masterService(home: Home, ports: Ports): Service {
 }
 
 /** A worker for each platform and one for the stratum 0. */
-export function workerServices(home: Home, ports: Ports): Service[] {
-  return WORKERS.map((name) => ({
+export function workerServices(home: Home, ports: Ports, workers: readonly string[]): Service[] {
+  return workers.map((name) => ({
     name: `worker-${name}`,
     command: [NODE, PROGRAMS.worker, '--dir', home.worker(name)],
     env: {

@@ -5,7 +5,7 @@ import { installHook } from './hook.ts';
 import { waitForWorkers, watchMaster } from './master-client.ts';
 import { type Options, readOptions, USAGE, UsageError } from './options.ts';
 import { checkPorts } from './ports.ts';
-import { prepare, WORKERS } from './prepare.ts';
+import { prepare } from './prepare.ts';
 import { endLeftovers, type Processes, runProcesses } from './processes.ts';
 import { outcomeOfPush, progressLines, type Screen, summaryLines } from './progress.ts';
 import { addEmptyCommit, push, wasPushed } from './scripts-repository.ts';
@@ -55,14 +55,14 @@ async function runSite(options: Options, home: Home, processes: Processes, signa
   const { ports } = options;
   const url = `http://127.0.0.1:${ports.page}`;
   const startedAt = Date.now();
-  const { rsyncConfiguration } = prepare(home, ports);
+  const { workers, rsyncConfiguration } = prepare(home, ports);
   for (const service of [
     ...sideServices(home, ports, rsyncConfiguration),
     masterService(home, ports),
-    ...workerServices(home, ports),
+    ...workerServices(home, ports, workers),
   ])
     processes.start(service);
-  await waitForWorkers(url, WORKERS, signal);
+  await waitForWorkers(url, workers, signal);
   screen.line(`Icefall runs: ${url}`);
   installHook(home, url);
   const tell = progressLines(screen, startedAt);

@@ -25,7 +25,8 @@ export class TestProcess {
   /** Resolves when it has ended and all it wrote is here. */
   readonly ended: Promise<Exit>;
   readonly #child: ChildProcess;
-  readonly #written = new EventTarget();
+  /** Tells of output and of the end. */
+  readonly #news = new EventTarget();
   #stdout = '';
   #stderr = '';
   #exit: Exit | null = null;
@@ -39,7 +40,7 @@ export class TestProcess {
       child.once('error', reject);
       child.once('close', (code, signal) => {
         this.#exit = { code, signal };
-        this.#written.dispatchEvent(new Event('end'));
+        this.#news.dispatchEvent(new Event('news'));
         resolve(this.#exit);
       });
     });
@@ -85,10 +86,7 @@ export class TestProcess {
       const match = pattern.exec(this.#stdout) ?? pattern.exec(this.#stderr);
       if (match !== null) return match;
       if (this.#exit !== null) throw this.#failure(`ended (${describeExit(this.#exit)}) without writing ${pattern}`);
-      await Promise.race([
-        once(this.#written, 'output', { signal: limit }),
-        once(this.#written, 'end', { signal: limit }),
-      ]).catch(() => {
+      await once(this.#news, 'news', { signal: limit }).catch(() => {
         throw this.#failure(`has not written ${pattern} within ${limitMs / 1000} s`);
       });
     }
@@ -97,6 +95,11 @@ export class TestProcess {
   /** Sends a signal to the process alone. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Ctrl-C: SIGINT to the whole group, as a terminal sends it. */
+  interrupt(): void {
+    process.kill(-this.pid, 'SIGINT');
   }
 
   /** SIGKILL to the process alone: what it started lives on. */
@@ -122,7 +125,7 @@ export class TestProcess {
   #take(stdout: string, stderr: string): void {
     this.#stdout += stdout;
     this.#stderr += stderr;
-    this.#written.dispatchEvent(new Event('output'));
+    this.#news.dispatchEvent(new Event('news'));
   }
 
   #failure(what: string): Error {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TestGround } from './ground.ts';
 
@@ -27,6 +27,10 @@ export class TestClone {
   git(...args: readonly string[]): string {
     const env = { ...process.env, ...PERSON };
     return execFileSync('git', args, { cwd: this.directory, encoding: 'utf8', env, stdio: 'pipe' }).trim();
+  }
+
+  read(path: string): string {
+    return readFileSync(join(this.directory, path), 'utf8');
   }
 
   /** Commits; gives the revision. */

@@ -38,7 +38,7 @@ const builders = [
   of('counts_once', counts(false), shell({ name: 'clean up', command: ['echo', 'cleaned'], alwaysRun: true })),
   of('quick', shell({ name: 'echo', command: ['echo', 'quick'] })),
   of('no_program', shell({ name: 'run', command: ['no-such-program', '--now'] })),
-  of('no_directory', shell({ name: 'run', command: ['true'], workdir: '/nonexistent/directory' })),
+  of('no_directory', shell({ name: 'run', command: ['true'], workdir: '/dev/null/directory' })),
   of('no_repository', git({ name: 'git', repository: '/nonexistent/repository.git' })),
 ];
 
