@@ -46,7 +46,7 @@ export function addEmptyCommit(home: Home): void {
 /** Pushes the clone; the hook tells the master. Returns the revision. Throws an error with what Git said. */
 export function push(home: Home): string {
   try {
-    git(home.scripts, 'push', '--quiet', 'origin', BRANCH);
+    git(home.scripts, 'push', '--quiet', '--set-upstream', 'origin', BRANCH);
   } catch (error) {
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
     throw new Error(`the push from ${home.scripts} failed: ${said}`);
