@@ -2,7 +2,7 @@ import type Sqlite from 'better-sqlite3';
 import type { Database } from './database.ts';
 
 /** What a column can hold. */
-export type Value = string | number | null;
+export type Value = string | number | null | Buffer;
 
 /**
  * Prepared statements of one table, made on first use. Column names come from our own code only; values are bound.

@@ -1,10 +1,13 @@
-import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { decodeRecords, type JournalRecord } from '@icefall/shared';
 import { countLines, encodeLineRecords, type LineRecord } from './line-records.ts';
 
 /** Lines are compressed in pieces of this size: small enough that one line comes in milliseconds, large enough to compress well. */
 export const FRAME_BYTES = 256 * 1024;
+/** A log with at most so much text has no file: see {@link FrameWriter.finish}. Most steps stay far below. */
+export const SMALL_LOG_BYTES = 16 * 1024;
 
 /** Where a frame lies in its file, and which lines it holds. */
 export interface FrameEntry {
@@ -27,13 +30,17 @@ export class LogFileError extends Error {
   }
 }
 
+/** Records that hold lines from `first` on, with the number of the first line of each. */
+export type Records = Generator<{ firstLine: number; record: JournalRecord }>;
+
 /**
  * One log on disk: independently compressed frames of whole lines. While it is written the index and the last, unfinished
- * frame are in memory; what is durable meanwhile is the journal it is made from.
+ * frame are in memory, and there is no file before the first frame is full; what is durable meanwhile is the journal it
+ * is made from.
  */
 export class FrameWriter {
   readonly path: string;
-  readonly #fd: number;
+  #fd: number | null = null;
   readonly #frames: FrameEntry[] = [];
   #offset = 0;
   #tail: LineRecord[] = [];
@@ -44,7 +51,6 @@ export class FrameWriter {
 
   constructor(path: string) {
     this.path = path;
-    this.#fd = openSync(path, 'w+');
   }
 
   get lines(): number {
@@ -67,7 +73,7 @@ export class FrameWriter {
   #closeFrame(): void {
     if (this.#tail.length === 0) return;
     const compressed = zstdCompressSync(encodeLineRecords(this.#tail));
-    writeSync(this.#fd, compressed, 0, compressed.length, this.#offset);
+    writeSync(this.#opened(), compressed, 0, compressed.length, this.#offset);
     this.#frames.push({
       firstLine: this.#lines - this.#tailLines,
       lines: this.#tailLines,
@@ -80,9 +86,17 @@ export class FrameWriter {
     this.#tailLines = 0;
   }
 
-  /** Records that hold lines from `first` on, with the number of the first line of each. */
-  *read(first: number): Generator<{ firstLine: number; record: JournalRecord }> {
-    yield* readFrames(this.#fd, this.path, this.#frames, first);
+  #opened(): number {
+    if (this.#fd === null) {
+      mkdirSync(dirname(this.path), { recursive: true });
+      this.#fd = openSync(this.path, 'w+');
+    }
+    return this.#fd;
+  }
+
+  /** See {@link Records}. */
+  *read(first: number): Records {
+    if (this.#fd !== null) yield* readFrames(this.#fd, this.path, this.#frames, first);
     let firstLine = this.#lines - this.#tailLines;
     for (const record of this.#tail) {
       if (firstLine + record.lines > first) yield { firstLine, record };
@@ -90,22 +104,40 @@ export class FrameWriter {
     }
   }
 
-  /** Writes the last frame and the index, makes all of it durable, and closes the file. */
-  finish(): void {
+  /**
+   * Ends the log. A small one is given as a frame for the caller to keep (see {@link readSmallLog}), and has no file.
+   * Otherwise the last frame and the index are written and the file is closed, but not yet durable.
+   */
+  finish(): Buffer | null {
+    if (this.#fd === null && this.#textBytes <= SMALL_LOG_BYTES) return zstdCompressSync(encodeLineRecords(this.#tail));
     this.#closeFrame();
+    const fd = this.#opened();
     const index = zstdCompressSync(Buffer.from(JSON.stringify({ bytes: this.#textBytes, frames: this.#frames })));
     const size = Buffer.alloc(4);
     size.writeUInt32BE(index.length);
     const end = Buffer.concat([index, size, MAGIC]);
-    writeSync(this.#fd, end, 0, end.length, this.#offset);
-    fdatasyncSync(this.#fd);
-    closeSync(this.#fd);
+    writeSync(fd, end, 0, end.length, this.#offset);
+    this.abandon();
+    return null;
   }
 
   /** Closes without finishing; the journal still has everything. */
   abandon(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
   }
+}
+
+/** Reads what {@link FrameWriter.finish} gave of a small log. */
+export function readSmallLog(frame: Buffer, first: number): Records {
+  return recordsFrom(zstdDecompressSync(frame), 0, first);
+}
+
+/** What a finished file holds, from its end. */
+export interface FrameIndex {
+  readonly frames: readonly FrameEntry[];
+  /** Of text. */
+  readonly bytes: number;
 }
 
 /** A finished log. */
@@ -113,22 +145,18 @@ export class FrameReader implements Disposable {
   readonly path: string;
   readonly lines: number;
   readonly bytes: number;
+  /** To be given to the next reader of the same file, so that it need not read it. */
+  readonly index: FrameIndex;
   readonly #fd: number;
-  readonly #frames: readonly FrameEntry[];
 
   /** Throws {@link LogFileError}, or the system's error for a file that cannot be opened. */
-  constructor(path: string, sizeBytes: number) {
+  constructor(path: string, known?: FrameIndex) {
     this.path = path;
     this.#fd = openSync(path, 'r');
     try {
-      const tail = readExactly(this.#fd, path, sizeBytes - TAIL_BYTES, TAIL_BYTES);
-      if (!tail.subarray(4).equals(MAGIC)) throw new LogFileError(path, 'it has no index at its end');
-      const length = tail.readUInt32BE(0);
-      const packed = readExactly(this.#fd, path, sizeBytes - TAIL_BYTES - length, length);
-      const index: { bytes: number; frames: FrameEntry[] } = JSON.parse(zstdDecompressSync(packed).toString());
-      this.#frames = index.frames;
-      this.bytes = index.bytes;
-      const last = index.frames.at(-1);
+      this.index = known ?? readIndex(this.#fd, path);
+      this.bytes = this.index.bytes;
+      const last = this.index.frames.at(-1);
       this.lines = last === undefined ? 0 : last.firstLine + last.lines;
     } catch (error) {
       closeSync(this.#fd);
@@ -138,8 +166,8 @@ export class FrameReader implements Disposable {
   }
 
   /** As {@link FrameWriter.read}. */
-  read(first: number): Generator<{ firstLine: number; record: JournalRecord }> {
-    return readFrames(this.#fd, this.path, this.#frames, first);
+  read(first: number): Records {
+    return readFrames(this.#fd, this.path, this.index.frames, first);
   }
 
   [Symbol.dispose](): void {
@@ -147,21 +175,29 @@ export class FrameReader implements Disposable {
   }
 }
 
-function* readFrames(
-  fd: number,
-  path: string,
-  frames: readonly FrameEntry[],
-  first: number,
-): Generator<{ firstLine: number; record: JournalRecord }> {
+function readIndex(fd: number, path: string): FrameIndex {
+  const { size } = fstatSync(fd);
+  const tail = readExactly(fd, path, size - TAIL_BYTES, TAIL_BYTES);
+  if (!tail.subarray(4).equals(MAGIC)) throw new LogFileError(path, 'it has no index at its end');
+  const length = tail.readUInt32BE(0);
+  const packed = readExactly(fd, path, size - TAIL_BYTES - length, length);
+  return JSON.parse(zstdDecompressSync(packed).toString());
+}
+
+function* readFrames(fd: number, path: string, frames: readonly FrameEntry[], first: number): Records {
   for (let i = frameOf(frames, first); i < frames.length; i += 1) {
     const frame = frames[i];
     if (frame === undefined) return;
-    let firstLine = frame.firstLine;
-    for (const record of decodeRecords(zstdDecompressSync(readExactly(fd, path, frame.offset, frame.bytes)))) {
-      const lines = countLines(record.data);
-      if (firstLine + lines > first) yield { firstLine, record };
-      firstLine += lines;
-    }
+    yield* recordsFrom(zstdDecompressSync(readExactly(fd, path, frame.offset, frame.bytes)), frame.firstLine, first);
+  }
+}
+
+function* recordsFrom(bytes: Uint8Array, firstLine: number, first: number): Records {
+  let line = firstLine;
+  for (const record of decodeRecords(bytes)) {
+    const lines = countLines(record.data);
+    if (line + lines > first) yield { firstLine: line, record };
+    line += lines;
   }
 }
 

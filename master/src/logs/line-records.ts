@@ -24,7 +24,7 @@ export class LineAssembler {
     const data = before === undefined ? record.data : Buffer.concat([before, record.data]);
     const end = lastNewline(data) + 1;
     const rest = data.subarray(end);
-    if (rest.length > 0) this.#partial.set(record.stream, Uint8Array.from(rest));
+    if (rest.length > 0) this.#partial.set(record.stream, new Uint8Array(rest));
     else this.#partial.delete(record.stream);
     const lines = end === 0 ? [] : split(record.stream, record.at, data.subarray(0, end));
     if (rest.length < MAX_LINE_BYTES) return lines;

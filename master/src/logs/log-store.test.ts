@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeRecord, STREAM } from '@icefall/shared';
@@ -24,6 +24,20 @@ function open(): { core: Core; store: LogStore } {
 const output = (text: string, stream: number = STREAM.stdout) =>
   encodeRecord({ stream, at: 1, data: Buffer.from(text) });
 const text = (store: LogStore, id: number) => [...store.raw(id)].map(String).join('');
+
+/** Writes a log that is too large to be a small one to step 2 of build 1. */
+function fill(store: LogStore): string {
+  let offset = 0;
+  let all = '';
+  for (let i = 0; i < 300; i += 1) {
+    const line = `${i} ${'x'.repeat(3000)}\n`;
+    const record = output(line);
+    store.append(1, 2, offset, record, []);
+    offset += record.length;
+    all += line;
+  }
+  return all;
+}
 
 describe('the log store', () => {
   test('gives the lines of a growing log', () => {
@@ -52,23 +66,56 @@ describe('the log store', () => {
     expect(rows.map((row) => text(store, row.id))).toEqual(['hello\n', 'checking\n']);
   });
 
-  test('has every byte after the step has ended, and no journal', () => {
+  test('has every byte after the step has ended, and no journal', async () => {
     const { core, store } = open();
-    let offset = 0;
-    let all = '';
-    for (let i = 0; i < 300; i += 1) {
-      const line = `${i} ${'x'.repeat(3000)}\n`;
-      const record = output(line);
-      store.append(1, 2, offset, record, []);
-      offset += record.length;
-      all += line;
-    }
+    const all = fill(store);
     core.turn(() => store.finish(1, 2));
+    await store.settled();
     const [row] = store.ofStep(1, 2);
     expect(row).toMatchObject({ complete: 1, lines: 300, bytes: all.length });
     expect(text(store, row?.id ?? 0)).toBe(all);
     expect(store.lines(row?.id ?? 0, 299, 5)?.lines[0]?.text.slice(0, 4)).toBe('299 ');
     expect(readdirSync(join(dir, '0', '1'))).toEqual(['2.0.log']);
+  });
+
+  test('keeps a small log in the database, without a file', async () => {
+    const { core, store } = open();
+    store.append(1, 0, 0, output('one\ntwo\nthree'), []);
+    core.turn(() => store.finish(1, 0));
+    await store.settled();
+    const [row] = store.ofStep(1, 0);
+    expect(row).toMatchObject({ complete: 1, lines: 3, bytes: 14 });
+    expect(text(store, row?.id ?? 0)).toBe('one\ntwo\nthree\n');
+    expect(store.lines(row?.id ?? 0, 1, 1)?.lines.map((line) => line.text)).toEqual(['two']);
+    expect(readdirSync(join(dir, '0', '1'))).toEqual([]);
+  });
+
+  test('makes the file of a complete log again where the machine failed before it was durable', async () => {
+    const { core, store } = open();
+    const all = fill(store);
+    const [journal, file] = ['2.journal', '2.0.log'].map((name) => join(dir, '0', '1', name)) as [string, string];
+    const kept = readFileSync(journal);
+    core.turn(() => store.finish(1, 2));
+    await store.settled();
+    writeFileSync(journal, kept);
+    writeFileSync(file, '');
+    const again = open().store;
+    const id = again.ofStep(1, 2)[0]?.id ?? 0;
+    expect(text(again, id)).toBe(all);
+    await again.settled();
+    expect(readdirSync(join(dir, '0', '1'))).toEqual(['2.0.log']);
+    expect(text(open().store, id)).toBe(all);
+  });
+
+  test('finds a log again of which the row was lost with the power', () => {
+    const { store } = open();
+    store.append(1, 0, 0, output('x\n'), []);
+    store.close();
+    database.exec('DELETE FROM logs');
+    const again = open();
+    again.store.live(1, 0);
+    again.core.turn(() => again.store.finish(1, 0));
+    expect(text(again.store, again.store.ofStep(1, 0)[0]?.id ?? 0)).toBe('x\n');
   });
 
   test('goes on after a restart in the middle of a line', () => {

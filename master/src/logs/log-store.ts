@@ -1,9 +1,9 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JournalRecord, LOG_STREAMS, type LogLine, type LogLines, STREAM } from '@icefall/shared';
+import { LOG_STREAMS, type LogLine, type LogLines, STREAM } from '@icefall/shared';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
-import { FrameReader } from './frame-file.ts';
+import { type FrameIndex, FrameReader, type Records, readSmallLog } from './frame-file.ts';
 import { countLines } from './line-records.ts';
 import { StepLog } from './step-log.ts';
 
@@ -13,6 +13,8 @@ export const MOST_LINES = 10_000;
 const BUILDS_PER_DIRECTORY = 1000;
 /** Records handed on at once when a whole log is read. */
 const RAW_PIECE_BYTES = 256 * 1024;
+/** Indexes kept of logs that somebody reads; one of a log of a gigabyte takes some 300 kB. */
+const MOST_INDEXES = 32;
 
 export interface LogRow {
   readonly id: number;
@@ -25,11 +27,18 @@ export interface LogRow {
   readonly complete: number;
 }
 
+/** The logs of a running step. */
+interface LiveStep {
+  readonly log: StepLog;
+  /** Ids of the logs' rows by stream, as far as they are known to be there. */
+  readonly rows: Map<number, number>;
+}
+
 /** Where a log's lines are read from. */
 interface Readable {
   readonly lines: number;
   readonly bytes: number;
-  read(first: number): Generator<{ firstLine: number; record: JournalRecord }>;
+  read(first: number): Records;
 }
 
 /** The logs of all steps: growing ones and finished ones. */
@@ -38,86 +47,125 @@ export class LogStore {
   readonly grown = new Hook<number>();
   readonly #core: Core;
   readonly #directory: string;
-  readonly #live = new Map<string, StepLog>();
+  readonly #live = new Map<string, LiveStep>();
+  /** Steps that have ended and whose journals are about to be removed. */
+  readonly #settling = new Map<string, Promise<void>>();
+  /** Of files that were read lately. */
+  readonly #indexes = new Map<string, FrameIndex>();
 
   constructor(core: Core, directory: string) {
     this.#core = core;
     this.#directory = directory;
     mkdirSync(directory, { recursive: true });
+    core.rolledBack.on(() => {
+      for (const { rows } of this.#live.values()) rows.clear();
+    });
   }
 
   #path(buildId: number, file: string): string {
     return join(this.#directory, String(Math.floor(buildId / BUILDS_PER_DIRECTORY)), String(buildId), file);
   }
 
+  #open(buildId: number, stepNumber: number): StepLog {
+    const pathOf = (stream: number) => this.#path(buildId, `${stepNumber}.${stream}.log`);
+    return new StepLog(this.#path(buildId, `${stepNumber}.journal`), pathOf);
+  }
+
+  #step(buildId: number, stepNumber: number): LiveStep {
+    const key = keyOf(buildId, stepNumber);
+    let step = this.#live.get(key);
+    if (step === undefined) {
+      step = { log: this.#open(buildId, stepNumber), rows: new Map() };
+      this.#live.set(key, step);
+    }
+    return step;
+  }
+
   /** The growing logs of a step; opened, or made anew from the journal, when first asked for. */
   live(buildId: number, stepNumber: number): StepLog {
-    const key = `${buildId}.${stepNumber}`;
-    let log = this.#live.get(key);
-    if (log === undefined) {
-      log = new StepLog(this.#path(buildId, `${stepNumber}.journal`), (stream) =>
-        this.#path(buildId, `${stepNumber}.${stream}.log`),
-      );
-      this.#live.set(key, log);
-    }
-    return log;
+    return this.#step(buildId, stepNumber).log;
+  }
+
+  /** Makes durable what has come of a step's output, if the step goes on. */
+  sync(buildId: number, stepNumber: number): void {
+    this.#live.get(keyOf(buildId, stepNumber))?.log.journal.sync();
   }
 
   /** Takes a frame of output. `names` are those of the extra log files, in order. Throws a ProtocolError. */
   append(buildId: number, stepNumber: number, offset: number, payload: Uint8Array, names: readonly string[]): StepLog {
-    const log = this.live(buildId, stepNumber);
-    const before = log.streams.length;
-    const grown = log.append(offset, payload);
-    if (log.streams.length !== before) this.#core.turn(() => this.#addRows(buildId, stepNumber, log, names));
-    for (const stream of grown) this.#tellGrown(buildId, stepNumber, stream);
-    return log;
+    const step = this.#step(buildId, stepNumber);
+    const grown = step.log.append(offset, payload);
+    if (step.log.streams.some((stream) => !step.rows.has(stream)))
+      // What is lost of it is found missing with the next frame, or at the end.
+      this.#core.repeatableTurn(() => this.#addRows(buildId, stepNumber, step, names));
+    for (const stream of grown) this.#tellGrown(step, stream);
+    return step.log;
   }
 
   /** Adds text of the master's own to a step that no worker writes to. Call inside a turn. */
   note(buildId: number, stepNumber: number, text: string): void {
-    const log = this.live(buildId, stepNumber);
-    log.note(text, this.#core.now());
-    log.journal.sync();
-    this.#addRows(buildId, stepNumber, log, []);
-    this.#core.afterCommit(() => this.#tellGrown(buildId, stepNumber, 0));
+    const step = this.#step(buildId, stepNumber);
+    step.log.note(text, this.#core.now());
+    step.log.journal.sync();
+    this.#addRows(buildId, stepNumber, step, []);
+    this.#core.afterCommit(() => this.#tellGrown(step, 0));
   }
 
-  #addRows(buildId: number, stepNumber: number, log: StepLog, names: readonly string[]): void {
-    const known = new Set(this.ofStep(buildId, stepNumber).map((row) => row.stream));
+  #addRows(buildId: number, stepNumber: number, { log, rows }: LiveStep, names: readonly string[]): void {
+    for (const row of this.ofStep(buildId, stepNumber)) rows.set(row.stream, row.id);
     for (const stream of log.streams) {
-      if (known.has(stream)) continue;
+      if (rows.has(stream)) continue;
       const name = stream === 0 ? 'stdio' : (names[stream - STREAM.firstLogFile] ?? `log ${stream}`);
-      this.#core.db.insert('logs', { build_id: buildId, step_number: stepNumber, name, stream });
+      const id = this.#core.db.insert('logs', { build_id: buildId, step_number: stepNumber, name, stream });
+      rows.set(stream, id);
       this.#core.touch('step', `${buildId}.${stepNumber}`);
     }
   }
 
-  #tellGrown(buildId: number, stepNumber: number, stream: number): void {
-    const row = this.ofStep(buildId, stepNumber).find((candidate) => candidate.stream === stream);
-    if (row !== undefined) this.grown.fire(row.id);
+  #tellGrown({ rows }: LiveStep, stream: number): void {
+    const id = rows.get(stream);
+    if (id !== undefined) this.grown.fire(id);
   }
 
-  /** Ends the logs of a step: from now on they are only read. Call inside a turn. */
+  /** Ends the logs of a step: from now on they are only read, and are as durable as the turn. Call inside a turn. */
   finish(buildId: number, stepNumber: number): void {
-    const key = `${buildId}.${stepNumber}`;
-    const log = this.#live.get(key);
-    if (log === undefined) return;
-    for (const { stream, lines, bytes } of log.finish())
-      this.#core.db.update(
-        'logs',
-        { build_id: buildId, step_number: stepNumber, stream },
-        { lines, bytes, complete: 1 },
-      );
+    const key = keyOf(buildId, stepNumber);
+    const step = this.#live.get(key);
+    if (step === undefined) return;
+    const { log, rows } = step;
+    if (log.streams.some((stream) => !rows.has(stream))) this.#addRows(buildId, stepNumber, step, []);
+    const finished = log.finish();
+    // Until their files are durable, the journal is what counts.
+    if (finished.some(({ small }) => small === null)) log.journal.sync();
+    for (const { stream, lines, bytes, small } of finished) {
+      const id = rows.get(stream) ?? 0;
+      this.#core.db.update('logs', { id }, { lines, bytes, complete: 1 });
+      if (small !== null) this.#core.db.insert('small_logs', { log_id: id, frame: small });
+    }
     this.#live.delete(key);
     this.#core.afterCommit(() => {
-      log.discardJournal();
-      for (const row of this.ofStep(buildId, stepNumber)) this.grown.fire(row.id);
+      this.#settle(key, log);
+      for (const id of rows.values()) this.grown.fire(id);
     });
+  }
+
+  /** The disk works at it while other turns go on; every end of a step waits for the disk itself, so few are under way. */
+  #settle(key: string, log: StepLog): void {
+    const settled = log
+      .discardJournal()
+      .catch((error: unknown) => this.#core.log.error({ step: key, err: error }, 'a journal could not be removed'))
+      .finally(() => this.#settling.delete(key));
+    this.#settling.set(key, settled);
+  }
+
+  /** Resolves when the journals of all steps that have ended are gone. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#settling.values());
   }
 
   /** Closes what is open; the journals have everything. */
   close(): void {
-    for (const log of this.#live.values()) log.close();
+    for (const { log } of this.#live.values()) log.close();
     this.#live.clear();
   }
 
@@ -179,10 +227,34 @@ export class LogStore {
       const writer = this.live(row.build_id, row.step_number).reader(row.stream);
       return read(writer ?? { lines: 0, bytes: 0, *read() {} });
     }
-    const path = this.#path(row.build_id, `${row.step_number}.${row.stream}.log`);
-    using reader = new FrameReader(path, statSync(path).size);
+    const small = this.#core.db.one<{ frame: Buffer }>('SELECT frame FROM small_logs WHERE log_id = ?', row.id);
+    if (small !== null) return read({ ...row, read: (first) => readSmallLog(small.frame, first) });
+    this.#mend(row);
+    using reader = this.#fileReader(this.#path(row.build_id, `${row.step_number}.${row.stream}.log`));
     return read(reader);
   }
+
+  #fileReader(path: string): FrameReader {
+    const reader = new FrameReader(path, this.#indexes.get(path));
+    this.#indexes.delete(path);
+    this.#indexes.set(path, reader.index);
+    const [oldest] = this.#indexes.keys();
+    if (this.#indexes.size > MOST_INDEXES && oldest !== undefined) this.#indexes.delete(oldest);
+    return reader;
+  }
+
+  /** Makes the files of a complete log again where the machine failed before they were durable. */
+  #mend({ build_id, step_number }: LogRow): void {
+    const key = keyOf(build_id, step_number);
+    if (this.#settling.has(key) || !existsSync(this.#path(build_id, `${step_number}.journal`))) return;
+    const log = this.#open(build_id, step_number);
+    log.finish();
+    this.#settle(key, log);
+  }
+}
+
+function keyOf(buildId: number, stepNumber: number): string {
+  return `${buildId}.${stepNumber}`;
 }
 
 function takeLines(log: Readable, first: number, limit: number): LogLine[] {
@@ -208,7 +280,7 @@ function takeText(log: Readable, first: number): { text: Buffer; lines: number }
   for (const { firstLine, record } of log.read(first)) {
     const skip = Math.max(0, next - firstLine);
     const data = afterLines(record.data, skip);
-    pieces.push(Uint8Array.from(data));
+    pieces.push(data);
     bytes += data.length;
     next = firstLine + countLines(record.data);
     if (bytes >= RAW_PIECE_BYTES) break;

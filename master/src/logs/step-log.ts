@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { encodeRecord, type JournalRecord, MAX_RECORD_DATA_BYTES, STREAM } from '@icefall/shared';
 import { FrameWriter } from './frame-file.ts';
 import { JournalFile } from './journal-file.ts';
@@ -20,6 +20,8 @@ export interface LogSize {
   readonly stream: number;
   readonly lines: number;
   readonly bytes: number;
+  /** All of a small log, which has no file; null for one that has. */
+  readonly small: Buffer | null;
 }
 
 /**
@@ -30,6 +32,7 @@ export class StepLog {
   readonly journal: JournalFile;
   readonly #pathOf: (stream: number) => string;
   readonly #logs = new Map<number, LiveLog>();
+  readonly #finishedFiles: string[] = [];
   #lastAt = 0;
 
   /** `pathOf` gives the frame file of a log stream. */
@@ -83,19 +86,27 @@ export class StepLog {
     return this.#logs.get(stream)?.writer ?? null;
   }
 
-  /** Finishes every frame file. The journal stays until {@link discardJournal}. */
+  /** Finishes every log. The journal stays until {@link discardJournal}. */
   finish(): LogSize[] {
     return [...this.#logs].map(([stream, log]) => {
       write(log, log.assembler.flush(this.#lastAt));
-      log.writer.finish();
-      return { stream, lines: log.writer.lines, bytes: log.writer.bytes };
+      const small = log.writer.finish();
+      if (small === null) this.#finishedFiles.push(log.writer.path);
+      return { stream, lines: log.writer.lines, bytes: log.writer.bytes, small };
     });
   }
 
-  /** Removes the journal, once it is on record that the frame files are complete. */
-  discardJournal(): void {
+  /**
+   * Makes the frame files durable, then removes the journal; once it is on record that the logs are complete. A journal
+   * beside complete logs thus says that their files may not be whole. Throws what the disk says.
+   */
+  async discardJournal(): Promise<void> {
     this.journal.close();
-    rmSync(this.journal.path, { force: true });
+    for (const path of this.#finishedFiles) {
+      await using file = await open(path, 'r+');
+      await file.datasync();
+    }
+    await rm(this.journal.path, { force: true });
   }
 
   /** Closes everything and leaves the journal, from which all can be made again. */

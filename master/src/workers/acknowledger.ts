@@ -2,10 +2,10 @@ import type { Clock, Timer } from '../engine/ports.ts';
 import type { JournalFile } from '../logs/journal-file.ts';
 
 /**
- * Output is made durable, then acknowledged, in batches: one sync for all that came in this time. Short beside what a
- * person sees in a live log, long beside a frame.
+ * Output is made durable, then acknowledged, in batches: one sync for all that came in this time. A live log does not
+ * wait for it, only the worker's disk keeps the output so long; and most commands have ended by then, with one sync.
  */
-export const ACK_AFTER_MS = 5;
+export const ACK_AFTER_MS = 100;
 /** Or after so much: a quarter of what a worker may have in flight, so that it need not stop. */
 export const ACK_AFTER_BYTES = 1024 * 1024;
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ACK_AFTER_MS } from './acknowledger.ts';
 import { recordOf, shell, siteWith, TestRoom } from './test-room.ts';
 
 const open = () => new TestRoom(siteWith({ name: 'w1', grace: '10m' }));
@@ -38,7 +39,7 @@ describe('a command', () => {
     room.order(build);
     agent.says({ kind: 'started', commandId: 1, epoch: 1001, at: 1, pid: 77 });
     const end = agent.output(1, 1001, 'hello\n');
-    room.clock.advance(5);
+    room.clock.advance(ACK_AFTER_MS);
     agent.finishes(1, 1001, end, { exitCode: 3 });
     expect(agent.heard).toEqual(['welcome []', 'start 1', `ack 1 ${end}`, 'release 1']);
     expect(room.told).toEqual(['1 started 77', '1 exited 3']);

@@ -123,7 +123,7 @@ export class Commands implements CommandPort {
   noteStarted(worker: string, { commandId, epoch, pid }: Started): void {
     const row = this.#find(worker, commandId, epoch);
     if (row === null || row.state === 'started') return;
-    this.#core.turn(() => {
+    this.#core.repeatableTurn(() => {
       this.#rows.update(row.id, { state: 'started', pid });
       this.started.fire({ ...stepOf(row), pid });
     });
@@ -146,10 +146,11 @@ export class Commands implements CommandPort {
         `command ${commandId} is told to have ended after ${endOffset} bytes of output, but ${journal.end} have come`,
       );
     this.#core.turn(() => {
-      journal.sync();
       this.#rows.delete(row.id);
       this.#tellLater(worker, { kind: 'release', commandId, epoch });
       this.finished.fire({ ...stepOf(row), outcome });
+      // The step's end has usually put its logs on record; what it has not must be durable before the worker forgets it.
+      this.#logs.sync(row.build_id, row.step_number);
     });
   }
 
