@@ -126,6 +126,8 @@ const status: Status = {
   configVersion: 1,
   configLoadedAt: 0,
   configErrors: [],
+  alarms: [],
+  drainingSince: null,
   seq: 0,
   pendingRequests: 0,
   runningBuilds: 0,

@@ -49,11 +49,11 @@ function read(
   if (room === 'events')
     return streamEvents(world, response, Number(request.headers['last-event-id'] ?? query.get('after') ?? world.seq));
   if (room === 'logs') return readLog(world, response, Number(name), third, query);
-  if (room === 'builds' && name === undefined) return sendJson(response, 200, { builds: listBuilds(world, query) });
+  if (room === 'builds' && name === undefined) return sendJson(response, 200, listBuilds(world, query));
   if (room === 'changes' && name === undefined) {
     const before = Number(query.get('before') ?? Infinity);
     const changes = [...world.changes.values()].filter((change) => change.id < before).reverse();
-    return sendJson(response, 200, { changes: changes.slice(0, Number(query.get('limit') ?? 50)) });
+    return sendJson(response, 200, { changes: changes.slice(0, Number(query.get('limit') ?? 50)), next: null });
   }
   if (room === 'builders' && third === 'builds')
     return one(
@@ -101,17 +101,16 @@ function snapshot(world: World, now: number, hours: number) {
   };
 }
 
-function listBuilds(world: World, query: URLSearchParams): Build[] {
-  const wanted = (name: 'builder' | 'worker' | 'state' | 'result') => query.get(name);
+const FILTERS = ['builder', 'worker', 'state', 'result'] as const;
+
+function listBuilds(world: World, query: URLSearchParams): { builds: Build[]; next: number | null } {
+  const wanted = (name: (typeof FILTERS)[number]) => query.get(name);
   const before = world.builds.get(Number(query.get('before') ?? 0));
-  return newest(world.builds.values())
+  const found = newest(world.builds.values())
     .filter((build) => before === undefined || build.startedAt < before.startedAt)
-    .filter((build) =>
-      (['builder', 'worker', 'state', 'result'] as const).every(
-        (name) => wanted(name) === null || build[name] === wanted(name),
-      ),
-    )
-    .slice(0, Number(query.get('limit') ?? 50));
+    .filter((build) => FILTERS.every((name) => wanted(name) === null || build[name] === wanted(name)));
+  const builds = found.slice(0, Number(query.get('limit') ?? 50));
+  return { builds, next: found.length > builds.length ? (builds.at(-1)?.id ?? null) : null };
 }
 
 function openStream(response: ServerResponse) {

@@ -79,6 +79,8 @@ export class World {
       configVersion: 12,
       configLoadedAt: this.startedAt,
       configErrors: [],
+      alarms: [],
+      drainingSince: null,
       seq: this.seq,
       pendingRequests: [...this.requests.values()].filter((request) => request.state === 'pending').length,
       runningBuilds: [...this.builds.values()].filter((build) => build.finishedAt === null).length,

@@ -18,10 +18,11 @@ export const api = {
   snapshot: (hours: number) => get<Snapshot>('/snapshot', { hours }),
   build: (id: number) => get<Build>(`/builds/${id}`),
   buildByNumber: (builder: string, number: number) => get<Build>(`/builders/${part(builder)}/builds/${number}`),
-  builds: async (query: Query) => (await get<{ builds: Build[] }>('/builds', query)).builds,
+  /** Newest first. `next` is the `before` of those that follow, null where there are none. */
+  builds: (query: Query) => get<{ builds: Build[]; next: number | null }>('/builds', query),
   request: (id: number) => get<Request>(`/requests/${id}`),
   change: (id: number) => get<Change>(`/changes/${id}`),
-  changes: async (query: Query) => (await get<{ changes: Change[] }>('/changes', query)).changes,
+  changes: (query: Query) => get<{ changes: Change[]; next: number | null }>('/changes', query),
   log: (id: number) => get<Log>(`/logs/${id}`),
   buildset: (id: number) => get<Buildset>(`/buildsets/${id}`),
   logLines: (id: number, first: number, limit: number, signal?: AbortSignal) =>

@@ -78,16 +78,16 @@ export async function loadOlder(): Promise<void> {
   if (!before.more || loadingHistory.peek() === 'loading') return;
   loadingHistory.value = 'loading';
   try {
-    const builds = await api.builds({ before: before.beforeId, limit: HISTORY_PAGE });
+    const { builds, next } = await api.builds({ before: before.beforeId, limit: HISTORY_PAGE });
     const since = Math.min(before.since, ...builds.map((build) => build.startedAt));
-    const changes = await api.changes({ limit: CHANGES_PAGE, ...olderThanKnown() });
+    const { changes } = await api.changes({ limit: CHANGES_PAGE, ...olderThanKnown() });
     batch(() => {
       for (const build of builds) store.builds.put(store.builds.peek(build.id) ?? build);
       for (const change of changes) store.changes.put(change);
       store.history.value = {
         since,
-        more: builds.length >= HISTORY_PAGE,
-        beforeId: Math.min(before.beforeId, ...builds.map((build) => build.id)),
+        more: next !== null,
+        beforeId: next ?? before.beforeId,
         added: before.added + builds.length,
       };
     });

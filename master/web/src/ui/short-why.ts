@@ -28,6 +28,8 @@ export function shortWhy(blocker: Blocker): string {
       return `slot on ${blocker.worker}`;
     case 'behind':
       return 'earlier requests';
+    case 'draining':
+      return 'the master drains';
     case 'builderGone':
       return 'builder is gone';
   }

@@ -62,7 +62,7 @@ export function TopBar(): JSX.Element {
       </button>
       <button
         type="button"
-        class="quiet"
+        class="quiet help"
         aria-label="Keys"
         title="Keys (?)"
         onClick={() => {

@@ -29,6 +29,18 @@ export function About(): JSX.Element {
           </div>
         ))}
       </dl>
+      {status.alarms.length > 0 && (
+        <section>
+          <h2>Alarms</h2>
+          <ul class="plain bad">
+            {status.alarms.map((alarm) => (
+              <li key={alarm.kind}>
+                {alarm.message} (<Ago key="alarm" at={alarm.since} />)
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
       {status.configErrors.length > 0 && (
         <section>
           <h2>The last reload was refused; the older configuration runs on</h2>

@@ -89,32 +89,30 @@ function WorkerState({ name }: { name: string }): JSX.Element {
 /** Builds that the page knows anyway, and older ones as they are asked for. */
 function useHistory(name: string) {
   const first = useResource(name, () => api.builds({ builder: name, limit: PAGE }));
-  const [older, setOlder] = useState<readonly Build[]>([]);
-  const [ended, setEnded] = useState(false);
+  const [older, setOlder] = useState<{ builds: readonly Build[]; next: number | null } | null>(null);
   const [loading, setLoading] = useState(false);
   const [failure, setFailure] = useState('');
-  const fetched = [...(first.state === 'ready' ? first.value : []), ...older];
+  const fetched = [...(first.state === 'ready' ? first.value.builds : []), ...(older?.builds ?? [])];
   const known = store.builds.all.value.filter((build) => build.builder === name);
   const shown = newestFirst(new Map([...fetched, ...known].map((build) => [build.id, build])).values());
-  const loadMore = async () => {
+  const firstNext = first.state === 'ready' ? first.value.next : null;
+  const next = older === null ? firstNext : older.next;
+  const loadMore = async (before: number) => {
     setLoading(true);
     setFailure('');
     try {
-      const before = Math.min(...shown.map((build) => build.id));
-      const builds = await api.builds({ builder: name, before, limit: PAGE });
-      setOlder((was) => [...was, ...builds]);
-      setEnded(builds.length < PAGE);
+      const page = await api.builds({ builder: name, before, limit: PAGE });
+      setOlder({ builds: [...(older?.builds ?? []), ...page.builds], next: page.next });
     } catch (cause) {
       setFailure(messageOf(cause));
     }
     setLoading(false);
   };
-  const more = !ended && (first.state !== 'ready' || first.value.length >= PAGE);
   return {
     shown,
-    more,
+    more: next !== null,
     loading: loading || first.state === 'loading',
     failure: first.state === 'failed' ? first.message : failure,
-    loadMore: () => void loadMore(),
+    loadMore: () => void (next !== null && loadMore(next)),
   };
 }

@@ -13,17 +13,21 @@ const PAGE = 50;
 
 /** Pushes, newest first, with what they caused. */
 export function Changes(): JSX.Element {
-  const [older, setOlder] = useState<readonly Change[]>([]);
+  const [older, setOlder] = useState<{ changes: readonly Change[]; next: number | null } | null>(null);
   const [failure, setFailure] = useState('');
   const first = useResource('changes', () => api.changes({ limit: PAGE }));
-  const fetched = first.state === 'ready' ? first.value : [];
-  const all = new Map([...fetched, ...older, ...store.changes.all.value].map((change) => [change.id, change]));
+  const fetched = first.state === 'ready' ? first.value.changes : [];
+  const firstNext = first.state === 'ready' ? first.value.next : null;
+  const next = older === null ? firstNext : older.next;
+  const all = new Map(
+    [...fetched, ...(older?.changes ?? []), ...store.changes.all.value].map((change) => [change.id, change]),
+  );
   const shown = [...all.values()].sort((a, b) => b.id - a.id);
-  const loadMore = async () => {
+  const loadMore = async (before: number) => {
     try {
-      const next = await api.changes({ limit: PAGE, before: Math.min(...shown.map((change) => change.id)) });
-      setOlder((was) => [...was, ...next]);
-      setFailure(next.length === 0 ? 'There are no older changes.' : '');
+      const page = await api.changes({ limit: PAGE, before });
+      setOlder({ changes: [...(older?.changes ?? []), ...page.changes], next: page.next });
+      setFailure('');
     } catch (cause) {
       setFailure(messageOf(cause));
     }
@@ -52,8 +56,8 @@ export function Changes(): JSX.Element {
           </li>
         ))}
       </ul>
-      {shown.length >= PAGE && (
-        <button type="button" onClick={() => void loadMore()}>
+      {next !== null && (
+        <button type="button" onClick={() => void loadMore(next)}>
           Older changes
         </button>
       )}

@@ -16,6 +16,8 @@ export interface Band {
 export const TITLE_HEIGHT = 18;
 /** Room for one line of a step. */
 export const STEP_HEIGHT = 15;
+/** Heights come out of sums of fractions: a line may lack this much, pixels. */
+const ROUNDING = 1;
 /** Steps that a block makes room for, however short it was; more share what there is. */
 export const STEPS_WITH_ROOM = 5;
 
@@ -37,9 +39,9 @@ export function bandsOf(build: Build, height: number, now: number): Band[] {
   if (steps.length === 0) return [];
   const lengths = steps.map((step) => Math.max(0, (step.finishedAt ?? now) - (step.startedAt ?? now)));
   const room = height - TITLE_HEIGHT;
-  const labelled = room >= steps.length * STEP_HEIGHT;
+  const labelled = room >= steps.length * STEP_HEIGHT - ROUNDING;
   const [top, area, least] = labelled
-    ? [TITLE_HEIGHT, room, STEP_HEIGHT]
+    ? [TITLE_HEIGHT, room, Math.min(STEP_HEIGHT, room / steps.length)]
     : [0, height, Math.min(3, height / steps.length)];
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const free = Math.max(0, area - least * steps.length);

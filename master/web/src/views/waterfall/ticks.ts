@@ -37,7 +37,9 @@ export function ticks(scale: TimeScale, options: TickOptions): Tick[] {
     for (const time of roundTimes(step, options)) {
       const y = scale.y(time);
       if (blocked.some(([top, bottom]) => y > top - 6 && y < bottom + 6)) continue;
-      if (taken.every((other) => Math.abs(other.y - y) >= options.minDistance)) taken.push({ time, y });
+      // Single minutes only where nothing rounder is near.
+      const distance = step === MINUTE ? 2 * options.minDistance : options.minDistance;
+      if (taken.every((other) => Math.abs(other.y - y) >= distance)) taken.push({ time, y });
     }
   }
   taken.sort((a, b) => a.y - b.y);
