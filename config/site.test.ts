@@ -45,14 +45,14 @@ describe('the site', () => {
       'debian12_builder_spack',
       'debian13_builder_spack',
       'ara_builder',
-      'gcd',
-      'test_data',
-      'tables',
       'publish',
       'publish_ara',
       'user_rsync',
       'whitelist',
       'backup',
+      'gcd',
+      'test_data',
+      'tables',
     ]);
     expect(site.locks.map(({ name, maxCount }) => `${name} ${maxCount}`)).toContain('cvmfs_shared 100');
     expect(site.workers.map(({ name, maxBuilds }) => `${name} ${maxBuilds}`)).toEqual([
@@ -75,12 +75,12 @@ describe('the site', () => {
     expect(kinds.nightly?.map((s) => `${s.name} ${s.kind === 'nightly' ? s.cron : ''}`)).toEqual([
       'nightly 0 0 * * *',
       'nightly_spack 0 3 * * *',
-      'gcd_nightly 0 2 * * *',
-      'test_data_nightly 30 2 * * *',
-      'tables_nightly 45 2 * * *',
       'user_rsync_hourly 0 * * * *',
       'whitelist_daily 0 3 * * *',
       'backup_monthly 0 4 1 * *',
+      'gcd_nightly 0 2 * * *',
+      'test_data_nightly 30 2 * * *',
+      'tables_nightly 45 2 * * *',
     ]);
   });
 

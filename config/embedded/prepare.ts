@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { readSettings, type SettingsFile } from '../settings.ts';
+import type { SettingsFile } from '../settings.ts';
 import { type Home, PROGRAMS } from './home.ts';
 import type { Ports } from './options.ts';
 import { prepareRsync } from './rsync-daemon.ts';
@@ -25,11 +25,16 @@ export interface Prepared {
   readonly rsyncConfiguration: string;
 }
 
-/** Makes what is missing below the home; what a run before left stays. */
-export function prepare(home: Home, ports: Ports): Prepared {
+/** Writes the settings of the site: those of one machine, and over them what a person wants different. */
+export function writeSettings(home: Home, ports: Ports): void {
   const settings = { ...settingsOf(home, ports), ...localSettings(home) };
+  mkdirSync(home.directory, { recursive: true });
   writeFileSync(home.settings, `${JSON.stringify(settings, null, 2)}\n`);
-  const workers = [...readSettings(home.settings).platforms, STRATUM0];
+}
+
+/** Makes what is missing below the home; what a run before left stays. */
+export function prepare(home: Home, ports: Ports, platforms: readonly string[]): Prepared {
+  const workers = [...platforms, STRATUM0];
   for (const directory of [home.master, home.tree, home.bin, home.output, ...workers.map(home.worker)])
     mkdirSync(directory, { recursive: true });
   prepareTokens(home, workers);
@@ -47,7 +52,7 @@ export function prepare(home: Home, ports: Ports): Prepared {
 function localSettings(home: Home): object {
   if (!existsSync(home.localSettings)) return {};
   const settings = parseSettings(home.localSettings);
-  if (typeof settings === 'object' && settings !== null) return settings;
+  if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) return settings;
   throw new Error(`${home.localSettings} must hold a JSON object, such as {"variants": ["base_v1.0.0"]}`);
 }
 

@@ -61,6 +61,8 @@ function snapshot(builds: Build[]): Snapshot {
     configVersion: 1,
     configLoadedAt: 0,
     configErrors: [],
+    alarms: [],
+    drainingSince: null,
     seq: 0,
     pendingRequests: 0,
     runningBuilds: 0,

@@ -1,11 +1,10 @@
-import { mkdirSync } from 'node:fs';
 import { readSettings } from '../settings.ts';
 import { type Home, homeAt } from './home.ts';
 import { installHook } from './hook.ts';
 import { waitForWorkers, watchMaster } from './master-client.ts';
 import { type Options, readOptions, USAGE, UsageError } from './options.ts';
 import { checkPorts } from './ports.ts';
-import { prepare } from './prepare.ts';
+import { prepare, writeSettings } from './prepare.ts';
 import { endLeftovers, type Processes, runProcesses } from './processes.ts';
 import { outcomeOfPush, progressLines, type Screen, summaryLines } from './progress.ts';
 import { addEmptyCommit, push, wasPushed } from './scripts-repository.ts';
@@ -27,7 +26,6 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const home = homeAt(options.home);
-  mkdirSync(home.directory, { recursive: true });
   await endLeftovers(home, screen.line);
   await checkPorts(options.ports);
   const stop = new AbortController();
@@ -55,7 +53,8 @@ async function runSite(options: Options, home: Home, processes: Processes, signa
   const { ports } = options;
   const url = `http://127.0.0.1:${ports.page}`;
   const startedAt = Date.now();
-  const { workers, rsyncConfiguration } = prepare(home, ports);
+  writeSettings(home, ports);
+  const { workers, rsyncConfiguration } = prepare(home, ports, readSettings(home.settings).platforms);
   for (const service of [
     ...sideServices(home, ports, rsyncConfiguration),
     masterService(home, ports),
