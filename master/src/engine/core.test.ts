@@ -43,6 +43,18 @@ describe('a turn', () => {
     expect(told).toEqual(['w1']);
   });
 
+  test('does all of its effects, and is done, even if one of them fails', () => {
+    const done: string[] = [];
+    const result = core.turn(() => {
+      core.afterCommit(() => {
+        throw new Error('no');
+      });
+      core.afterCommit(() => done.push('second'));
+      return 'answer';
+    });
+    expect([result, done]).toEqual(['answer', ['second']]);
+  });
+
   test('that throws leaves nothing behind, and the next one goes on', () => {
     const failing = () =>
       core.turn(() => {

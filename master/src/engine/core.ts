@@ -86,9 +86,20 @@ export class Core {
   #turn<T>(work: () => T, synchronous: Synchronous): T {
     if (this.#open) return work();
     const { result, touched, effects } = this.#transaction(work, synchronous);
-    if (touched.length > 0) this.committed.fire(touched);
-    for (const effect of effects) effect();
+    this.#done(() => {
+      if (touched.length > 0) this.committed.fire(touched);
+    });
+    for (const effect of effects) this.#done(effect);
     return result;
+  }
+
+  /** What follows a commit cannot take it back: one effect that fails keeps neither the others nor the caller. */
+  #done(effect: () => void): void {
+    try {
+      effect();
+    } catch (error) {
+      this.log.error({ err: error }, 'the effect of a turn failed; the turn is on record');
+    }
   }
 
   #transaction<T>(work: () => T, synchronous: Synchronous): { result: T; touched: Touched[]; effects: (() => void)[] } {
