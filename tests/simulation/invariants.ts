@@ -43,6 +43,7 @@ export class Invariants {
   /** The loosest limits since the last vary: holders from before a change of limits may stay. */
   #limits: Map<string, number>;
   readonly #ended = new Map<number, Result>();
+  #broken: unknown = null;
   readonly #finishedSteps = new Map<string, Result>();
 
   constructor(drawn: RandomSite, sim: () => SimulatedSite) {
@@ -69,16 +70,32 @@ export class Invariants {
       endedNow.push({ requestId, result: requests.row(requestId)?.result ?? 'EXCEPTION' });
     });
     master.core.rolledBack.on(() => endedNow.splice(0));
-    master.core.committed.on((touched) => {
-      for (const { requestId, result } of endedNow.splice(0)) {
-        require(!this.#ended.has(requestId), `request ${requestId} ended twice`);
-        this.#ended.set(requestId, result);
-      }
-      // What nobody touched is as it was.
-      if (touched.some(({ kind }) => kind === 'lock')) this.#locksAreKept(master);
-      if (touched.some(({ kind }) => kind === 'worker')) this.#slotsAreKept(master);
-      for (const { kind, key } of touched) if (kind === 'step') this.#stepStaysEnded(master, key);
-    });
+    master.core.committed.on((touched) =>
+      this.#noting(() => {
+        for (const { requestId, result } of endedNow.splice(0)) {
+          require(!this.#ended.has(requestId), `request ${requestId} ended twice`);
+          this.#ended.set(requestId, result);
+        }
+        // What nobody touched is as it was.
+        if (touched.some(({ kind }) => kind === 'lock')) this.#locksAreKept(master);
+        if (touched.some(({ kind }) => kind === 'worker')) this.#slotsAreKept(master);
+        for (const { kind, key } of touched) if (kind === 'step') this.#stepStaysEnded(master, key);
+      }),
+    );
+  }
+
+  /** A turn is not taken back by what it broke: it is kept for the next look. */
+  #noting(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      this.#broken ??= error;
+    }
+  }
+
+  /** Throws what was found broken since the start. */
+  soFar(): void {
+    if (this.#broken !== null) throw this.#broken;
   }
 
   #locksAreKept({ core }: Master): void {
@@ -123,6 +140,7 @@ export class Invariants {
 
   /** When all is quiet: everything ended, nothing is left behind, and everything is what the rules say. */
   atTheEnd(): void {
+    this.soFar();
     this.#everythingEnded();
     this.#resultsAreRight();
     this.#nothingBeganTwice();

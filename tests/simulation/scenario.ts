@@ -56,6 +56,7 @@ class Scenario implements Disposable {
     while (clock.now() < until) {
       this.#sim.run(this.#dice.duration(10, 6 * MINUTE));
       this.#happen();
+      this.#invariants.soFar();
     }
     this.#mend();
     this.#sim.run(QUIET_MS);
