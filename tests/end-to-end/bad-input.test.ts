@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { statusSchema } from '@icefall/shared';
+import { MAX_MESSAGE_BYTES, statusSchema } from '@icefall/shared';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { TestMaster } from '../support/master.ts';
 import { groundOfFile } from '../support/vitest.ts';
 import { TestWorker } from '../support/worker.ts';
+import { hello, misbehave } from './rogue-agent.ts';
 
 const SECRET = 'a secret of the code host';
 
@@ -26,6 +27,7 @@ describe('bad input', () => {
     expect((await master.api.worker('steady')).connected).toBe(true);
   });
 
+  const rogue = async () => ({ port: master.workerPort, name: 'stranger', token: await master.token('stranger') });
   const workerUrl = () => `ws://127.0.0.1:${master.workerPort}`;
 
   test('a worker that the site does not know is refused, and both sides say why', async () => {
@@ -60,6 +62,29 @@ describe('bad input', () => {
     expect(first.process.exit).toBeNull();
     expect((await master.api.worker('stranger')).connected).toBe(true);
     await Promise.all([first.stop(), second.stop()]);
+  });
+
+  const binary = Uint8Array.of(9, 9, 9);
+  test.each<[string, (string | Uint8Array)[], string, number]>([
+    ['no JSON', ['hello?'], 'bad_json', 4400],
+    ['a message of no known kind', ['{"kind":"surprise"}'], 'bad_message', 4400],
+    ['a hello with a wrong field', [hello({ storeId: 7 })], 'bad_message', 4400],
+    ['a hello of another version', [hello({ protocol: { major: 99, minor: 0 } })], 'version_mismatch', 4406],
+    ['output before the hello', [binary], 'not_greeted', 4400],
+  ])('an agent whose first word is %s is told so, and cut off', async (_, frames, code, closed) => {
+    expect(await misbehave(await rogue(), frames)).toEqual({ told: [code], closed });
+  });
+
+  test('an agent that sends a message larger than any is cut off', async () => {
+    expect(await misbehave(await rogue(), ['x'.repeat(MAX_MESSAGE_BYTES + 1)])).toEqual({ told: [], closed: 1009 });
+  });
+
+  test('a connected agent that sends nonsense is told each time, and goes on', async () => {
+    const nonsense = ['{"kind":', '{"kind":"started"}', binary];
+    expect(await misbehave(await rogue(), [hello(), ...nonsense], 4)).toEqual({
+      told: ['welcome', 'bad_json', 'bad_message', 'bad_frame'],
+      closed: null,
+    });
   });
 
   test.each<[string, string, string, unknown, number, string]>([
@@ -113,6 +138,15 @@ describe('bad input', () => {
     const body = JSON.stringify({ ref: 'x'.repeat(26 * 1024 * 1024) });
     const answer = await push(body, { 'x-hub-signature-256': sign(body) });
     expect(answer).toMatchObject({ status: 413, body: { error: { code: 'too_large' } } });
+  });
+
+  test('a client that streams more than is taken still gets to read why', async () => {
+    const pieces = Array.from({ length: 20 }, () => new Uint8Array(200_000).fill(32));
+    const body = ReadableStream.from(pieces);
+    const url = `${master.url}/api/v1/schedulers/quick/force`;
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(url, { method: 'POST', headers, body, duplex: 'half' });
+    expect([answer.status, await answer.json()]).toMatchObject([413, { error: { code: 'too_large' } }]);
   });
 
   test('noise instead of HTTP hurts nobody, on either port', async () => {

@@ -176,6 +176,9 @@ function answerError(master: MasterPort, error: unknown, request: FastifyRequest
   const { status, body } = answerOfError(error);
   if (status >= 500 && body.error.code !== 'too_many_streams')
     master.core.log.error({ method: request.method, url: request.url, error }, 'a request could not be answered');
+  // Fastify would close the connection on what was not read, which takes the answer with it. Without this header the rest
+  // is read and thrown away, within the time that a request has.
+  if (body.error.code === 'too_large') reply.removeHeader('connection');
   reply.code(status).header('cache-control', 'no-store').type('application/json; charset=utf-8').send(body);
 }
 
