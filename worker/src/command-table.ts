@@ -42,13 +42,16 @@ export class CommandTable {
       this.#held.set(command.commandId, command);
   }
 
-  /** Begins a command; in a build directory where another is still on its way out it waits for that. */
+  /**
+   * Begins a command; in a build directory where another still runs on its way out it waits for the end of that, and
+   * where one has the same number until its traces are gone.
+   */
   begin(order: Order): HeldCommand {
     const before = [...this.#leaving]
       .filter(([{ commandId, buildDirectory }]) => {
         return commandId === order.commandId || buildDirectory === order.buildDirectory;
       })
-      .map(([, gone]) => gone);
+      .map(([command, gone]) => (command.commandId === order.commandId ? gone : command.ended));
     const command = HeldCommand.begin(order, this.#workshop, this.#events, Promise.all(before));
     this.#held.set(order.commandId, command);
     return command;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandOutcome } from '@icefall/shared';
@@ -42,7 +43,7 @@ export class JournalStore {
   /** Makes the directory of a new command. The caller may spawn once this has resolved. */
   async create(meta: CommandMeta): Promise<{ entry: CommandEntry; segments: SegmentFiles }> {
     const entry = new CommandEntry(join(this.directory, entryName(meta.commandId, meta.epoch)));
-    await mkdir(entry.directory, { mode: 0o700 });
+    mkdirSync(entry.directory, { mode: 0o700 });
     await entry.writeMeta(meta);
     return { entry, segments: new SegmentFiles(entry.directory) };
   }
