@@ -1,4 +1,5 @@
 export * from './api/blockers.ts';
+export * from './api/configuration.ts';
 export * from './api/describe.ts';
 export * from './api/events.ts';
 export * from './api/resources.ts';

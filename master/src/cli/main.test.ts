@@ -116,6 +116,25 @@ describe('a new site', () => {
 });
 
 describe('a master', () => {
+  test('tells by plan what another configuration would change, and keeps what was in force on record', async () => {
+    icefall('init', '.');
+    const { url } = await start();
+    const plan = (...args: string[]) => icefall('plan', '--url', url, ...args);
+    expect(plan('--exit-code')).toMatchObject({ code: 0, out: expect.stringContaining('nothing would change') });
+    const site = readFileSync(join(folder, 'site.ts'), 'utf8');
+    writeFileSync(join(folder, 'site.ts'), site.replace('My site', 'Our site'));
+    expect(plan()).toMatchObject({ code: 0, out: expect.stringContaining('    title: "My site" → "Our site"\n') });
+    expect(plan('--exit-code').code).toBe(1);
+    expect(JSON.parse(plan('--json').out)).toMatchObject({ comparedWith: 1, changes: true });
+    icefall('reload', '--url', url);
+    expect(plan('--exit-code')).toMatchObject({ code: 0, out: expect.stringContaining('version 2 says the same') });
+    const past = await (await fetch(`${url}/api/v1/config/1`)).json();
+    expect(past).toMatchObject({ version: 1, site: { options: { title: 'My site' } } });
+    expect((await fetch(`${url}/api/v1/config/9`)).status).toBe(404);
+    writeFileSync(join(folder, 'site.ts'), 'export default 1;');
+    expect(plan()).toMatchObject({ code: 1, out: expect.stringContaining('export default site') });
+  });
+
   test('runs, keeps a second one out, reloads at HUP, and ends cleanly by stop', async () => {
     icefall('init', '.');
     const { child, url, logged, log } = await start();

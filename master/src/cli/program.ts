@@ -11,6 +11,7 @@ import { addHook } from './commands/hook.ts';
 import { addInit } from './commands/init.ts';
 import { addLocks } from './commands/locks.ts';
 import { addLog } from './commands/log.ts';
+import { addPlan } from './commands/plan.ts';
 import { addQueue } from './commands/queue.ts';
 import { addReload } from './commands/reload.ts';
 import { addSendChange } from './commands/sendchange.ts';
@@ -23,7 +24,7 @@ import { CliError, EXIT, type ExitCode } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 
 const GROUPS = [
-  { title: 'A site and its master:', add: [addInit, addCheck, addStart, addStop, addReload] },
+  { title: 'A site and its master:', add: [addInit, addCheck, addPlan, addStart, addStop, addReload] },
   { title: 'What happens:', add: [addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers] },
   { title: 'What to do:', add: [addForce, addBuildActions, addSendChange, addHook] },
   { title: 'This command:', add: [addCompletion] },

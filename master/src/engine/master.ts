@@ -6,7 +6,8 @@ import { ConfigError, formatProblem } from '../config/problems.ts';
 import type { SiteDeclaration } from '../config/site.ts';
 import { fromColumn } from '../db/rows.ts';
 import { ActionError, type MasterPort, type WorkerPresence } from '../http/master-port.ts';
-import { closeRooms, noteConfigVersion, openRooms, type RoomPorts, type Rooms, startRooms } from './rooms.ts';
+import { noteConfigVersion } from './config-versions.ts';
+import { closeRooms, openRooms, type RoomPorts, type Rooms, startRooms } from './rooms.ts';
 
 export interface MasterOptions extends RoomPorts {
   /** The site's program, for reloads; null where there is none to load again. */
@@ -158,7 +159,7 @@ export class Master implements MasterPort {
     try {
       this.core.turn(() => {
         this.config.replace(site, this.core.now());
-        noteConfigVersion(this.core, this.config.version);
+        noteConfigVersion(this.core, this.config.version, site);
         this.core.touch('config', '');
       });
     } catch (error) {

@@ -17,6 +17,7 @@ import { Schedulers } from '../schedulers/schedulers.ts';
 import { Commands } from '../workers/commands.ts';
 import { Slots } from '../workers/slots.ts';
 import { Workers } from '../workers/workers.ts';
+import { nextConfigVersion } from './config-versions.ts';
 import { Core } from './core.ts';
 import type { Clock, Logger, Random } from './ports.ts';
 import { SiteConfig } from './site-config.ts';
@@ -58,7 +59,11 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   mkdirSync(directory, { recursive: true });
   const database = ports.database ?? openDatabase(join(directory, 'icefall.db'));
   const core = new Core({ database, clock, random, log });
-  const config = new SiteConfig(site, nextConfigVersion(core), core.now());
+  const config = new SiteConfig(
+    site,
+    core.turn(() => nextConfigVersion(core, site)),
+    core.now(),
+  );
   const logs = new LogStore(core, join(directory, 'logs'));
   const changes = new Changes(core, config);
   const buildsets = new Buildsets(core);
@@ -106,20 +111,4 @@ export async function closeRooms(rooms: Rooms): Promise<void> {
   rooms.processes.close();
   rooms.logs.close();
   rooms.database.close();
-}
-
-function nextConfigVersion(core: Core): number {
-  return core.turn(() => {
-    const known = core.db.one<{ value: string }>("SELECT value FROM meta WHERE key = 'config_version'")?.value ?? '0';
-    noteConfigVersion(core, Number(known) + 1);
-    return Number(known) + 1;
-  });
-}
-
-/** Remembers the number of the configuration in force, so that numbers rise over restarts. */
-export function noteConfigVersion(core: Core, version: number): void {
-  core.db.run(
-    "INSERT INTO meta (key, value) VALUES ('config_version', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    String(version),
-  );
 }

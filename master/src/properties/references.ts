@@ -18,6 +18,8 @@ export interface Reference<T> {
   readonly [REFERENCE]: true;
   /** For people: how it was written. */
   readonly text: string;
+  /** The function or the values it was made of; for descriptions of the configuration. */
+  readonly parts: readonly unknown[];
   readonly render: (context: RenderContext) => T;
 }
 
@@ -44,8 +46,12 @@ export class RenderError extends Error {
   }
 }
 
-function reference<T>(text: string, render: (context: RenderContext) => T): Reference<T> {
-  return Object.freeze({ [REFERENCE]: true as const, text, render });
+function reference<T>(
+  text: string,
+  render: (context: RenderContext) => T,
+  parts: readonly unknown[] = [],
+): Reference<T> {
+  return Object.freeze({ [REFERENCE]: true as const, text, parts, render });
 }
 
 export function isReference(value: unknown): value is Reference<unknown> {
@@ -68,12 +74,13 @@ export function prop<T extends Json>(
   fallback: T,
 ): Reference<T extends string ? string : T extends number ? number : T extends boolean ? boolean : T>;
 export function prop(name: string, fallback?: Json): Reference<Json> {
-  return reference(`prop(${JSON.stringify(name)})`, (context) => {
+  const value = (context: RenderContext) => {
     const found = Object.hasOwn(context.properties, name) ? context.properties[name] : undefined;
     if (found !== undefined) return found.value;
     if (fallback !== undefined) return fallback;
     throw new RenderError(`property "${name}" is not set; give prop() a default, or set it before this step`);
-  });
+  };
+  return reference(`prop(${JSON.stringify(name)})`, value, fallback === undefined ? [] : [fallback]);
 }
 
 /** An attribute of the build's source stamp for a code base; an unset branch or revision is the empty string. */
@@ -90,7 +97,7 @@ export function source(attribute: 'branch' | 'revision' | 'repository' | 'projec
 
 /** A value computed by a function of the site. It must be quick and must not depend on anything but its argument. */
 export function computed<T>(compute: (context: RenderContext) => T): Reference<T> {
-  return reference('computed(...)', compute);
+  return reference('computed(...)', compute, [compute]);
 }
 
 /** Tagged template: interpolate`--dest=${prop('dest')}/x`. Values that are not strings are written as JSON. */
@@ -99,12 +106,12 @@ export function interpolate(parts: TemplateStringsArray, ...values: readonly Ren
     const value = values[i - 1];
     return `${all}\${${isReference(value) ? value.text : String(value)}}${part}`;
   });
-  return reference(text, (context) =>
+  const written = (context: RenderContext) =>
     parts.reduce((all, part, i) => {
       const value = render(values[i - 1] ?? null, context);
       return `${all}${typeof value === 'string' ? value : JSON.stringify(value)}${part}`;
-    }),
-  );
+    });
+  return reference(text, written, values);
 }
 
 /**

@@ -130,6 +130,8 @@ export interface StepDeclaration {
   readonly locks: readonly LockAccess[] | ((run: StepRun) => readonly LockAccess[]);
   readonly retryable: boolean;
   readonly place: Place | null;
+  /** What its kind was given, references and all; for descriptions of the configuration. */
+  readonly options: object;
   /** Schedulers that it triggers, as far as the declaration tells; for checks of the configuration. */
   readonly triggers: readonly string[];
   /** Renders and checks the options (at step start). Throws with a message for people. */
@@ -242,6 +244,7 @@ function declare<Options, Input>(
     locks: options.locks ?? [],
     retryable: options.retryable ?? true,
     place,
+    options: own,
     triggers,
     prepare: (run: StepRun) => prepare(kind, render(own, run), run, place),
   });

@@ -1,10 +1,8 @@
-import { relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { ConfigError } from '../../config/problems.ts';
 import type { SiteDeclaration } from '../../config/site.ts';
 import type { CommandContext } from '../context.ts';
-import { CliError, EXIT } from '../exit.ts';
-import { counted } from '../output/text.ts';
+import { loadOrTell } from '../site-of.ts';
 
 export function addCheck(program: Command, context: CommandContext): void {
   program
@@ -12,41 +10,9 @@ export function addCheck(program: Command, context: CommandContext): void {
     .argument('[path]', "the site's program, or the folder of its site.ts", '.')
     .description('load a configuration and tell all its mistakes, or what is in it')
     .action(async (path: string) => {
-      // Loaded here: the other commands start faster without the configuration API.
-      const [{ loadSite }, { ConfigError }] = await Promise.all([
-        import('../../config/loader.ts'),
-        import('../../config/problems.ts'),
-      ]);
-      try {
-        const site = await loadSite(resolve(context.terminal.cwd, path));
-        context.print(summaryOf(site), () => summaryLines(site));
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
-        context.print({ problems: problemsOf(context, error) }, () => problemLines(context, error));
-        throw new CliError(EXIT.failed, counted(error.problems.length, 'mistake'));
-      }
+      const site = await loadOrTell(context, resolve(context.terminal.cwd, path));
+      context.print(summaryOf(site), () => summaryLines(site));
     });
-}
-
-/** The mistakes of a configuration, a line each: `file:line: message`. */
-export function problemLines(context: CommandContext, error: ConfigError): string[] {
-  return problemsOf(context, error).map(({ file, line, message }) =>
-    file === null ? message : `${file}:${line}: ${message}`,
-  );
-}
-
-function problemsOf({ terminal: { cwd } }: CommandContext, error: ConfigError) {
-  return error.problems.map(({ place, message }) => ({
-    file: place === null ? null : fileOf(cwd, place.file),
-    line: place?.line ?? null,
-    message,
-  }));
-}
-
-/** Short where the file lies below the current folder. */
-function fileOf(cwd: string, file: string): string {
-  const path = relative(cwd, file);
-  return path.startsWith('..') ? file : path;
 }
 
 function summaryOf(site: SiteDeclaration) {

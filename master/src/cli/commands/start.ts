@@ -2,10 +2,10 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, wholeNumber } from '../context.ts';
 import { CliError, EXIT } from '../exit.ts';
+import { problemLines } from '../output/problem-lines.ts';
 import { counted } from '../output/text.ts';
 import type { Serving } from '../process/serve.ts';
 import type { Terminal } from '../terminal.ts';
-import { problemLines } from './check.ts';
 
 /** Below the site's folder: the master's database, logs and lock. */
 export const STATE_FOLDER = 'master';

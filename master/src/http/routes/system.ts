@@ -1,7 +1,10 @@
-import { snapshotSchema, statusSchema } from '@icefall/shared';
+import { configurationSchema, snapshotSchema, statusSchema } from '@icefall/shared';
 import { z } from 'zod';
+import { describeSite } from '../../config/description.ts';
+import { configurationOf } from '../../engine/config-versions.ts';
 import { audit } from '../acting.ts';
-import { numberQuery, route } from '../route.ts';
+import { idParam, numberQuery, route } from '../route.ts';
+import { found } from './builders.ts';
 
 /** Most hours of a snapshot: a month. */
 const MOST_HOURS = 31 * 24;
@@ -34,6 +37,30 @@ export const systemRoutes = [
     query: z.object({ hours: numberQuery({ min: 0, max: MOST_HOURS }).default(24).describe('of finished builds') }),
     answer: { json: snapshotSchema },
     handle: ({ door, query }) => door.views.snapshot(query.hours),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/config',
+    name: 'getConfiguration',
+    summary: 'The configuration in force, without secrets',
+    tag: 'master',
+    answer: { json: configurationSchema },
+    handle({ door: { master } }) {
+      const { version, loadedAt, site } = master.config.state;
+      return { version, appliedAt: loadedAt, site: describeSite(site) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/config/:version',
+    name: 'getPastConfiguration',
+    summary: 'A configuration that was in force, by the number that its builds name',
+    tag: 'master',
+    params: z.object({ version: idParam }),
+    answer: { json: configurationSchema },
+    refusals: ['not_found'],
+    handle: ({ door: { master }, params: { version } }) =>
+      found(configurationOf(master.core, version), `configuration ${version} on record`),
   }),
   route({
     method: 'POST',
