@@ -1,15 +1,19 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import { ForceDialog } from './forms/force-dialog.tsx';
 import { path, route } from './navigation.ts';
+import { Palette } from './palette/palette.tsx';
 import type { Route } from './routes.ts';
 import { live, store } from './store/index.ts';
 import { notice } from './ui/actions.ts';
+import { Banners } from './ui/banners.tsx';
+import { Guard } from './ui/guard.tsx';
 import { HelpDialog } from './ui/help-dialog.tsx';
 import { Empty, Page } from './ui/parts.tsx';
 import { QuestionDialog } from './ui/question-dialog.tsx';
-import { StaleBanner, TopBar } from './ui/top-bar.tsx';
+import { useTitle } from './ui/title.ts';
+import { TopBar } from './ui/top-bar.tsx';
 import { BuildView } from './views/build/build.tsx';
+import { Console } from './views/console.tsx';
 import { LogView } from './views/log/log.tsx';
 import { About } from './views/site/about.tsx';
 import { BuilderView } from './views/site/builder.tsx';
@@ -24,22 +28,21 @@ import { Waterfall } from './views/waterfall/waterfall.tsx';
 
 export function App(): JSX.Element {
   const shown = route.value;
-  useEffect(() => {
-    document.title = `${titleOf(shown)} · ${store.status.value?.title ?? 'Icefall'}`;
-  }, [path.value, store.status.value?.title]);
+  useTitle(titleOf(shown));
   return (
     <>
       <a class="skip" href="#content">
         To the content
       </a>
       <TopBar />
-      <StaleBanner />
+      <Banners />
       <div id="content" class="content">
-        {store.status.value === null ? <Loading /> : <View route={shown} />}
+        <Guard key={path.value}>{store.status.value === null ? <Loading /> : <View route={shown} />}</Guard>
       </div>
       <ForceDialog />
       <QuestionDialog />
       <HelpDialog />
+      <Palette />
       <Notice />
     </>
   );
@@ -82,6 +85,8 @@ function View({ route: shown }: { route: Route }): JSX.Element {
       return <Changes />;
     case 'change':
       return <ChangeView key={shown.id} id={shown.id} />;
+    case 'console':
+      return <Console />;
     case 'about':
       return <About />;
     case 'unknown':
@@ -95,9 +100,10 @@ function View({ route: shown }: { route: Route }): JSX.Element {
   }
 }
 
-function titleOf(shown: Route): string {
+/** Null: the view names the page itself. */
+function titleOf(shown: Route): string | null {
+  if (shown.view === 'build' || shown.view === 'buildByNumber') return null;
   if (shown.view === 'builder') return shown.builder;
-  if (shown.view === 'buildByNumber') return `${shown.builder} #${shown.number}`;
   if ('id' in shown) return `${shown.view} ${shown.id}`;
   return shown.view;
 }

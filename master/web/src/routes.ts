@@ -11,6 +11,7 @@ export type Route =
   | { readonly view: 'workers' }
   | { readonly view: 'locks' }
   | { readonly view: 'schedulers' }
+  | { readonly view: 'console' }
   | { readonly view: 'about' }
   | { readonly view: 'changes' }
   | { readonly view: 'change'; readonly id: number }
@@ -32,6 +33,7 @@ export const paths = {
   locks: '/locks',
   lock: (name: string) => `/locks#lock-${encodeURIComponent(name)}`,
   schedulers: '/schedulers',
+  console: '/console',
   about: '/about',
   scheduler: (name: string) => `/schedulers#scheduler-${encodeURIComponent(name)}`,
   changes: '/changes',
@@ -72,6 +74,7 @@ function listOf(room: string): Route | null {
     case 'workers':
     case 'locks':
     case 'schedulers':
+    case 'console':
     case 'about':
     case 'changes':
       return { view: room };

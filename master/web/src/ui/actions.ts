@@ -36,3 +36,4 @@ export const question = signal<Question | null>(null);
 /** Builder whose forms are open, or one scheduler's form; null: none. */
 export const forcing = signal<{ readonly builder: string | null; readonly scheduler: string | null } | null>(null);
 export const helpOpen = signal(false);
+export const paletteOpen = signal(false);

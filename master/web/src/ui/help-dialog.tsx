@@ -4,12 +4,14 @@ import { Dialog } from './dialog.tsx';
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['g w', 'waterfall'],
+  ['g o', 'console'],
   ['g b', 'builders'],
   ['g q', 'queue'],
   ['g k', 'workers'],
   ['g l', 'locks'],
   ['g s', 'schedulers'],
   ['g c', 'changes'],
+  ['Ctrl K', 'go to anything'],
   ['f', 'force a build'],
   ['/', 'search or filter'],
   ['← ↑ → ↓', 'waterfall: from build to build'],

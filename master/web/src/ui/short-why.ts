@@ -1,4 +1,5 @@
 import type { Blocker } from '@icefall/shared';
+import { describeBlocker } from '@icefall/shared/api/describe';
 
 /** Why something waits, in the few words that a narrow box has room for. The whole sentence is describeBlocker's. */
 export function shortWhy(blocker: Blocker): string {
@@ -32,5 +33,7 @@ export function shortWhy(blocker: Blocker): string {
       return 'the master drains';
     case 'builderGone':
       return 'builder is gone';
+    default:
+      return describeBlocker(blocker);
   }
 }

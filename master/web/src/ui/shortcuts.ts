@@ -1,10 +1,11 @@
 import { navigate, route } from '../navigation.ts';
 import { paths } from '../routes.ts';
 import { waterfallKey } from '../views/waterfall/waterfall.tsx';
-import { forcing, helpOpen, question } from './actions.ts';
+import { forcing, helpOpen, paletteOpen, question } from './actions.ts';
 
 const PLACES: Readonly<Record<string, string>> = {
   w: paths.waterfall,
+  o: paths.console,
   b: paths.builders,
   q: paths.queue,
   k: paths.workers,
@@ -31,6 +32,11 @@ export function setViewKeys(keys: ViewKeys): () => void {
 /** Listens to the keyboard. Once, from main.tsx. */
 export function startShortcuts(): void {
   addEventListener('keydown', (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === 'k' && !dialogOpen()) {
+      event.preventDefault();
+      paletteOpen.value = true;
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (isTyping(event.target) || dialogOpen()) return;
     if (take(event.key, event.timeStamp)) event.preventDefault();
@@ -73,5 +79,5 @@ function isTyping(target: EventTarget | null): boolean {
 }
 
 function dialogOpen(): boolean {
-  return forcing.peek() !== null || helpOpen.peek() || question.peek() !== null;
+  return forcing.peek() !== null || helpOpen.peek() || paletteOpen.peek() || question.peek() !== null;
 }

@@ -5,7 +5,7 @@ import { now } from '../store/clock.ts';
 import { live, store } from '../store/index.ts';
 import { forcing, helpOpen } from './actions.ts';
 import { theme, toggleTheme } from './theme.ts';
-import { relativeTime, secondTime } from './times.ts';
+import { secondTime } from './times.ts';
 
 function counts() {
   const requests = store.requests.all.value.filter((request) => request.state === 'pending').length;
@@ -31,6 +31,7 @@ export function TopBar(): JSX.Element {
       </a>
       <nav aria-label="Views">
         <Tab href={paths.waterfall} label="Waterfall" />
+        <Tab href={paths.console} label="Console" />
         <Tab href={paths.builders} label="Builders" />
         <Tab href={paths.queue} label="Queue" count={waiting === 0 ? '' : String(waiting)} />
         <Tab href={paths.workers} label="Workers" count={workers} />
@@ -108,22 +109,5 @@ function LiveState(): JSX.Element {
       </span>
       {connection.state === 'live' && <span class="unseen">live</span>}
     </span>
-  );
-}
-
-/** The browser's clock, read anew whenever the master's ticks: times of the connection are of it. */
-function browserNow(_tick: number): number {
-  return Date.now();
-}
-
-/** Says that what is shown is old, and how old. */
-export function StaleBanner(): JSX.Element | null {
-  const connection = live.connection.value;
-  if (connection.state !== 'reconnecting') return null;
-  return (
-    <div class="stale" role="alert" data-stale>
-      <b>Not live.</b> What is shown is as it was {relativeTime(connection.since, browserNow(now.value))}.{' '}
-      {connection.why} Trying again by itself.
-    </div>
   );
 }

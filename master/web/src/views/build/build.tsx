@@ -10,6 +10,7 @@ import { Badge, BuilderLink, Empty, Page, remainingMs } from '../../ui/parts.tsx
 import { messageOf } from '../../ui/resource.ts';
 import { setViewKeys } from '../../ui/shortcuts.ts';
 import { shortDuration } from '../../ui/times.ts';
+import { useTitle } from '../../ui/title.ts';
 import { Facts } from './facts.tsx';
 import { Properties } from './properties.tsx';
 import { Steps } from './steps.tsx';
@@ -19,6 +20,10 @@ import { useBuildResource, type Which } from './use-build.ts';
 export function BuildView({ which }: { which: Which }): JSX.Element {
   const { build, resource } = useBuildResource(which);
   useEffect(() => (build === undefined ? undefined : setViewKeys((key) => buildKey(key, build))), [build?.id]);
+  useTitle(
+    build === undefined ? 'build' : `${build.builder} #${build.number}`,
+    build === undefined ? null : lookOfBuild(build),
+  );
   if (build === undefined)
     return (
       <Page name="build" title="Build">

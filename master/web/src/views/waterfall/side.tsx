@@ -93,10 +93,10 @@ function textOf(change: Change): string {
 
 /** Lines of the times, folded idle times, and the line that is now. */
 export function Grid({ window }: { window: Window }): JSX.Element {
-  const { scale, width } = layout.value;
+  const { scale } = layout.value;
   const seen = (y: number) => y >= window.from && y <= window.to;
   return (
-    <div class="grid" aria-hidden="true" style={{ width: `${width}px` }}>
+    <div class="grid" aria-hidden="true">
       <i class="now-line" style={{ top: `${FUTURE_HEIGHT}px` }} />
       {marks.value
         .filter(({ y }) => seen(y))

@@ -71,7 +71,7 @@ function Picture({ scroller }: { scroller: { current: HTMLDivElement | null } })
           <div class="head-row">
             {headings.map((heading) => (
               <div class="heading" key={heading.title} style={{ left: `${heading.x}px`, width: `${heading.width}px` }}>
-                <span>{heading.title}</span>
+                {heading.title !== '' && <span>{heading.title}</span>}
               </div>
             ))}
             {shownColumns.value.map((column) => (
