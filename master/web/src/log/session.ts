@@ -1,5 +1,5 @@
 import type { Log, LogLines } from '@icefall/shared';
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import { api } from '../api/endpoints.ts';
 import { followLog } from '../api/stream.ts';
 import { messageOf } from '../ui/resource.ts';
@@ -7,6 +7,8 @@ import { LineCache } from './line-cache.ts';
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
+/** Pieces of a stream that wait for the next paint; with more (a page in the background) they are taken at once. */
+const MOST_WAITING = 100;
 /** Ranges that are fetched at the same time. */
 const MOST_FETCHES = 4;
 
@@ -24,6 +26,7 @@ export function createLogSession(id: number) {
   let retry: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
   let closed = false;
+  let waiting: LogLines[] = [];
 
   function take(piece: LogLines): void {
     cache.put(piece.lines);
@@ -33,18 +36,33 @@ export function createLogSession(id: number) {
     version.value = version.peek() + 1;
   }
 
+  /** A step may print faster than anybody can paint: what came since the last paint is taken together. */
+  function takeSoon(piece: LogLines): void {
+    waiting.push(piece);
+    if (waiting.length >= MOST_WAITING) takeWaiting();
+    else if (waiting.length === 1) requestAnimationFrame(takeWaiting);
+  }
+
+  function takeWaiting(): void {
+    const pieces = waiting;
+    waiting = [];
+    batch(() => pieces.forEach(take));
+  }
+
   function follow(): void {
     if (closed || complete.peek()) return;
     closeStream = followLog(id, total.peek(), {
       lines(piece) {
         failures = 0;
         failure.value = '';
-        take(piece);
+        takeSoon(piece);
       },
       ended() {
+        takeWaiting();
         complete.value = true;
       },
       broken() {
+        takeWaiting();
         failure.value = 'The log’s stream broke; trying again by itself.';
         retry = setTimeout(follow, Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures));
         failures += 1;

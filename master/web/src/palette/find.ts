@@ -30,6 +30,7 @@ function scoreOf(place: Place, words: readonly string[]): number | null {
   const name = place.text.toLowerCase();
   const all = `${name} ${place.words.toLowerCase()}`;
   if (!words.every((word) => all.includes(word))) return null;
-  const [first = ''] = words;
+  const [first] = words;
+  if (first === undefined) return 0;
   return (name.startsWith(first) ? 4 : 0) + (words.every((word) => name.includes(word)) ? 2 : 0) - name.length / 1000;
 }

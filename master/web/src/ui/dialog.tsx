@@ -13,6 +13,8 @@ export function Dialog(props: {
     const dialog = element.current;
     if (dialog === null) return;
     dialog.showModal();
+    // The browser would begin with the button that closes it.
+    dialog.querySelector<HTMLElement>('input:not(:disabled), select, textarea')?.focus();
     // Browsers may close it without asking (a second Escape): the page must know.
     dialog.addEventListener('close', props.onClose);
     return () => {

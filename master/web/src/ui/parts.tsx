@@ -106,6 +106,14 @@ function WhyLinks({ blocker }: { blocker: Blocker }): JSX.Element | null {
         ))}
       </span>
     );
+  if (blocker.kind === 'deadlock')
+    return (
+      <span class="why-links">
+        {blocker.cycle.map(({ buildId, builder, number }) => (
+          <BuildLink key={buildId} id={buildId} label={`${builder} #${number}`} />
+        ))}
+      </span>
+    );
   if (blocker.kind === 'children')
     return (
       <span class="why-links">

@@ -31,6 +31,8 @@ export function shortWhy(blocker: Blocker): string {
       return 'earlier requests';
     case 'draining':
       return 'the master drains';
+    case 'deadlock':
+      return `deadlock of ${blocker.cycle.length} builds`;
     case 'builderGone':
       return 'builder is gone';
     default:
