@@ -1,5 +1,6 @@
 import type { Build, Builder, Request } from '@icefall/shared';
 import { describeBlocker } from '@icefall/shared/api/describe';
+import { computed } from '@preact/signals';
 import type { JSX } from 'preact';
 import { paths } from '../../routes.ts';
 import { now } from '../../store/clock.ts';
@@ -10,17 +11,19 @@ import { remainingMs } from '../../ui/parts.tsx';
 import { shortWhy } from '../../ui/short-why.ts';
 import { shortDuration } from '../../ui/times.ts';
 import type { Column } from './layout.ts';
+import { viewport } from './view-state.ts';
 
-/** Requests that a column's head shows one by one; of the others it tells how many. */
-export const SHOWN_REQUESTS = 2;
-export const REQUEST_HEIGHT = 50;
+/** Requests that a column's head shows one by one; of the others it tells how many. Low windows have room for one. */
+const shownRequests = computed(() => (viewport.value.height < 760 ? 1 : 2));
+const REQUEST_HEIGHT = 50;
 const MORE_HEIGHT = 18;
 
 /** Height of the queue above all columns: as much as the longest needs. */
 export function queueHeight(columns: readonly Column[]): number {
   const longest = Math.max(0, ...columns.map((column) => column.pending.length));
   if (longest === 0) return 0;
-  return Math.min(longest, SHOWN_REQUESTS) * REQUEST_HEIGHT + (longest > SHOWN_REQUESTS ? MORE_HEIGHT : 0) + 4;
+  const shown = shownRequests.value;
+  return Math.min(longest, shown) * REQUEST_HEIGHT + (longest > shown ? MORE_HEIGHT : 0) + 4;
 }
 
 /** Name, state, Force button and queue of a builder. */
@@ -85,10 +88,10 @@ function runningText(build: Build, count: number): string {
 
 function Queue({ builder, pending }: { builder: Builder; pending: readonly Request[] }): JSX.Element | null {
   if (pending.length === 0) return null;
-  const more = pending.length - SHOWN_REQUESTS;
+  const more = pending.length - shownRequests.value;
   return (
     <section class="queue" aria-label={`Waiting for ${builder.name}`}>
-      {pending.slice(0, SHOWN_REQUESTS).map((request) => (
+      {pending.slice(0, shownRequests.value).map((request) => (
         <RequestCard key={request.id} request={request} />
       ))}
       {more > 0 && (

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { query } from '../../navigation.ts';
 import { loadingHistory, loadOlder, store } from '../../store/index.ts';
+import { Empty } from '../../ui/parts.tsx';
 import { dayName } from '../../ui/times.ts';
 import { Bar, changeZoom } from './bar.tsx';
 import { BlockView } from './block.tsx';
@@ -14,7 +15,7 @@ import { type Column, visibleBlocks } from './layout.ts';
 import { Links } from './links.tsx';
 import { Grid, Side, unhover, type Window } from './side.tsx';
 import { WaterfallTable } from './table.tsx';
-import { hovered, layout, sideWidth, viewport, ZOOM_STEP } from './view-state.ts';
+import { hovered, layout, shownBuilders, sideWidth, viewport, ZOOM_STEP } from './view-state.ts';
 
 /** Scrolling paints anew at each of these, pixels; what lies within one beyond the edges is drawn already. */
 const GRAIN = 240;
@@ -43,9 +44,25 @@ export function Waterfall(): JSX.Element {
   return (
     <main class="waterfall" data-page="waterfall">
       <Bar toNow={toNow} />
-      {query.value.get('view') === 'table' ? <WaterfallTable /> : <Picture scroller={scroller} />}
+      {shownBuilders.value.length === 0 ? (
+        <Nothing />
+      ) : query.value.get('view') === 'table' ? (
+        <WaterfallTable />
+      ) : (
+        <Picture scroller={scroller} />
+      )}
       {card.value !== null && <Card place={card.value} />}
     </main>
+  );
+}
+
+/** Says why there is nothing to see. */
+function Nothing(): JSX.Element {
+  const declared = store.builders.all.value.length > 0;
+  return (
+    <div class="page">
+      <Empty>{declared ? 'No builder passes the filters.' : 'The site declares no builders yet.'}</Empty>
+    </div>
   );
 }
 
