@@ -67,19 +67,27 @@ const OWN_SOURCE = new URL('../', import.meta.url).href;
 
 /** The place in the site's program from which the configuration API was called. */
 export function callerPlace(): Place | null {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 50;
-  const stack = new Error().stack ?? '';
-  Error.stackTraceLimit = limit;
-  for (const frame of stack.split('\n').slice(1)) {
-    const match = /(?:\(|at )((?:file:\/\/|\/)[^()]*?):(\d+):\d+\)?$/.exec(frame);
-    if (match?.[1] === undefined) continue;
-    const url = match[1].startsWith('/') ? `file://${match[1]}` : match[1];
+  for (const frame of callers()) {
+    const name = frame.getFileName() ?? '';
+    if (!name.startsWith('file://') && !name.startsWith('/')) continue;
+    const url = name.startsWith('/') ? `file://${name}` : name;
     const isOwn = url.startsWith(OWN_SOURCE) && !/\.test\.ts(\?|$)/.test(url);
-    if (isOwn) continue;
-    return { file: fileURLToPath(url.replace(/\?.*$/, '')), line: Number(match[2]) };
+    if (!isOwn) return { file: fileURLToPath(url.replace(/\?.*$/, '')), line: frame.getLineNumber() ?? 0 };
   }
   return null;
+}
+
+/** The stack as V8 has it (see its stack trace API): to write it down, for every declaration, would take longer. */
+function callers(): readonly NodeJS.CallSite[] {
+  const { stackTraceLimit, prepareStackTrace } = Error;
+  Error.stackTraceLimit = 50;
+  Error.prepareStackTrace = (_error, frames) => frames;
+  const holder: { stack?: readonly NodeJS.CallSite[] } = {};
+  Error.captureStackTrace(holder, callerPlace);
+  const { stack } = holder;
+  Error.stackTraceLimit = stackTraceLimit;
+  Error.prepareStackTrace = prepareStackTrace;
+  return stack ?? [];
 }
 
 /** Reports every issue of a failed zod parse, naming the declaration, the option and the value. */

@@ -143,6 +143,28 @@ const changesShape = {
 /** The clock starts it: there is nothing to be stable for. */
 const { treeStableTimer: _, ...nightlyChangesShape } = changesShape;
 
+/** Made once: zod compiles a schema at its first use, which takes longer than to check a thousand schedulers with it. */
+const SCHEMAS = {
+  onChanges: z.strictObject({ ...commonShape, ...changesShape }),
+  dependent: z.strictObject({ ...commonShape, upstream: declared('scheduler', 'must be a scheduler') }),
+  periodic: z.strictObject({ ...commonShape, every: positiveDurationSchema }),
+  nightly: z.strictObject({
+    ...commonShape,
+    ...nightlyChangesShape,
+    cron: z.string().min(1),
+    timeZone: timeZoneSchema.optional(),
+    onlyIfChanged: z.boolean().default(false),
+    missed: z.enum(['once', 'skip']).default('once'),
+  }),
+  triggerable: z.strictObject(commonShape),
+  force: z.strictObject({
+    ...commonShape,
+    label: z.string().optional(),
+    button: z.string().optional(),
+    fields: fieldsSchema.default([]),
+  }),
+};
+
 /** Reports what is wrong with the options, and gives those that are right by themselves. */
 function check<T extends CommonOptions>(
   kind: SchedulerKind,
@@ -181,7 +203,7 @@ function changesOf(given: Partial<ChangeOptions>): OnChanges {
 /** Builds the changes of one branch. */
 export function singleBranchScheduler(options: CommonOptions & ChangeOptions): SingleBranchScheduler {
   const place = callerPlace();
-  const given = check('singleBranch', z.strictObject({ ...commonShape, ...changesShape }), options, place);
+  const given = check('singleBranch', SCHEMAS.onChanges, options, place);
   const { branch, where } = given.changes ?? {};
   const isBad = valueAt(options, ['changes']) !== given.changes;
   if (!isBad && branch === undefined && where === undefined)
@@ -199,7 +221,7 @@ export function singleBranchScheduler(options: CommonOptions & ChangeOptions): S
 /** Builds the changes of every branch, each with its own tree-stable timer. */
 export function anyBranchScheduler(options: CommonOptions & ChangeOptions): AnyBranchScheduler {
   const place = callerPlace();
-  const given = check('anyBranch', z.strictObject({ ...commonShape, ...changesShape }), options, place);
+  const given = check('anyBranch', SCHEMAS.onChanges, options, place);
   return Object.freeze({
     ...commonOf(given, 'change', place),
     ...changesOf(given),
@@ -212,8 +234,7 @@ export function dependentScheduler(
   options: CommonOptions & { readonly upstream: SchedulerDeclaration },
 ): DependentScheduler {
   const place = callerPlace();
-  const schema = z.strictObject({ ...commonShape, upstream: declared('scheduler', 'must be a scheduler') });
-  const given = check('dependent', schema, options, place);
+  const given = check('dependent', SCHEMAS.dependent, options, place);
   return Object.freeze({
     ...commonOf(given, 'downstream', place),
     kind: 'dependent',
@@ -225,7 +246,7 @@ export function dependentScheduler(
 /** Starts every so often, counted from start to start. */
 export function periodicScheduler(options: CommonOptions & { readonly every: Duration }): PeriodicScheduler {
   const place = callerPlace();
-  const given = check('periodic', z.strictObject({ ...commonShape, every: positiveDurationSchema }), options, place);
+  const given = check('periodic', SCHEMAS.periodic, options, place);
   const everyMs = given.every === undefined ? 1 : positiveDurationSchema.parse(given.every);
   return Object.freeze({ ...commonOf(given, 'periodic', place), kind: 'periodic', everyMs });
 }
@@ -243,15 +264,7 @@ export interface NightlyOptions extends CommonOptions, Omit<ChangeOptions, 'tree
 /** Starts by the clock, in the site's time zone or its own. */
 export function nightlyScheduler(options: NightlyOptions): NightlyScheduler {
   const place = callerPlace();
-  const schema = z.strictObject({
-    ...commonShape,
-    ...nightlyChangesShape,
-    cron: z.string().min(1),
-    timeZone: timeZoneSchema.optional(),
-    onlyIfChanged: z.boolean().default(false),
-    missed: z.enum(['once', 'skip']).default('once'),
-  });
-  const given = check('nightly', schema, options, place);
+  const given = check('nightly', SCHEMAS.nightly, options, place);
   checkCron(given, place);
   return Object.freeze({
     ...commonOf(given, 'nightly', place),
@@ -277,7 +290,7 @@ function checkCron({ cron, name }: Partial<NightlyOptions>, place: Place | null)
 /** Starts only when a trigger step says so. */
 export function triggerableScheduler(options: CommonOptions): TriggerableScheduler {
   const place = callerPlace();
-  const given = check('triggerable', z.strictObject(commonShape), options, place);
+  const given = check('triggerable', SCHEMAS.triggerable, options, place);
   return Object.freeze({ ...commonOf(given, 'triggered', place), kind: 'triggerable' });
 }
 
@@ -292,13 +305,7 @@ export interface ForceOptions extends CommonOptions {
 /** Starts when a person fills in its form. */
 export function forceScheduler(options: ForceOptions): ForceScheduler {
   const place = callerPlace();
-  const schema = z.strictObject({
-    ...commonShape,
-    label: z.string().optional(),
-    button: z.string().optional(),
-    fields: fieldsSchema.default([]),
-  });
-  const given = check('force', schema, options, place);
+  const given = check('force', SCHEMAS.force, options, place);
   const fields = given.fields ?? [];
   for (const mistake of repeatedIn(fields.map(({ field }) => field)))
     reportProblem(place, `${titleOf('force scheduler', options)}: ${mistake}`);

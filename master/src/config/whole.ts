@@ -165,18 +165,17 @@ function checkTriggers(step: StepDeclaration, builder: BuilderDeclaration, site:
 
 /** Builds of two builders in one directory of a worker would overwrite each other's files. */
 function checkDirectories(builders: readonly BuilderDeclaration[]): void {
-  builders.forEach((builder, i) => {
-    const earlier = builders
-      .slice(0, i)
-      .find(
-        (other) => other.directory === builder.directory && other.name !== builder.name && sharesWorker(other, builder),
-      );
+  const seen = new Map<string, BuilderDeclaration[]>();
+  for (const builder of builders) {
+    const sameDirectory = seen.get(builder.directory) ?? [];
+    const earlier = sameDirectory.find((other) => other.name !== builder.name && sharesWorker(other, builder));
+    seen.set(builder.directory, [...sameDirectory, builder]);
     if (earlier !== undefined && builder.directory !== '')
       reportProblem(
         builder.place,
         `${titleOf(builder)}: the directory "${builder.directory}" on its worker is that of builder "${earlier.name}"${theFirst(earlier.place)}; give it another one`,
       );
-  });
+  }
 }
 
 function sharesWorker(a: BuilderDeclaration, b: BuilderDeclaration): boolean {

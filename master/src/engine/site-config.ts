@@ -56,12 +56,9 @@ export class SiteConfig {
     this.#builders = byName(this.site.builders);
     this.#workers = byName(this.site.workers);
     this.#schedulers = byName(this.site.schedulers);
-    this.#buildersOfWorker = new Map(
-      this.site.workers.map((worker) => [
-        worker.name,
-        this.site.builders.filter((builder) => builder.workers.includes(worker)),
-      ]),
-    );
+    this.#buildersOfWorker = new Map(this.site.workers.map((worker) => [worker.name, []]));
+    for (const builder of this.site.builders)
+      for (const worker of new Set(builder.workers)) this.#buildersOfWorker.get(worker.name)?.push(builder);
   }
 
   builder(name: string): BuilderDeclaration | null {

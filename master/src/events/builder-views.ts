@@ -1,13 +1,22 @@
 import type { Builder, Result } from '@icefall/shared';
 import type { BuilderDeclaration } from '../config/builders.ts';
-import type { SchedulerDeclaration } from '../config/schedulers.ts';
+import type { SiteDeclaration } from '../config/site.ts';
 import type { Statements } from '../db/rows.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
+import { addTo } from './step-views.ts';
+
+/** Names of force schedulers by what they offer. */
+interface Forced {
+  /** The configuration they were gathered from. */
+  readonly site: SiteDeclaration | null;
+  readonly names: ReadonlyMap<BuilderDeclaration, readonly string[]>;
+}
 
 /** The site's builders with how busy they are. */
 export class BuilderViews {
   readonly #db: Statements;
   readonly #config: SiteConfig;
+  #forced: Forced = { site: null, names: new Map() };
 
   constructor(db: Statements, config: SiteConfig) {
     this.#db = db;
@@ -23,9 +32,8 @@ export class BuilderViews {
     const running = this.#counts(
       "SELECT builder, COUNT(*) AS n FROM builds WHERE state <> 'finished' GROUP BY builder",
     );
-    const forced = this.#forceSchedulers();
     return this.#config.site.builders.map((builder) =>
-      this.#view(builder, pending.get(builder.name) ?? 0, running.get(builder.name) ?? 0, forced),
+      this.#view(builder, pending.get(builder.name) ?? 0, running.get(builder.name) ?? 0),
     );
   }
 
@@ -41,7 +49,7 @@ export class BuilderViews {
       "SELECT COUNT(*) AS n FROM builds WHERE state <> 'finished' AND builder = ?",
       name,
     );
-    return this.#view(declaration, pending?.n ?? 0, running?.n ?? 0, this.#forceSchedulers());
+    return this.#view(declaration, pending?.n ?? 0, running?.n ?? 0);
   }
 
   pendingRequests(): number {
@@ -60,16 +68,19 @@ export class BuilderViews {
     return new Map(this.#db.all<{ builder: string; n: number }>(sql).map((row) => [row.builder, row.n]));
   }
 
-  #forceSchedulers(): SchedulerDeclaration[] {
-    return this.#config.site.schedulers.filter((scheduler) => scheduler.kind === 'force');
+  /** Names of the force schedulers that offer a builder, in the site's order; gathered once for each configuration. */
+  #forceSchedulers(builder: BuilderDeclaration): readonly string[] {
+    const { site } = this.#config;
+    if (this.#forced.site !== site) {
+      const names = new Map<BuilderDeclaration, string[]>();
+      for (const scheduler of site.schedulers)
+        if (scheduler.kind === 'force') for (const offered of scheduler.builders) addTo(names, offered, scheduler.name);
+      this.#forced = { site, names };
+    }
+    return this.#forced.names.get(builder) ?? [];
   }
 
-  #view(
-    declaration: BuilderDeclaration,
-    pendingRequests: number,
-    runningBuilds: number,
-    forced: readonly SchedulerDeclaration[],
-  ): Builder {
+  #view(declaration: BuilderDeclaration, pendingRequests: number, runningBuilds: number): Builder {
     const { name, group, description, tags, workers } = declaration;
     const last = this.#db.one<{ result: Result | null }>(
       "SELECT result FROM builds WHERE builder = ? AND state = 'finished' ORDER BY id DESC LIMIT 1",
@@ -84,9 +95,7 @@ export class BuilderViews {
       pendingRequests,
       runningBuilds,
       lastResult: last?.result ?? null,
-      forceSchedulers: forced
-        .filter((scheduler) => scheduler.builders.includes(declaration))
-        .map((scheduler) => scheduler.name),
+      forceSchedulers: [...this.#forceSchedulers(declaration)],
     };
   }
 }
