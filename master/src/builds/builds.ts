@@ -1,4 +1,4 @@
-import type { Properties, Result } from '@icefall/shared';
+import type { Deadlock, Properties, Result } from '@icefall/shared';
 import { type Contribution, contributionOf, worstResult } from '@icefall/shared';
 import type { BuilderDeclaration } from '../config/builders.ts';
 import { toColumn } from '../db/rows.ts';
@@ -28,6 +28,10 @@ export interface BuildRooms extends TriggerRooms, Omit<RunnerRooms, 'triggers'> 
 export class Builds {
   /** A build has ended. */
   readonly finished = new Hook<{ readonly buildId: number; readonly builder: string }>();
+  /** A build waits in a trigger step, for its children or for its slot. */
+  readonly waiting = new Hook<void>();
+  /** The deadlock that a build is part of, where that is only reported; set by the room that looks for them. */
+  deadlockOf: (buildId: number) => Deadlock | null = () => null;
   readonly rows: BuildRows;
   readonly #core: Core;
   readonly #config: SiteConfig;
@@ -44,6 +48,9 @@ export class Builds {
     const triggers = new TriggerRuns(core, this.rows, rooms);
     triggers.cancelRequest = (id, reason) => this.cancelRequest(id, reason);
     this.#runner = new StepRunner(core, this.rows, this.#plans, { ...rooms, triggers });
+    triggers.waiting.on(() => this.waiting.fire());
+    triggers.deadlockOf = (id) => this.deadlockOf(id);
+    this.#runner.deadlockOf = (id) => this.deadlockOf(id);
     this.#runner.ended.on(({ end, ...step }) => this.#stepEnded(step, end));
   }
 
@@ -198,6 +205,18 @@ export class Builds {
       if (isSecond || !isCleanUp) this.#runner.interrupt(build, step, reason);
     }
     this.#wake(buildId);
+  }
+
+  /** Ends a build that waits for ever: its step as EXCEPTION; what comes next is not run, except clean-up. */
+  endDeadlocked(buildId: number, deadlock: Deadlock): void {
+    const step = this.rows.currentStep(buildId);
+    if (step !== null) this.#runner.giveUp(step, deadlock);
+  }
+
+  /** Looks at why a build waits again. */
+  reblock(buildId: number): void {
+    const step = this.rows.currentStep(buildId);
+    if (step !== null) this.#runner.reblock(step);
   }
 
   /** Cancels a request in whatever state it is: takes it out of the queue, or stops its build. */

@@ -1,9 +1,10 @@
-import type { Blocker, CommandOutcome, LockHolder } from '@icefall/shared';
+import type { Blocker, CommandOutcome, Deadlock, LockHolder } from '@icefall/shared';
 import type { LockAccess } from '../config/locks.ts';
 import { toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import { type LockKeeper, lockKey } from '../locks/lock-keeper.ts';
+import type { Obstacle } from '../locks/lock-table.ts';
 import { render } from '../properties/references.ts';
 import { locksOf, type StepAction, type StepDeclaration, type StepEnd, type StepRun } from '../steps/kind.ts';
 import type { CommandPort, StepRef } from './command-port.ts';
@@ -11,7 +12,7 @@ import type { MasterCommandPort } from './master-processes.ts';
 import type { Plan, Plans } from './plans.ts';
 import type { BuildRow, BuildRows, StepRow } from './rows.ts';
 import { stepRun } from './run-context.ts';
-import type { TriggerRuns } from './trigger-runs.ts';
+import { endOfDeadlock, type TriggerRuns } from './trigger-runs.ts';
 
 export interface RunnerRooms {
   readonly locks: LockKeeper;
@@ -33,6 +34,8 @@ interface Going {
 /** Takes one step from its begin to its end: condition, locks, action, outcome. Everything inside turns. */
 export class StepRunner {
   readonly ended = new Hook<StepRef & { readonly end: StepEnd }>();
+  /** The deadlock that a build is part of, where that is only reported. */
+  deadlockOf: (buildId: number) => Blocker | null = () => null;
   readonly #core: Core;
   readonly #rows: BuildRows;
   readonly #plans: Plans;
@@ -94,11 +97,26 @@ export class StepRunner {
       const row = step === null ? null : this.#rows.step(step.buildId, step.stepNumber);
       const obstacle = this.#rooms.locks.obstacle(holder);
       if (row === null || obstacle === null) continue;
-      const { want, position } = obstacle;
-      const holders = this.#rooms.lockHolders(want.lock);
-      const blocker = toColumn({ kind: 'lock', lock: want.lock, mode: want.mode, position, holders } satisfies Blocker);
+      const blocker = toColumn(this.deadlockOf(row.build_id) ?? this.#lockBlocker(obstacle));
       if (blocker !== row.blocker) this.#rows.updateStep(row.build_id, row.number, { blocker });
     }
+  }
+
+  #lockBlocker({ want, position }: Obstacle): Blocker {
+    const { lock, mode } = want;
+    return { kind: 'lock', lock, mode, position, holders: this.#rooms.lockHolders(lock) };
+  }
+
+  /** Looks at the blocker of a waiting step again. */
+  reblock(row: StepRow): void {
+    if (row.state === 'waitingForLocks') this.#core.enqueue('step blockers', () => this.#refreshBlockers());
+    else if (row.kind === 'trigger' && row.state === 'running') this.#rooms.triggers.checkLater(refOf(row));
+  }
+
+  /** Ends a step that waits, for a deadlock that it is part of. */
+  giveUp(row: StepRow, deadlock: Deadlock): void {
+    if (row.state === 'waitingForLocks') this.#end(refOf(row), endOfDeadlock(deadlock));
+    else this.#rooms.triggers.giveUp(refOf(row), deadlock);
   }
 
   #granted(holder: string): void {

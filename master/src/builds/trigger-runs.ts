@@ -1,6 +1,6 @@
-import type { Blocker, Result } from '@icefall/shared';
-import { worstResult } from '@icefall/shared';
-import { toColumn } from '../db/rows.ts';
+import type { Blocker, Deadlock, Result } from '@icefall/shared';
+import { describeBlocker, worstResult } from '@icefall/shared';
+import { fromColumn, toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { LockKeeper } from '../locks/lock-keeper.ts';
@@ -11,7 +11,7 @@ import type { Schedulers } from '../schedulers/schedulers.ts';
 import type { StepEnd, TriggerRequest } from '../steps/kind.ts';
 import type { Slots } from '../workers/slots.ts';
 import type { StepRef } from './command-port.ts';
-import type { BuildRow, BuildRows } from './rows.ts';
+import type { BuildRow, BuildRows, StepRow } from './rows.ts';
 
 export interface TriggerRooms {
   readonly buildsets: Buildsets;
@@ -32,6 +32,10 @@ interface Children {
  */
 export class TriggerRuns {
   readonly ended = new Hook<StepRef & { readonly end: StepEnd }>();
+  /** A build waits, for its children or for its slot. */
+  readonly waiting = new Hook<void>();
+  /** The deadlock that a build is part of, where that is only reported. */
+  deadlockOf: (buildId: number) => Blocker | null = () => null;
   readonly #core: Core;
   readonly #rows: BuildRows;
   readonly #rooms: TriggerRooms;
@@ -92,6 +96,11 @@ export class TriggerRuns {
     const row = this.#rows.step(step.buildId, step.stepNumber);
     if (build === null || row?.kind !== 'trigger' || row.state !== 'running') return;
     const buildsets = this.#rooms.buildsets.ofParent(step.buildId, step.stepNumber);
+    const deadlock = deadlockIn(row);
+    if (deadlock !== null) {
+      this.#checkGivenUp(build, row, deadlock);
+      return;
+    }
     const children = this.#childrenOf(buildsets);
     if (buildsets.some((buildset) => buildset.finished_at === null)) {
       const { requestIds, finished } = children;
@@ -124,15 +133,39 @@ export class TriggerRuns {
     const { slots, locks } = this.#rooms;
     if (holds_slot === 1) return true;
     if (!slots.mayReturn(worker, id) && !locks.isGranted(`build:${id}`)) return false;
-    slots.take(worker, id);
-    const [next] = slots.returning(worker);
-    if (next !== undefined) this.#checkCurrent(next);
+    this.#takeSlot({ id, worker });
     return true;
   }
 
+  #takeSlot({ id, worker }: Pick<BuildRow, 'id' | 'worker'>): void {
+    this.#rooms.slots.take(worker, id);
+    const [next] = this.#rooms.slots.returning(worker);
+    if (next !== undefined) this.#checkCurrent(next);
+  }
+
   #block({ buildId, stepNumber }: StepRef, known: string | null, blocker: Blocker): void {
-    const text = toColumn(blocker);
+    const text = toColumn(this.deadlockOf(buildId) ?? blocker);
     if (text !== known) this.#rows.updateStep(buildId, stepNumber, { blocker: text });
+    this.waiting.fire();
+  }
+
+  /**
+   * Ends a step that is part of a deadlock: takes its children with it, and ends as EXCEPTION once they have ended, so
+   * that what the build's locks protect is protected to the end. The step's blocker remembers that.
+   */
+  giveUp(step: StepRef, deadlock: Deadlock): void {
+    this.#rows.updateStep(step.buildId, step.stepNumber, { blocker: toColumn(deadlock) });
+    this.cancel(step, describeBlocker(deadlock));
+    this.checkLater(step);
+  }
+
+  /** It does not stand in line for its slot: those that hold the slots may be waiting for it. */
+  #checkGivenUp(build: BuildRow, row: StepRow, deadlock: Deadlock): void {
+    const step = { buildId: build.id, stepNumber: row.number };
+    if (this.#rooms.buildsets.ofParent(build.id, row.number).some((buildset) => buildset.finished_at === null)) return;
+    if (build.holds_slot === 0) this.#takeSlot(build);
+    this.#rows.updateBuild(build.id, { state: 'finishing' });
+    this.ended.fire({ ...step, end: endOfDeadlock(deadlock) });
   }
 
   /** Cancels the children that have not ended. Gives whether there were any. */
@@ -147,6 +180,19 @@ export class TriggerRuns {
 
   /** Set by the room of builds, which knows how to end a request in any state. */
   cancelRequest: (requestId: number, reason: string) => void = () => {};
+}
+
+/** How a step ends that is ended for a deadlock. */
+export function endOfDeadlock(deadlock: Deadlock): StepEnd {
+  const waits = deadlock.cycle.map(({ builder, number, waitsFor }) => `${builder} #${number} waits for ${waitsFor}`);
+  const text = ['These builds waited for each other for ever:', ...waits, 'This one, the youngest, was ended for it.'];
+  return { result: 'EXCEPTION', summary: describeBlocker(deadlock), text: text.join('\n') };
+}
+
+/** The deadlock for which a trigger step is being ended, if it is. */
+function deadlockIn(row: StepRow): Deadlock | null {
+  const blocker = row.blocker === null ? null : fromColumn<Blocker>(row.blocker);
+  return blocker?.kind === 'deadlock' && blocker.ends === row.build_id ? blocker : null;
 }
 
 function endOf(buildsets: readonly BuildsetRow[]): StepEnd {

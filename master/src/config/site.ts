@@ -21,6 +21,11 @@ export interface SiteOptions {
   readonly changeSources?: readonly (GitPollerDeclaration | WebhookDeclaration)[];
   /** Of every build, weakest in precedence. */
   readonly properties?: Readonly<Record<string, Json>>;
+  /**
+   * What is done with builds that wait for each other for ever: `resolve` (default) ends the youngest of them as
+   * EXCEPTION; `report` only tells.
+   */
+  readonly deadlocks?: 'resolve' | 'report';
   /** What branch and revision from outside may look like. */
   readonly validation?: { readonly branch?: RegExp; readonly revision?: RegExp };
 }
@@ -37,6 +42,7 @@ export interface SiteDeclaration {
   readonly changeSources: readonly (GitPollerDeclaration | WebhookDeclaration)[];
   readonly properties: Readonly<Record<string, Json>>;
   readonly validation: { readonly branch: RegExp; readonly revision: RegExp };
+  readonly deadlocks: 'resolve' | 'report';
   /** Every lock that a builder, step or worker uses, found by walking them. */
   readonly locks: readonly LockDeclaration[];
   readonly place: Place | null;
@@ -59,6 +65,7 @@ const siteSchema = z.strictObject({
   validation: z
     .strictObject({ branch: z.instanceof(RegExp).optional(), revision: z.instanceof(RegExp).optional() })
     .optional(),
+  deadlocks: z.enum(['resolve', 'report']).optional(),
 });
 
 /** Buildbot's defaults: enough for every real name, nothing that a shell or Git could take for something else. */
@@ -82,6 +89,7 @@ export function site(options: SiteOptions): SiteDeclaration {
     changeSources: listed(options, 'changeSources', ['gitPoller', 'webhook']),
     properties: given.properties ?? {},
     validation: { branch: given.validation?.branch ?? BRANCH, revision: given.validation?.revision ?? REVISION },
+    deadlocks: given.deadlocks ?? ('resolve' as const),
     place,
   };
   const whole = Object.freeze({ ...declaration, locks: [...new Set(lockUses(declaration).map(({ lock }) => lock))] });

@@ -214,7 +214,8 @@ export class Distributor {
   #tryRequest(builder: BuilderDeclaration, row: RequestRow, free: readonly WorkerChoice[]): Blocker | null {
     const asksSite = builder.nextWorker !== null || builder.mayStart !== null;
     const view = asksSite ? this.#rooms.requests.view(row) : null;
-    const answer = view === null ? { chosen: free[0] ?? null, refusal: null } : askWorker(builder, free, view);
+    const own = { chosen: this.#unlocked(builder, row, free), refusal: null };
+    const answer = view === null ? own : askWorker(builder, free, view);
     if (answer.chosen === null) return this.#heldBack(builder, answer.refusal);
     const worker = answer.chosen.name;
     const accesses = this.#locksOf(builder, worker);
@@ -272,6 +273,25 @@ export class Distributor {
     if (ready === null) {
       this.#rooms.locks.returnToQueue(holderOf(requestId));
       return;
+  /** The first worker that is free, but rather one on which the build would not have to wait for locks of the worker. */
+  #unlocked(builder: BuilderDeclaration, row: RequestRow, free: readonly WorkerChoice[]): WorkerChoice | null {
+    const [first = null] = free;
+    if (free.length < 2) return first;
+    const hasWorkerLocks = free.some(({ name }) =>
+      this.#locksOf(builder, name).some(({ lock }) => lock.scope === 'worker'),
+    );
+    if (!hasWorkerLocks || this.#rooms.locks.isGranted(holderOf(row.id))) return first;
+    const isOpen = ({ name }: WorkerChoice) =>
+      this.#rooms.locks.wouldGrant(holderOf(row.id), this.#locksOf(builder, name), name);
+    return free.find(isOpen) ?? this.#claimed(row, free) ?? first;
+  }
+
+  /** The worker whose locks the request waits for already: it keeps its place there. */
+  #claimed(row: RequestRow, free: readonly WorkerChoice[]): WorkerChoice | null {
+    const claimed = this.#claims.workerOf(row.id);
+    return free.find(({ name }) => name === claimed) ?? null;
+  }
+
     }
     this.#start(ready.row, ready.builder, ready.worker);
     this.#wake(ready.builder.name);

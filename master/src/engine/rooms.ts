@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Builds } from '../builds/builds.ts';
-import { MasterProcesses } from '../builds/master-processes.ts';
+import { Deadlocks } from '../builds/deadlocks.ts';
+import { type MasterCommandPort, MasterProcesses } from '../builds/master-processes.ts';
 import { Changes } from '../changes/changes.ts';
 import { GitPollers } from '../changes/git-pollers.ts';
 import { Webhooks } from '../changes/webhooks.ts';
@@ -84,6 +85,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   workers.left.on((worker) => distributor.wakeWorker(worker));
   const webhooks = new Webhooks(core, config, changes);
   const pollers = new GitPollers(core, config, changes, { directory: join(directory, 'mirrors') });
+  new Deadlocks(core, config, { builds, requests, locks, isAvailable: states.isAvailable });
   return {
     ...{ database, core, config, logs, changes, webhooks, pollers, buildsets, requests, schedulers },
     ...{ locks, slots, commands, workers, processes, builds, distributor },

@@ -2,7 +2,7 @@ import type { LockAccess } from '../config/locks.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
-import { type Claim, LockTable, type Obstacle, type Want } from './lock-table.ts';
+import { type Claim, LockTable, type Obstacle, ownerOf, type Want } from './lock-table.ts';
 
 export interface LockClaimRow {
   readonly id: number;
@@ -21,6 +21,11 @@ export function lockKey(access: LockAccess, worker: string): string {
   return access.lock.scope === 'worker' ? `${access.lock.name}@${worker}` : access.lock.name;
 }
 
+/** What uses of locks ask for on a worker. */
+export function wantsOf(accesses: readonly LockAccess[], worker: string): Want[] {
+  return accesses.map((access) => ({ lock: lockKey(access, worker), mode: access.mode, count: access.count }));
+}
+
 /**
  * The lock table with its leases on disk: holders and queue survive a restart, and every grant has a fencing number
  * that is higher than all before. Call inside turns.
@@ -30,6 +35,8 @@ export class LockKeeper {
   readonly granted = new Hook<string>();
   /** Holders or waiters are others than before: what waits should say so. */
   readonly changed = new Hook<void>();
+  /** A claim may have begun to wait for ever: one was not granted, or who is served next was looked at again. */
+  readonly stalled = new Hook<void>();
   /** Whether a waiting claim could use its locks now; asked at every decision. */
   isReady: (holder: string) => boolean = () => true;
   readonly #core: Core;
@@ -68,9 +75,7 @@ export class LockKeeper {
 
   /** Asks for all of the locks at once; gives whether they were granted at once. Otherwise `granted` tells later. */
   claim(holder: string, accesses: readonly LockAccess[], worker: string): boolean {
-    const wants = accesses.map(
-      (access): Want => ({ lock: lockKey(access, worker), mode: access.mode, count: access.count }),
-    );
+    const wants = wantsOf(accesses, worker);
     if (wants.length === 0) return true;
     const seq = this.#next('lock_seq');
     const queuedAt = this.#core.now();
@@ -81,7 +86,9 @@ export class LockKeeper {
     this.#table.enqueue({ holder, seq, wants });
     this.changed.fire();
     this.#grant(holder);
-    return this.#table.isGranted(holder);
+    const isGranted = this.#table.isGranted(holder);
+    if (!isGranted) this.stalled.fire();
+    return isGranted;
   }
 
   /** Gives back what a holder has, or takes it out of the queue. */
@@ -123,7 +130,10 @@ export class LockKeeper {
 
   /** Looks at the queue again before this turn ends. */
   wake(): void {
-    this.#core.enqueue('locks', () => this.#grant(null));
+    this.#core.enqueue('locks', () => {
+      this.#grant(null);
+      this.stalled.fire();
+    });
   }
 
   #grant(asking: string | null): void {
@@ -156,6 +166,50 @@ export class LockKeeper {
 
   obstacle(holder: string): Obstacle | null {
     return this.#table.obstacle(holder);
+  }
+
+  /** Whether locks would be granted at once if somebody asked for them now. */
+  wouldGrant(holder: string, accesses: readonly LockAccess[], worker: string): boolean {
+    const wants = wantsOf(accesses, worker);
+    return this.#table.wouldGrant({ holder, seq: Number.POSITIVE_INFINITY, wants }, (claim) => {
+      return claim.holder !== holder && this.isReady(claim.holder);
+    });
+  }
+
+  /** The table as it is, to try out what would happen. */
+  tableCopy(): LockTable {
+    return this.#table.copy();
+  }
+
+  /** Parties (`build:ID`, `request:ID`) that hold locks, for themselves or by a step. */
+  ownersOfGranted(): Set<string> {
+    return new Set(this.#table.granted.map((claim) => ownerOf(claim.holder)));
+  }
+
+  /** The highest number of the grants of several holders (a build and its step); null where they hold nothing. */
+  fenceOf(holders: readonly string[]): number | null {
+    const fences = holders.filter((holder) => this.isGranted(holder)).flatMap((holder) => this.fence(holder) ?? []);
+    return fences.length === 0 ? null : Math.max(...fences);
+  }
+
+  /**
+   * Takes one lock from its holder, who is not asked. Gives the fencing number of that grant; every later grant has a
+   * higher one. Null where the holder does not hold it.
+   */
+  takeAway(holder: string, lock: string): number | null {
+    const row = this.#core.db.one<LockClaimRow>(
+      'SELECT * FROM lock_claims WHERE holder = ? AND lock = ? AND granted_at IS NOT NULL',
+      holder,
+      lock,
+    );
+    if (row === null) return null;
+    this.#core.db.run('DELETE FROM lock_claims WHERE id = ?', row.id);
+    this.#next('lock_fence');
+    this.#table.takeAway(holder, lock);
+    this.#core.touch('lock', lock);
+    this.changed.fire();
+    this.wake();
+    return row.fence;
   }
 
   /** The number of a holder's grant: later grants have higher ones. Null while it waits. */

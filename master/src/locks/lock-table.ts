@@ -119,6 +119,51 @@ export class LockTable {
     return granted;
   }
 
+  /** Whether a claim that nobody has made yet would be granted at once. */
+  wouldGrant(claim: Claim, isReady: (claim: Claim) => boolean = () => true): boolean {
+    const ahead = this.#waiting.filter(isReady);
+    const reserved = reservationsOf(this.#servedBefore(claim, ahead));
+    return claim.wants.every((want) => this.#isFree(want, reserved.get(want.lock)));
+  }
+
+  /**
+   * Who must go on before a waiting claim is granted: for each of its locks that is not free, those that hold it, and
+   * those that wait for it and are served before. Each with that lock.
+   */
+  inTheWay(holder: string, isReady: (claim: Claim) => boolean): { readonly holder: string; readonly want: Want }[] {
+    const claim = this.#waiting.find((candidate) => candidate.holder === holder);
+    if (claim === undefined) return [];
+    const ahead = this.#servedBefore(
+      claim,
+      this.#waiting.filter((other) => other.seq < claim.seq && isReady(other)),
+    );
+    const reserved = reservationsOf(ahead);
+    return claim.wants
+      .filter((want) => !this.#isFree(want, reserved.get(want.lock)))
+      .flatMap((want) => {
+        const waiters = ahead.filter((other) => other.wants.some((wanted) => wanted.lock === want.lock));
+        const inTheWay = [...this.#state(want.lock).holders.keys(), ...waiters.map((other) => other.holder)];
+        return inTheWay.map((other) => ({ holder: other, want }));
+      });
+  }
+
+  /** Takes one lock from a holder of several. */
+  takeAway(holder: string, lock: string): void {
+    const claim = this.#granted.get(holder);
+    if (claim === undefined) return;
+    this.release(holder);
+    const wants = claim.wants.filter((want) => want.lock !== lock);
+    if (wants.length > 0) this.#take({ ...claim, wants });
+  }
+
+  /** A table in the same state, to try out what would happen. */
+  copy(): LockTable {
+    const copy = new LockTable(this.#limits);
+    for (const claim of this.#granted.values()) copy.#take(claim);
+    copy.#waiting = [...this.#waiting];
+    return copy;
+  }
+
   /** What stands in the way of a waiting claim; null where nothing does (it is not ready, or not waiting). */
   obstacle(holder: string): Obstacle | null {
     const index = this.#waiting.findIndex((claim) => claim.holder === holder);
@@ -196,7 +241,7 @@ function reservationsOf(claims: readonly Claim[]): Map<string, Reservation> {
 }
 
 /** Who goes on once a holder's locks are granted: the build, for its steps. */
-function ownerOf(holder: string): string {
+export function ownerOf(holder: string): string {
   const build = /^step:(\d+)\./.exec(holder)?.[1];
   return build === undefined ? holder : `build:${build}`;
 }

@@ -14,6 +14,16 @@ export const lockHolderSchema = z.object({
 });
 export type LockHolder = z.infer<typeof lockHolderSchema>;
 
+/** One build of a deadlock, and what it waits for: the next one has it. */
+export const deadlockedSchema = z.object({
+  buildId: z.number().int(),
+  builder: z.string(),
+  number: z.number().int(),
+  /** In words, such as `lock tree (exclusive)`. */
+  waitsFor: z.string(),
+});
+export type Deadlocked = z.infer<typeof deadlockedSchema>;
+
 const workerNames = z.array(z.string());
 
 /** Why a request or step waits: recorded when it is tried, and what wakes it. */
@@ -53,7 +63,19 @@ export const blockerSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('slot'), worker: z.string() }),
   /** Many requests of its builder come first; those say what the builder waits for. */
   z.object({ kind: z.literal('behind'), builder: z.string() }),
+  /** No new builds are started: the master is to stop once those that run have ended. */
+  z.object({ kind: z.literal('draining'), since: z.number() }),
+  /**
+   * Builds wait for each other, each for the next and the last for the first: only the end of one of them helps. `ends`
+   * is the build that is ended for it; null where the site only wants it reported.
+   */
+  z.object({
+    kind: z.literal('deadlock'),
+    cycle: z.array(deadlockedSchema),
+    ends: z.number().int().nullable(),
+  }),
   /** The builder is no longer in the configuration. */
   z.object({ kind: z.literal('builderGone'), builder: z.string() }),
 ]);
 export type Blocker = z.infer<typeof blockerSchema>;
+export type Deadlock = Extract<Blocker, { kind: 'deadlock' }>;

@@ -30,6 +30,14 @@ export function describeBlocker(blocker: Blocker): string {
       return `waits to get its slot on ${blocker.worker} back (first in line)`;
     case 'behind':
       return `waits behind earlier requests of ${blocker.builder}`;
+    case 'draining':
+      return 'waits until the master is started again: it drains, and starts nothing new';
+    case 'deadlock': {
+      const waits = blocker.cycle.map((build) => `${build.builder} #${build.number} waits for ${build.waitsFor}`);
+      const ended = blocker.cycle.find((build) => build.buildId === blocker.ends);
+      const remedy = ended === undefined ? 'stop one of them' : `${ended.builder} #${ended.number} is ended for it`;
+      return `deadlock: ${waits.join(', ')}; ${remedy}`;
+    }
     case 'builderGone':
       return `builder ${blocker.builder} is not in the configuration any more`;
   }
