@@ -19,7 +19,7 @@ export default defineConfig({
           ...node,
           name: 'system',
           include: ['tests/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'tests/bench/**'],
+          exclude: ['**/node_modules/**'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           // Real processes on two cores: one file at a time, or they starve each other.

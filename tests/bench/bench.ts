@@ -35,7 +35,7 @@ export interface Report {
 
 /** Runs the cases one after the other; a case that fails is reported as failed, and the others run. */
 export async function runBench({ cases, quick, repeat, say }: BenchOptions): Promise<Report> {
-  const directory = mkdtempSync(join(tmpdir(), 'icefall-bench-'));
+  const directory = mkdtempSync(join(tmpdir(), `icefall-bench-${process.pid}-`));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   process.on('exit', remove);
   try {
