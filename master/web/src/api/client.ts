@@ -2,6 +2,9 @@ import type { ApiError } from '@icefall/shared';
 
 export const API = '/api/v1';
 
+/** An answer that takes longer will not come: the connection died in a laptop's sleep, or a proxy holds it. */
+const READ_TIMEOUT_MS = 30_000;
+
 /** The master answered with an error, or did not answer (`status` 0). */
 export class ApiFailure extends Error {
   override readonly name = 'ApiFailure';
@@ -31,8 +34,9 @@ export function apiUrl(path: string, query: Query = {}): string {
 
 /** The resource at `path`. Rejects with {@link ApiFailure}. */
 export async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-  const init: RequestInit = { headers: { accept: 'application/json' } };
-  if (signal !== undefined) init.signal = signal;
+  const timeout = AbortSignal.timeout(READ_TIMEOUT_MS);
+  const headers = { accept: 'application/json' };
+  const init = { headers, signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) };
   return (await ask(apiUrl(path, query), init)) as T;
 }
 
@@ -44,13 +48,14 @@ export async function post<T>(path: string, body: object = {}): Promise<T> {
 
 async function ask(url: string, init: RequestInit): Promise<unknown> {
   let response: Response;
+  let text: string;
   try {
     response = await fetch(url, init);
+    text = await response.text();
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
     throw new ApiFailure(0, 'unreachable', 'The master cannot be reached. Is it running, and the network up?');
   }
-  const text = await response.text();
   if (!response.ok) throw failureOf(response, text);
   return text === '' ? {} : JSON.parse(text);
 }

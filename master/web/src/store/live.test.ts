@@ -2,7 +2,7 @@ import type { MasterEvent, Snapshot } from '@icefall/shared';
 import { expect, test } from 'vitest';
 import type { EventHandlers } from '../api/stream.ts';
 import { makeChange, makeSnapshot } from '../test-resources.ts';
-import { createLive, MOST_QUEUED_EVENTS } from './live.ts';
+import { createLive, MOST_QUEUED_EVENTS, OPEN_TIMEOUT_MS } from './live.ts';
 import { createStore } from './store.ts';
 
 /** A browser and a master that do only what they are told. */
@@ -99,6 +99,18 @@ test('it waits longer after each failure, up to a bound', async () => {
   }
   expect(waits.slice(0, 3)).toEqual([500, 1000, 2000]);
   expect(waits.at(-1)).toBe(15_000);
+});
+
+test('a stream that does not open is given up and tried again', async () => {
+  const { live, streams, snapshots, settle, ring } = room();
+  live.start();
+  snapshots[0]?.resolve(makeSnapshot({ seq: 10 }));
+  await settle();
+  expect(ring()).toEqual([OPEN_TIMEOUT_MS]);
+  expect(live.connection.value).toMatchObject({ state: 'reconnecting' });
+  expect(streams[0]?.closed).toBe(true);
+  ring();
+  expect(streams[1]?.after).toBe(10);
 });
 
 test('where the past is gone it takes a new snapshot', async () => {

@@ -7,6 +7,8 @@ import { applyEvents, applySnapshot, type Store } from './store.ts';
 export const PAINT_INTERVAL_MS = 250;
 /** Events that wait for the next paint; more than these (a page in the background) are dropped for a new snapshot. */
 export const MOST_QUEUED_EVENTS = 5000;
+/** A stream that has not opened by then will not: a proxy keeps it, or the network lost it. */
+export const OPEN_TIMEOUT_MS = 15_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 
@@ -103,8 +105,10 @@ export function createLive(store: Store, ports: LivePorts): Live {
 
   function follow(): void {
     drop();
+    callOff = ports.after(OPEN_TIMEOUT_MS, () => lost('The stream of events does not open.'));
     close = ports.openEvents(seq, {
       opened() {
+        callOff();
         failures = 0;
         connection.value = { state: 'live' };
       },

@@ -33,8 +33,6 @@ export function shortWhy(blocker: Blocker): string {
       return 'the master drains';
     case 'deadlock':
       return `deadlock of ${blocker.cycle.length} builds`;
-    case 'deadlock':
-      return `deadlock of ${blocker.cycle.length} builds`;
     case 'builderGone':
       return 'builder is gone';
     default:
