@@ -65,7 +65,7 @@ export class MasterProcesses implements MasterCommandPort {
     };
     this.#running.set(keyOf(step), running);
     if (command.maxTimeMs !== null)
-      running.limit = clock.at(this.#core.now() + command.maxTimeMs, () => this.#stop(running, 'maxTime'));
+      running.limit = clock.after(command.maxTimeMs, () => this.#stop(running, 'maxTime'));
     child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#take(step, running, text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#take(step, running, text));
     child.once('error', (failure) =>
@@ -94,7 +94,7 @@ export class MasterProcesses implements MasterCommandPort {
     running.reason = reason;
     signalGroup(running.child, 'SIGTERM');
     running.limit?.cancel();
-    running.limit = this.#core.clock.at(this.#core.now() + KILL_GRACE_MS, () => signalGroup(running.child, 'SIGKILL'));
+    running.limit = this.#core.clock.after(KILL_GRACE_MS, () => signalGroup(running.child, 'SIGKILL'));
   }
 
   #take(step: StepRef, running: Running, text: string): void {
@@ -102,9 +102,7 @@ export class MasterProcesses implements MasterCommandPort {
     running.bytes += text.length;
     running.pending += text;
     if (running.bytes > MOST_OUTPUT_BYTES) running.pending += '\n(more output is not kept)\n';
-    running.flush ??= this.#core.clock.at(this.#core.now() + FLUSH_MS, () =>
-      this.#core.turn(() => this.#write(step, running)),
-    );
+    running.flush ??= this.#core.clock.after(FLUSH_MS, () => this.#core.turn(() => this.#write(step, running)));
   }
 
   #write({ buildId, stepNumber }: StepRef, running: Running): void {
@@ -117,7 +115,7 @@ export class MasterProcesses implements MasterCommandPort {
   #ended(step: StepRef, running: Running, end: Partial<CommandOutcome>): void {
     if (!this.#running.delete(keyOf(step))) return;
     running.limit?.cancel();
-    this.#core.turn(() => {
+    this.#core.insist(() => {
       this.#write(step, running);
       this.finished.fire({
         ...step,
@@ -127,7 +125,7 @@ export class MasterProcesses implements MasterCommandPort {
   }
 
   #end(step: StepRef, result: CommandOutcome): void {
-    this.#core.turn(() => this.finished.fire({ ...step, outcome: result }));
+    this.#core.insist(() => this.finished.fire({ ...step, outcome: result }));
   }
 }
 

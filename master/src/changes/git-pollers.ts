@@ -154,7 +154,7 @@ export class GitPollers {
     if (entry.abort.signal.aborted) return;
     entry.timer?.cancel();
     entry.nextPollAt = this.#core.now() + delayMs;
-    entry.timer = this.#core.clock.at(entry.nextPollAt, () => void this.#poll(entry));
+    entry.timer = this.#core.clock.after(delayMs, () => void this.#poll(entry));
   }
 
   #poll(entry: Entry): Promise<void> {

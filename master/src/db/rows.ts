@@ -1,4 +1,5 @@
 import type Sqlite from 'better-sqlite3';
+import { storageFault } from '../storage/faults.ts';
 import type { Database } from './database.ts';
 
 /** What a column can hold. */
@@ -10,12 +11,40 @@ export type Value = string | number | null | Buffer;
 export class Statements {
   readonly #db: Database;
   readonly #prepared = new Map<string, Sqlite.Statement<Value[]>>();
+  #isInTurn = false;
+  #refused: unknown = null;
 
   constructor(db: Database) {
     this.#db = db;
   }
 
+  /** From now on until {@link turnEnds} everything belongs to one transaction. */
+  turnBegins(): void {
+    this.#isInTurn = true;
+    this.#refused = null;
+  }
+
+  turnEnds(): void {
+    this.#isInTurn = false;
+    this.#refused = null;
+  }
+
+  /** Throws what the storage has refused in this turn, if anything. */
+  checkTurn(): void {
+    if (this.#refused !== null) throw this.#refused;
+  }
+
+  /**
+   * On a full disk SQLite may take the whole transaction back by itself (https://sqlite.org/lang_transaction.html, 3.1).
+   * What the turn would write after that, if somebody has caught the error, would stand alone: so nothing more is done.
+   */
+  #note(error: unknown): unknown {
+    if (this.#isInTurn && storageFault(error) !== null) this.#refused = error;
+    return error;
+  }
+
   #statement(sql: string) {
+    this.checkTurn();
     let statement = this.#prepared.get(sql);
     if (statement === undefined) {
       statement = this.#db.prepare<Value[]>(sql);
@@ -26,17 +55,29 @@ export class Statements {
 
   /** All rows of a query. The caller names the row's type: the schema is ours. */
   all<Row>(sql: string, ...values: readonly Value[]): Row[] {
-    return this.#statement(sql).all(...values) as Row[];
+    try {
+      return this.#statement(sql).all(...values) as Row[];
+    } catch (error) {
+      throw this.#note(error);
+    }
   }
 
   one<Row>(sql: string, ...values: readonly Value[]): Row | null {
-    return (this.#statement(sql).get(...values) as Row | undefined) ?? null;
+    try {
+      return (this.#statement(sql).get(...values) as Row | undefined) ?? null;
+    } catch (error) {
+      throw this.#note(error);
+    }
   }
 
   /** Runs a change; gives the number of rows and the id of the last inserted one. */
   run(sql: string, ...values: readonly Value[]): { changes: number; id: number } {
-    const result = this.#statement(sql).run(...values);
-    return { changes: result.changes, id: Number(result.lastInsertRowid) };
+    try {
+      const result = this.#statement(sql).run(...values);
+      return { changes: result.changes, id: Number(result.lastInsertRowid) };
+    } catch (error) {
+      throw this.#note(error);
+    }
   }
 
   /** Inserts a row; gives its id. */

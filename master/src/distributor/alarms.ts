@@ -17,7 +17,7 @@ export class Alarms {
     const known = this.#set.get(builder);
     if (known !== undefined && known.at <= at) return;
     known?.timer.cancel();
-    const timer = this.#core.clock.at(at, () => {
+    const timer = this.#core.clock.after(at - this.#core.now(), () => {
       this.#set.delete(builder);
       this.#core.turn(() => this.#ring(builder));
     });

@@ -44,6 +44,9 @@ export class Distributor {
   readonly #dirty = new Set<string>();
   /** What all pending requests of a builder were told, as long as they are the same requests. */
   readonly #explained = new Map<string, string>();
+  #drainingSince: number | null = null;
+  /** What was in force before the turn that changes it. */
+  #drainingBefore: { readonly since: number | null } | null = null;
 
   constructor(core: Core, config: SiteConfig, rooms: DistributorRooms) {
     this.#core = core;
@@ -72,12 +75,36 @@ export class Distributor {
       if (requestId !== null) this.#core.enqueue(`granted ${holder}`, () => this.#startGranted(requestId));
     });
     this.#config.applied.on(() => this.wakeAll());
-    this.#core.rolledBack.on(() => this.#explained.clear());
+    this.#core.rolledBack.on(() => {
+      this.#explained.clear();
+      if (this.#drainingBefore !== null) this.#drainingSince = this.#drainingBefore.since;
+      this.#drainingBefore = null;
+    });
   }
 
   /** Looks at everything; at start and with a new configuration. Inside a turn. */
   wakeAll(): void {
     for (const builder of this.#rooms.requests.buildersWithPending()) this.#wakeAfresh(builder);
+  }
+
+  /** Since when nothing new is started; null: it is. */
+  get drainingSince(): number | null {
+    return this.#drainingSince;
+  }
+
+  /**
+   * Starts nothing new from now on, or does so again: requests are accepted and wait. What builds that run have
+   * triggered is started, or they would never end. Inside a turn.
+   */
+  setDraining(isDraining: boolean): void {
+    const before = this.#drainingSince;
+    if (isDraining === (before !== null)) return;
+    this.#drainingSince = isDraining ? this.#core.now() : null;
+    this.#drainingBefore = { since: before };
+    this.#core.afterCommit(() => {
+      this.#drainingBefore = null;
+    });
+    this.wakeAll();
   }
 
   /** A worker came, left, was paused, or has a free slot. Inside a turn. */
@@ -128,13 +155,25 @@ export class Distributor {
   /** Notes a builder's foremost request, if there is a worker for it; otherwise records why its requests wait. */
   #look(name: string, tops: Map<string, RequestRow>): void {
     const builder = this.#config.builder(name);
+    if (builder !== null && this.#drainingSince !== null && this.#due(name).length === 0) {
+      this.#explain(name, { kind: 'draining', since: this.#drainingSince });
+      return;
+    }
     const isServed = builder?.workers.some((worker) => this.#pool.isFree(worker.name)) ?? false;
     if (builder === null || !isServed) {
       this.#explain(name, builder === null ? { kind: 'builderGone', builder: name } : this.#pool.obstacle(builder));
       return;
     }
-    const [top] = this.#rooms.requests.pending(name, 1);
+    const [top] = this.#due(name, 1);
     if (top !== undefined) tops.set(name, top);
+  }
+
+  /** Requests that could be started as far as the master is concerned: all of them, unless it drains. */
+  #due(builder: string, limit = LOOK_AHEAD): RequestRow[] {
+    const { requests } = this.#rooms;
+    return this.#drainingSince === null
+      ? requests.pending(builder, limit)
+      : requests.pendingOfActiveBuilds(builder, limit);
   }
 
   /** Tells all pending requests of a builder the same, except those that wait for their back-off. */
@@ -150,7 +189,8 @@ export class Distributor {
   /** The first requests of a builder that may be tried now; those whose back-off runs say so, and an alarm is set. */
   #pending(builder: string): { due: RequestRow[] } {
     const now = this.#core.now();
-    const rows = this.#rooms.requests.pending(builder, LOOK_AHEAD);
+    const rows = this.#due(builder);
+    if (this.#drainingSince !== null) this.#hold(builder, rows, this.#drainingSince);
     const [waiting, due] = [
       rows.filter((row) => (row.not_before ?? 0) > now),
       rows.filter((row) => (row.not_before ?? 0) <= now),
@@ -161,6 +201,14 @@ export class Distributor {
       this.#alarms.set(builder, until);
     }
     return { due };
+  }
+
+  /** Tells the requests of a builder that the master drains, but for those that it starts nevertheless. */
+  #hold(builder: string, due: readonly RequestRow[], since: number): void {
+    const { requests } = this.#rooms;
+    const started = new Set(due.map(({ id }) => id));
+    for (const row of requests.pending(builder, LOOK_AHEAD))
+      if (!started.has(row.id)) requests.block(row, { kind: 'draining', since });
   }
 
   /** Starts one request of a builder if that is possible; otherwise records what is in the way. */
@@ -225,6 +273,25 @@ export class Distributor {
     return null;
   }
 
+  /** The first worker that is free, but rather one on which the build would not have to wait for locks of the worker. */
+  #unlocked(builder: BuilderDeclaration, row: RequestRow, free: readonly WorkerChoice[]): WorkerChoice | null {
+    const [first = null] = free;
+    if (free.length < 2) return first;
+    const hasWorkerLocks = free.some(({ name }) =>
+      this.#locksOf(builder, name).some(({ lock }) => lock.scope === 'worker'),
+    );
+    if (!hasWorkerLocks || this.#rooms.locks.isGranted(holderOf(row.id))) return first;
+    const isOpen = ({ name }: WorkerChoice) =>
+      this.#rooms.locks.wouldGrant(holderOf(row.id), this.#locksOf(builder, name), name);
+    return free.find(isOpen) ?? this.#claimed(row, free) ?? first;
+  }
+
+  /** The worker whose locks the request waits for already: it keeps its place there. */
+  #claimed(row: RequestRow, free: readonly WorkerChoice[]): WorkerChoice | null {
+    const claimed = this.#claims.workerOf(row.id);
+    return free.find(({ name }) => name === claimed) ?? null;
+  }
+
   #locksOf(builder: BuilderDeclaration, worker: string): LockAccess[] {
     return [...builder.locks, ...(this.#config.worker(worker)?.locks ?? [])];
   }
@@ -252,6 +319,7 @@ export class Distributor {
     const row = this.#rooms.requests.row(requestId);
     const builder = row === null ? null : this.#config.builder(row.builder);
     if (row?.state !== 'pending' || builder === null) return null;
+    if (this.#drainingSince !== null && !this.#due(row.builder).some((due) => due.id === requestId)) return null;
     const claimed = this.#claims.workerOf(requestId);
     const free = this.#pool.free(builder).filter((worker) => claimed === null || worker.name === claimed);
     const worker = this.#allowed(builder, free, row);
@@ -273,25 +341,6 @@ export class Distributor {
     if (ready === null) {
       this.#rooms.locks.returnToQueue(holderOf(requestId));
       return;
-  /** The first worker that is free, but rather one on which the build would not have to wait for locks of the worker. */
-  #unlocked(builder: BuilderDeclaration, row: RequestRow, free: readonly WorkerChoice[]): WorkerChoice | null {
-    const [first = null] = free;
-    if (free.length < 2) return first;
-    const hasWorkerLocks = free.some(({ name }) =>
-      this.#locksOf(builder, name).some(({ lock }) => lock.scope === 'worker'),
-    );
-    if (!hasWorkerLocks || this.#rooms.locks.isGranted(holderOf(row.id))) return first;
-    const isOpen = ({ name }: WorkerChoice) =>
-      this.#rooms.locks.wouldGrant(holderOf(row.id), this.#locksOf(builder, name), name);
-    return free.find(isOpen) ?? this.#claimed(row, free) ?? first;
-  }
-
-  /** The worker whose locks the request waits for already: it keeps its place there. */
-  #claimed(row: RequestRow, free: readonly WorkerChoice[]): WorkerChoice | null {
-    const claimed = this.#claims.workerOf(row.id);
-    return free.find(({ name }) => name === claimed) ?? null;
-  }
-
     }
     this.#start(ready.row, ready.builder, ready.worker);
     this.#wake(ready.builder.name);

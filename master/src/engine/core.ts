@@ -1,7 +1,10 @@
 import type { EventKind } from '@icefall/shared';
 import type { Database } from '../db/database.ts';
 import { Statements } from '../db/rows.ts';
+import { describeFault, storageFault } from '../storage/faults.ts';
+import { AlarmBoard } from './alarms.ts';
 import { Hook } from './hooks.ts';
+import { patientClock, RETRY_MS } from './patience.ts';
 import type { Clock, Logger, Random } from './ports.ts';
 
 /** Follow-up work of one turn may wake more of it; a turn that does not settle after this many is a mistake of ours. */
@@ -37,6 +40,8 @@ export class Core {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** What an operator has to look at. The storage raises and clears its own with the turns. */
+  readonly alarms: AlarmBoard;
   /** After a commit: what was touched, in order of `seq`. */
   readonly committed = new Hook<readonly Touched[]>();
   /** After a roll-back. */
@@ -54,9 +59,10 @@ export class Core {
   constructor(ports: CorePorts) {
     this.#database = ports.database;
     this.db = new Statements(ports.database);
-    this.clock = ports.clock;
+    this.clock = patientClock(ports.clock, ports.log);
     this.random = ports.random;
     this.log = ports.log;
+    this.alarms = new AlarmBoard(() => this.now());
     this.#lastSeq = this.db.one<{ seq: number | null }>('SELECT MAX(seq) AS seq FROM events')?.seq ?? 0;
   }
 
@@ -83,14 +89,41 @@ export class Core {
     return this.#turn(work, 'NORMAL');
   }
 
+  /**
+   * A turn for what has happened and will not be told again (a process has ended, a connection is gone): while the
+   * storage refuses it, it is tried again. `work` must bear being called later, and looks anew at what is.
+   */
+  insist(work: () => void): void {
+    try {
+      this.turn(work);
+    } catch (error) {
+      if (storageFault(error) === null) throw error;
+      this.clock.after(RETRY_MS, () => this.turn(work));
+    }
+  }
+
   #turn<T>(work: () => T, synchronous: Synchronous): T {
     if (this.#open) return work();
-    const { result, touched, effects } = this.#transaction(work, synchronous);
+    const { result, touched, effects } = this.#guarded(() => this.#transaction(work, synchronous));
+    // A turn that wrote nothing says nothing about the disk.
+    if (touched.length > 0) this.alarms.clear('storageUnavailable');
     this.#done(() => {
       if (touched.length > 0) this.committed.fire(touched);
     });
     for (const effect of effects) this.#done(effect);
     return result;
+  }
+
+  /** What the storage refuses gets a name and raises an alarm: until a turn is on disk again. Throws StorageError. */
+  #guarded<T>(transaction: () => T): T {
+    try {
+      return transaction();
+    } catch (error) {
+      const fault = storageFault(error);
+      if (fault === null) throw error;
+      this.alarms.raise('storageUnavailable', describeFault(fault, this.#database.name));
+      throw fault;
+    }
   }
 
   /** What follows a commit cannot take it back: one effect that fails keeps neither the others nor the caller. */
@@ -106,14 +139,17 @@ export class Core {
     this.#synchronous(synchronous);
     this.#database.exec('BEGIN IMMEDIATE');
     this.#open = true;
+    this.db.turnBegins();
     try {
       const result = work();
       this.#settle();
       const touched = this.#writeEvents();
+      this.db.checkTurn();
       this.#database.exec('COMMIT');
       this.#lastSeq = touched.at(-1)?.seq ?? this.#lastSeq;
       return { result, touched, effects: this.#effects };
     } catch (error) {
+      this.db.turnEnds();
       if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
       this.#followUps.clear();
       this.#lastFollowUps.clear();
@@ -122,6 +158,7 @@ export class Core {
       throw error;
     } finally {
       this.#open = false;
+      this.db.turnEnds();
       this.#touched.clear();
       this.#effects = [];
     }

@@ -66,6 +66,10 @@ export class Master implements MasterPort {
     return this.#configErrors;
   }
 
+  get drainingSince(): number | null {
+    return this.rooms.distributor.drainingSince;
+  }
+
   worker(name: string): WorkerPresence {
     return this.rooms.workers.presence(name);
   }
@@ -107,6 +111,26 @@ export class Master implements MasterPort {
     if (request.state === 'finished')
       throw new ActionError('conflict', `request ${requestId} has ended already, as ${request.result}`);
     this.core.turn(() => this.rooms.builds.cancelRequest(requestId, reason));
+  }
+
+  /** Starts no new builds from now on, or does so again. It is not remembered: a master that is started starts builds. */
+  setDraining(isDraining: boolean): void {
+    this.core.turn(() => {
+      this.rooms.distributor.setDraining(isDraining);
+      this.core.touch('config', '');
+    });
+  }
+
+  /** Resolves when no build runs, or with false when `signal` is aborted before that. */
+  async idle(signal: AbortSignal): Promise<boolean> {
+    const isIdle = () => this.rooms.builds.rows.active().length === 0;
+    if (isIdle()) return true;
+    return new Promise((resolve) => {
+      signal.addEventListener('abort', () => resolve(false), { once: true });
+      this.core.committed.on((touched) => {
+        if (touched.some(({ kind }) => kind === 'build') && isIdle()) resolve(true);
+      });
+    });
   }
 
   setPaused(worker: string, paused: boolean): void {

@@ -15,9 +15,11 @@ import { LogStore } from '../logs/log-store.ts';
 import { Buildsets } from '../requests/buildsets.ts';
 import { Requests } from '../requests/requests.ts';
 import { Schedulers } from '../schedulers/schedulers.ts';
+import { type HealthOptions, StorageHealth } from '../storage/health.ts';
 import { Commands } from '../workers/commands.ts';
 import { Slots } from '../workers/slots.ts';
 import { Workers } from '../workers/workers.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { nextConfigVersion } from './config-versions.ts';
 import { Core } from './core.ts';
 import type { Clock, Logger, Random } from './ports.ts';
@@ -32,7 +34,13 @@ export interface RoomPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** How the free space of the disk is watched. Default: not at all. */
+  readonly health?: HealthOptions;
+  /** Runs what steps want to be run on the master's machine. Default: {@link MasterProcesses}. */
+  readonly masterCommands?: (core: Core, logs: LogStore) => MasterCommands;
 }
+
+type MasterCommands = MasterCommandPort & { close(): void };
 
 /** All rooms of a master, wired to each other. */
 export interface Rooms {
@@ -50,9 +58,11 @@ export interface Rooms {
   readonly slots: Slots;
   readonly commands: Commands;
   readonly workers: Workers;
-  readonly processes: MasterProcesses;
+  readonly processes: MasterCommands;
   readonly builds: Builds;
   readonly distributor: Distributor;
+  readonly health: StorageHealth;
+  readonly clockWatch: ClockWatch;
 }
 
 /** Opens the store in a directory and the rooms on top of it. Nothing moves yet: {@link startRooms} does that. */
@@ -74,21 +84,28 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const slots = new Slots(core, config);
   const commands = new Commands(core, logs);
   const workers = new Workers(core, config, commands);
-  const processes = new MasterProcesses(core, logs);
+  const processes = ports.masterCommands?.(core, logs) ?? new MasterProcesses(core, logs);
   const isConnected = (worker: string) => workers.presence(worker).connected;
   const holders = (lock: string) => lockHolders(core, lock);
   const shared = { buildsets, requests, schedulers, slots, locks, lockHolders: holders };
   const builds = new Builds(core, config, { ...shared, commands, masterCommands: processes, logs, isConnected });
   const states = { isConnected, isAvailable: (worker: string) => workers.isAvailable(worker) };
   const distributor = new Distributor(core, config, { ...shared, builds, workers: states });
+  new Deadlocks(core, config, { builds, requests, locks, isAvailable: states.isAvailable });
   workers.arrived.on((worker) => distributor.wakeWorker(worker));
   workers.left.on((worker) => distributor.wakeWorker(worker));
+  const health = new StorageHealth(core, ports.health ?? null);
+  const clockWatch = new ClockWatch(core);
+  clockWatch.jumped.on((ms) => {
+    workers.clockJumped(ms);
+    requests.clockJumped(ms);
+    distributor.wakeAll();
+  });
   const webhooks = new Webhooks(core, config, changes);
   const pollers = new GitPollers(core, config, changes, { directory: join(directory, 'mirrors') });
-  new Deadlocks(core, config, { builds, requests, locks, isAvailable: states.isAvailable });
   return {
     ...{ database, core, config, logs, changes, webhooks, pollers, buildsets, requests, schedulers },
-    ...{ locks, slots, commands, workers, processes, builds, distributor },
+    ...{ locks, slots, commands, workers, processes, builds, distributor, health, clockWatch },
   };
 }
 
@@ -102,10 +119,14 @@ export function startRooms(rooms: Rooms): void {
   });
   rooms.schedulers.start();
   rooms.pollers.start();
+  rooms.health.start();
+  rooms.clockWatch.start();
 }
 
 /** Stops in the opposite order. What runs on workers goes on. */
 export async function closeRooms(rooms: Rooms): Promise<void> {
+  rooms.clockWatch.stop();
+  rooms.health.stop();
   await rooms.pollers.stop();
   rooms.schedulers.stop();
   rooms.distributor.stop();

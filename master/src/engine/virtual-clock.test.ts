@@ -61,4 +61,27 @@ describe('the virtual clock', () => {
     clock.runUntil(1000);
     expect(calls).toEqual([...times].sort((a, b) => a - b));
   });
+
+  test('that is set anew moves what waits for a duration along, and leaves what waits for a time where it is', () => {
+    const clock = new VirtualClock(1000);
+    const calls: string[] = [];
+    clock.after(100, () => calls.push(`duration at ${clock.now()}`));
+    clock.at(1100, () => calls.push(`time at ${clock.now()}`));
+    clock.jumpTo(500);
+    clock.advance(100);
+    expect(calls).toEqual(['duration at 600']);
+    expect(clock.monotonic()).toBe(1100);
+    clock.advance(500);
+    expect(calls).toEqual(['duration at 600', 'time at 1100']);
+  });
+
+  test('that stalls lets time pass and calls what is due afterwards', () => {
+    const clock = new VirtualClock();
+    const calls: number[] = [];
+    clock.after(10, () => calls.push(clock.now()));
+    clock.stall(50);
+    expect(calls).toEqual([]);
+    clock.advance(0);
+    expect(calls).toEqual([50]);
+  });
 });

@@ -1,7 +1,9 @@
 import type { Clock, Timer } from './ports.ts';
 
 interface Waiting {
-  readonly timeMs: number;
+  timeMs: number;
+  /** Set with `after`: a jump of the clock moves it along. */
+  readonly isDuration: boolean;
   /** Order of setting: timers of the same time call back in it. */
   readonly order: number;
   /** Null: cancelled; dropped when its time comes. */
@@ -18,8 +20,10 @@ const MOST_CALLS_IN_ONE_STEP = 10_000_000;
 export class VirtualClock implements Clock {
   #now: number;
   #order = 0;
+  /** By how much all jumps have moved the clock. */
+  #jumpedMs = 0;
   /** A binary heap, earliest first. */
-  readonly #heap: Waiting[] = [];
+  #heap: Waiting[] = [];
 
   constructor(startMs = 0) {
     this.#now = startMs;
@@ -29,9 +33,21 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  monotonic(): number {
+    return this.#now - this.#jumpedMs;
+  }
+
   at(timeMs: number, callback: () => void): Timer {
+    return this.#set(timeMs, false, callback);
+  }
+
+  after(ms: number, callback: () => void): Timer {
+    return this.#set(this.#now + ms, true, callback);
+  }
+
+  #set(timeMs: number, isDuration: boolean, callback: () => void): Timer {
     this.#order += 1;
-    const waiting: Waiting = { timeMs, order: this.#order, callback };
+    const waiting: Waiting = { timeMs, isDuration, order: this.#order, callback };
     this.#push(waiting);
     return {
       cancel: () => {
@@ -63,9 +79,22 @@ export class VirtualClock implements Clock {
     this.#now = Math.max(this.#now, timeMs);
   }
 
+  /** Lets time pass and calls no timer meanwhile: the process was stopped. What is due calls back at the next step. */
+  stall(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Sets the time without calling any timer, backwards too: what an operator or a time server does. */
   jumpTo(timeMs: number): void {
+    const byMs = timeMs - this.#now;
     this.#now = timeMs;
+    this.#jumpedMs += byMs;
+    const waiting = this.#heap;
+    this.#heap = [];
+    for (const one of waiting) {
+      if (one.isDuration) one.timeMs += byMs;
+      this.#push(one);
+    }
   }
 
   #peek(): Waiting | null {

@@ -81,6 +81,17 @@ export class EventStream {
     return () => this.#clients.delete(client);
   }
 
+  /** Sends everybody a resource as it is now though no turn has changed it: what cannot be stored can still be told. */
+  announce(kind: EventKind, key: string): void {
+    const data = this.#look(kind, key);
+    if (data === null) return;
+    for (const client of this.#clients) {
+      // The client's own number: it has got nothing newer by this.
+      const event = { seq: client.seq, at: this.#core.now(), kind, key, data };
+      this.#write(client, sseFrame({ id: client.seq, name: kind, data: JSON.stringify(event) }));
+    }
+  }
+
   get clients(): number {
     return this.#clients.size;
   }
@@ -124,13 +135,13 @@ export class EventStream {
 
   #plan(): void {
     if (this.#round !== null) return;
-    const at = Math.max(this.#core.now(), this.#lastRoundAt + ROUND_MS);
-    this.#round = this.#core.clock.at(at, () => this.#doRound());
+    const { clock } = this.#core;
+    this.#round = clock.after(Math.max(0, this.#lastRoundAt + ROUND_MS - clock.monotonic()), () => this.#doRound());
   }
 
   #doRound(): void {
     this.#round = null;
-    this.#lastRoundAt = this.#core.now();
+    this.#lastRoundAt = this.#core.clock.monotonic();
     this.#send();
     if (this.#unpruned >= PRUNE_EVERY) this.#prune();
     if (this.#waiting.size > 0) this.#plan();

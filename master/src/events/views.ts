@@ -101,6 +101,8 @@ export class Views {
       configVersion: config.version,
       configLoadedAt: config.loadedAt,
       configErrors: [...this.#master.configErrors],
+      alarms: core.alarms.all,
+      drainingSince: this.#master.drainingSince,
       seq: core.seq,
       pendingRequests: this.builders.pendingRequests(),
       runningBuilds: this.builders.runningBuilds(),

@@ -5,6 +5,7 @@ import { HOOK_STATUSES, HookError } from '../changes/hook-error.ts';
 import { ConfigError, formatProblem } from '../config/problems.ts';
 import { LogFileError } from '../logs/frame-file.ts';
 import { FormError, SchedulerError } from '../schedulers/errors.ts';
+import { storageFault } from '../storage/faults.ts';
 import { ActionError } from './master-port.ts';
 
 /** Codes of errors that the door itself finds. */
@@ -59,6 +60,7 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   // Configuration
   bad_config: 422,
   // Ours
+  storage_unavailable: 503,
   log_file: 500,
   internal: 500,
 };
@@ -80,6 +82,8 @@ export interface ErrorAnswer {
 export function answerOfError(error: unknown): ErrorAnswer {
   if (isMeantForClients(error)) return answer(error.code, error.message, fieldsOf(error));
   if (error instanceof LogFileError) return answer(error.code, "the log cannot be read; the master's own log says why");
+  const fault = storageFault(error);
+  if (fault !== null) return answer(fault.code, fault.message);
   const code = codeOf(error);
   const known = code === null ? undefined : FASTIFY_CODES[code];
   if (known !== undefined) return answer(known, error instanceof Error ? error.message : (code ?? known));

@@ -189,6 +189,8 @@ const status = {
   configVersion: 4,
   configLoadedAt: at - 3_600_000,
   configErrors: [],
+  alarms: [],
+  drainingSince: null,
   seq: 1042,
   pendingRequests: 1,
   runningBuilds: 1,

@@ -49,7 +49,7 @@ export class LogFollowers {
   #plan(follower: Follower, afterMs: number): void {
     if (follower.timer !== null || follower.isWaitingForRoom) return;
     const { clock } = this.#core;
-    follower.timer = clock.at(clock.now() + afterMs, () => {
+    follower.timer = clock.after(afterMs, () => {
       follower.timer = null;
       this.#send(follower);
     });

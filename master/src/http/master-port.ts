@@ -36,6 +36,9 @@ export interface MasterPort {
   readonly startedAt: number;
   /** Of the last reload; the older configuration runs on. */
   readonly configErrors: readonly string[];
+  /** Since when no new builds are started; null: they are. */
+  readonly drainingSince: number | null;
+  setDraining(isDraining: boolean): void;
   worker(name: string): WorkerPresence;
   stopBuild(buildId: number, reason: string): void;
   /** Asks for the same again: sources, properties and builder of a build. */

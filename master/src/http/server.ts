@@ -115,10 +115,13 @@ export async function buildServer(
 
 function doorOf(master: MasterPort, address: () => string): Door {
   const views = new Views(master, address);
+  const stream = new EventStream(master.core, (kind, key) => views.resource(kind, key));
+  // Also when nothing can be stored, least of all events.
+  master.core.alarms.changed.on(() => stream.announce('config', ''));
   return {
     master,
     views,
-    stream: new EventStream(master.core, (kind, key) => views.resource(kind, key)),
+    stream,
     followers: new LogFollowers(master.core, master.logs),
     sse: new SseStreams(master.core.clock),
   };

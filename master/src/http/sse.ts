@@ -45,7 +45,7 @@ export class SseStream {
     if (!this.isOpen) return;
     this.#isEnded = true;
     this.#response.end(last);
-    this.#deadline.timer = this.#clock.at(this.#clock.now() + LAST_FRAME_MS, () => this.#response.destroy());
+    this.#deadline.timer = this.#clock.after(LAST_FRAME_MS, () => this.#response.destroy());
   }
 }
 
@@ -95,7 +95,7 @@ export class SseStreams {
 
   #beat(): void {
     if (this.#heartbeat !== null || this.#open.size === 0) return;
-    this.#heartbeat = this.#clock.at(this.#clock.now() + HEARTBEAT_MS, () => {
+    this.#heartbeat = this.#clock.after(HEARTBEAT_MS, () => {
       this.#heartbeat = null;
       // One that takes nothing has no use for more.
       for (const stream of this.#open) if (stream.bufferedBytes === 0) stream.write(': alive\n\n');

@@ -116,6 +116,8 @@ export class TestSite implements AsyncDisposable {
       version: '0.1.0',
       startedAt: NOW,
       configErrors: [],
+      drainingSince: null,
+      setDraining: (isDraining) => this.deeds.push(`drain ${isDraining}`),
       worker: (name) => this.presence.get(name) ?? away,
       stopBuild: (id, reason) => this.#stopBuild(id, reason),
       rebuild: (id, owner) => this.#rebuild(id, owner),

@@ -48,6 +48,20 @@ export class Requests {
     );
   }
 
+  /** Those of the {@link pending} ones that a build which has not ended has triggered: it may wait for them. */
+  pendingOfActiveBuilds(builder: string, limit: number): RequestRow[] {
+    return this.#core.db.all<RequestRow>(
+      `SELECT requests.* FROM requests
+       JOIN buildsets ON buildsets.id = requests.buildset_id
+       JOIN builds AS parent ON parent.id = buildsets.parent_build_id
+       WHERE requests.state = 'pending' AND requests.builder = ? AND requests.collapsed_into IS NULL
+         AND parent.state <> 'finished'
+       ORDER BY requests.priority DESC, requests.submitted_at, requests.id LIMIT ?`,
+      builder,
+      limit,
+    );
+  }
+
   /** Builders that have waiting requests. */
   buildersWithPending(): string[] {
     return this.#core.db
@@ -92,6 +106,14 @@ export class Requests {
   retry(id: number, notBefore: number): void {
     this.#core.db.update('requests', { id }, { state: 'pending', not_before: notBefore });
     this.#touch(id);
+  }
+
+  /** The wall clock was set: every back-off takes as long as before. */
+  clockJumped(ms: number): void {
+    this.#core.db.run(
+      "UPDATE requests SET not_before = not_before + ? WHERE state = 'pending' AND not_before IS NOT NULL",
+      ms,
+    );
   }
 
   /** Ends a request, and with it every request that was taken into it. */

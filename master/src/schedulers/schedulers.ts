@@ -243,10 +243,9 @@ export class Schedulers {
       });
     } catch (error) {
       this.#core.log.error({ scheduler: name, error }, `scheduler "${name}" could not do what is due; it tries again`);
-      const again = this.#core.now() + WAKE_RETRY_MS;
       this.#timers.set(
         name,
-        this.#core.clock.at(again, () => this.#wake(name)),
+        this.#core.clock.after(WAKE_RETRY_MS, () => this.#wake(name)),
       );
     }
   }

@@ -8,6 +8,7 @@ import { Master } from '../engine/master.ts';
 import type { Clock, Logger, Random } from '../engine/ports.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
 import type { NewBuildset } from '../requests/buildsets.ts';
+import { SimulatedMasterCommands } from './simulated-master-commands.ts';
 import { SimulatedWorker, type Work } from './simulated-worker.ts';
 
 export interface SimulatedSiteOptions {
@@ -29,12 +30,14 @@ const START = Date.UTC(2025, 5, 2, 12);
 
 /** A process's view of the clock: what it meant to do later is not done once it is dead. */
 function mortal(clock: Clock, life: { readonly isOver: boolean }): Clock {
+  const alive = (callback: () => void) => () => {
+    if (!life.isOver) callback();
+  };
   return {
     now: () => clock.now(),
-    at: (timeMs, callback) =>
-      clock.at(timeMs, () => {
-        if (!life.isOver) callback();
-      }),
+    monotonic: () => clock.monotonic(),
+    at: (timeMs, callback) => clock.at(timeMs, alive(callback)),
+    after: (ms, callback) => clock.after(ms, alive(callback)),
   };
 }
 
@@ -46,24 +49,25 @@ export class SimulatedSite implements Disposable {
   readonly #database: Database;
   readonly #directory: string;
   readonly #options: SimulatedSiteOptions;
+  readonly #work: (command: Command, label: string) => Work;
   #site: SiteDeclaration;
   #life = { isOver: false };
 
   constructor(options: SimulatedSiteOptions) {
     this.#options = options;
+    this.#work = options.work ?? (() => ({ durationMs: 1000 }));
     this.#site = options.site;
     this.clock = new VirtualClock(options.startMs ?? START);
     this.#directory = mkdtempSync(join(options.below ?? tmpdir(), 'icefall-simulation-'));
     this.#database = openDatabase(':memory:');
     this.#master = this.#open();
-    const work = options.work ?? (() => ({ durationMs: 1000 }));
     this.workers = new Map(
       options.site.workers.map(({ name }) => [
         name,
         new SimulatedWorker({
           name,
           clock: this.clock,
-          work: (command, { label }) => work(command, label),
+          work: (command, { label }) => this.#work(command, label),
           accept: (worker, wire) => this.#master?.workers.accept(worker, wire) ?? null,
           ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
         }),
@@ -81,6 +85,7 @@ export class SimulatedSite implements Disposable {
       clock: mortal(this.clock, this.#life),
       random: this.#options.random ?? { next: () => 0.5 },
       log: this.#options.log ?? SILENT,
+      masterCommands: (core) => new SimulatedMasterCommands(core, this.#work),
     });
     this.#options.opened?.(master);
     return master;

@@ -42,7 +42,7 @@ export class Acknowledger {
       return;
     }
     const { clock, onFault } = this.#options;
-    this.#timer ??= clock.at(clock.now() + ACK_AFTER_MS, () => {
+    this.#timer ??= clock.after(ACK_AFTER_MS, () => {
       try {
         this.#flush();
       } catch (error) {

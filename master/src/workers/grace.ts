@@ -58,6 +58,15 @@ export class Grace {
     this.#arm(worker);
   }
 
+  /** The wall clock was set: what stands in the rows moves along; the timers do not follow that clock. Inside a turn. */
+  clockJumped(ms: number): void {
+    const builds = this.#core.db.all<{ id: number; until: number }>(
+      "SELECT id, grace_until AS until FROM builds WHERE state <> 'finished' AND grace_until IS NOT NULL",
+    );
+    for (const { id, until } of builds) this.#set(id, until + ms);
+    for (const worker of this.#timers.keys()) this.#arm(worker);
+  }
+
   #awaited(buildId: number, worker: string): void {
     const build = this.#active(worker).find(({ id }) => id === buildId);
     if (build === undefined || build.grace_until !== null) return;
@@ -90,7 +99,7 @@ export class Grace {
       if (Number.isFinite(first))
         this.#timers.set(
           worker,
-          this.#core.clock.at(first, () => this.#due(worker)),
+          this.#core.clock.after(first - this.#core.now(), () => this.#due(worker)),
         );
     });
   }

@@ -24,7 +24,7 @@ export class Liveness {
     this.#wire = wire;
     this.#clock = clock;
     this.#onDead = onDead;
-    this.#lookedAt = clock.now();
+    this.#lookedAt = clock.monotonic();
     this.#pingedAt = this.#lookedAt;
     this.#wait();
   }
@@ -41,11 +41,11 @@ export class Liveness {
   }
 
   #wait(): void {
-    this.#timer = this.#clock.at(this.#clock.now() + LOOK_EVERY_MS, () => this.#look());
+    this.#timer = this.#clock.after(LOOK_EVERY_MS, () => this.#look());
   }
 
   #take(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const bytes = this.#wire.receivedBytes();
     const passed = Math.min(Math.max(0, now - this.#lookedAt), PING_INTERVAL_MS);
     this.#silentMs = bytes > this.#seenBytes ? 0 : this.#silentMs + passed;

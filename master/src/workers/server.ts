@@ -76,7 +76,7 @@ async function close(server: Server, sockets: WebSocketServer, transfers: Transf
   await transfers.stop();
   server.closeAllConnections();
   for (const socket of sockets.clients) socket.close(1001, 'the master stops');
-  const late = realClock.at(realClock.now() + GOODBYE_MS, () => {
+  const late = realClock.after(GOODBYE_MS, () => {
     for (const socket of sockets.clients) socket.terminate();
   });
   await closed;

@@ -78,7 +78,7 @@ export class Session implements WorkerLink {
       send: (ref, offset) => this.send({ kind: 'ack', ...ref, offset }),
       onFault: (error) => this.#fault(error),
     });
-    this.#helloTimer = clock.at(this.since + HELLO_TIMEOUT_MS, () =>
+    this.#helloTimer = clock.after(HELLO_TIMEOUT_MS, () =>
       this.end(CLOSE.protocolError, `no hello came within ${HELLO_TIMEOUT_MS / 1000} s`),
     );
   }

@@ -147,7 +147,8 @@ export class Sessions implements SessionDesk {
     presence.leaving = false;
     if (this.#stopped) return;
     try {
-      this.#core.turn(() => {
+      this.#core.insist(() => {
+        if (presence.session !== null || this.#stopped) return;
         this.#core.touch('worker', name);
         this.down.fire(name);
       });

@@ -44,7 +44,7 @@ export class Workers {
     core.committed.on((touched) => {
       // Later: what this turn wants to tell the worker goes first.
       if (this.#dropped.size > 0 && touched.some(({ kind }) => kind === 'build'))
-        core.clock.at(core.now(), () => this.#dismiss());
+        core.clock.after(0, () => this.#dismiss());
     });
   }
 
@@ -57,6 +57,11 @@ export class Workers {
   stop(): void {
     this.#grace.stop();
     this.#sessions.stop();
+  }
+
+  /** The wall clock was set: builds wait for absent workers as long as before. Inside a turn. */
+  clockJumped(ms: number): void {
+    this.#grace.clockJumped(ms);
   }
 
   /** An agent has connected that {@link Authentication} found to be this worker. */

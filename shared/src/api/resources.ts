@@ -368,6 +368,16 @@ export const logLinesSchema = z.object({
 });
 export type LogLines = z.infer<typeof logLinesSchema>;
 
+/** Something that a person has to look at, for as long as it lasts. */
+export const alarmSchema = z.object({
+  /** For programs: `storageUnavailable`, `diskSpaceLow`. */
+  kind: z.string(),
+  /** What is wrong, where, and what to do. */
+  message: z.string(),
+  since: time,
+});
+export type Alarm = z.infer<typeof alarmSchema>;
+
 export const statusSchema = z.object({
   title: z.string(),
   url: z.string(),
@@ -379,6 +389,10 @@ export const statusSchema = z.object({
   configLoadedAt: time,
   /** What went wrong at the last reload, if anything did; the older configuration runs on. */
   configErrors: z.array(z.string()),
+  /** What a person has to look at now; empty when all is well. */
+  alarms: z.array(alarmSchema),
+  /** Since when no new builds are started, because the master is to stop; null: they are. */
+  drainingSince: time.nullable(),
   seq: z.number().int(),
   pendingRequests: z.number().int(),
   runningBuilds: z.number().int(),

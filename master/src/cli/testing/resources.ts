@@ -13,6 +13,8 @@ export function statusOf(parts: Partial<Status> = {}): Status {
     configVersion: 3,
     configLoadedAt: 940_000,
     configErrors: [],
+    alarms: [],
+    drainingSince: null,
     seq: 10,
     pendingRequests: 2,
     runningBuilds: 1,

@@ -2,7 +2,7 @@ import { configurationSchema, snapshotSchema, statusSchema } from '@icefall/shar
 import { z } from 'zod';
 import { describeSite } from '../../config/description.ts';
 import { configurationOf } from '../../engine/config-versions.ts';
-import { audit } from '../acting.ts';
+import { act, audit } from '../acting.ts';
 import { idParam, numberQuery, route } from '../route.ts';
 import { found } from './builders.ts';
 
@@ -61,6 +61,21 @@ export const systemRoutes = [
     refusals: ['not_found'],
     handle: ({ door: { master }, params: { version } }) =>
       found(configurationOf(master.core, version), `configuration ${version} on record`),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/drain',
+    name: 'drain',
+    summary: 'Starts no new builds (those that run go on, requests are accepted and wait), or does so again',
+    tag: 'master',
+    body: z.object({ drain: z.boolean() }),
+    answer: { json: statusSchema },
+    handle({ door, body: { drain }, request }) {
+      return act(door.master, request, { action: drain ? 'drain' : 'undrain', object: 'master' }, () => {
+        door.master.setDraining(drain);
+        return door.views.status();
+      });
+    },
   }),
   route({
     method: 'POST',

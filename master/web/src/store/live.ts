@@ -120,7 +120,8 @@ export function createLive(store: Store, ports: LivePorts): Live {
 
   function take(event: MasterEvent): void {
     // After a cut an event may come twice.
-    if (event.seq <= seq) return;
+    // What the master cannot store (that its storage refuses) bears the number of the event before.
+    if (event.seq < seq || (event.seq === seq && event.kind !== 'config')) return;
     seq = event.seq;
     queue.push(event);
     if (queue.length > MOST_QUEUED_EVENTS) void takeSnapshot({ keepPast: false });

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { builder, factory } from '../config/builders.ts';
+import { worker } from '../config/workers.ts';
+import { SimulatedSite } from '../simulation/simulated-site.ts';
+import { blockerOf, run, siteWith } from '../simulation/test-language.ts';
+
+const HOUR = 60 * 60_000;
+const MINUTE = 60_000;
+const w1 = worker({ name: 'w1', grace: '10m' });
+const site = siteWith({
+  workers: [w1],
+  builders: [builder({ name: 'one', workers: [w1], factory: factory([run('a')]) })],
+});
+
+/** A build whose worker has just gone. */
+function abandoned() {
+  const sim = new SimulatedSite({ site, work: () => ({ durationMs: 12 * HOUR }) }).connectAll();
+  sim.request(['one']);
+  sim.run(1000);
+  sim.worker('w1').cut();
+  sim.run(1000);
+  return sim;
+}
+
+/** Whether the build still waits for its worker. */
+const waits = (sim: SimulatedSite) => sim.master.rooms.builds.rows.build(1)?.state === 'running';
+
+describe('a wall clock that is set', () => {
+  test.each([-HOUR, HOUR])('by %d ms leaves the grace of an absent worker as long as it was', (ms) => {
+    using sim = abandoned();
+    sim.clock.jumpTo(sim.clock.now() + ms);
+    sim.run(9 * MINUTE);
+    expect(waits(sim)).toBe(true);
+    const until = sim.master.rooms.builds.rows.build(1)?.grace_until ?? 0;
+    // The page counts down to it.
+    expect(Math.round((until - sim.clock.now()) / MINUTE)).toBe(1);
+    sim.run(MINUTE);
+    expect(waits(sim)).toBe(false);
+  });
+
+  test('by less than a time server corrects moves nothing', () => {
+    using sim = abandoned();
+    const before = sim.master.rooms.builds.rows.build(1)?.grace_until;
+    sim.clock.jumpTo(sim.clock.now() + 500);
+    sim.run(MINUTE);
+    expect(sim.master.rooms.builds.rows.build(1)?.grace_until).toBe(before);
+  });
+
+  test('back leaves no retry waiting longer than its back-off', () => {
+    using sim = abandoned();
+    sim.run(10 * MINUTE);
+    sim.clock.jumpTo(sim.clock.now() - HOUR);
+    expect(blockerOf(sim, 1)?.kind).toBe('backOff');
+    sim.run(5 * MINUTE);
+    // It would be started now, if there were a worker.
+    expect(blockerOf(sim, 1)?.kind).toBe('workersOffline');
+  });
+});
