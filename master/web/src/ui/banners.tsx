@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { now } from '../store/clock.ts';
 import { live, store } from '../store/index.ts';
 import { Ago } from './parts.tsx';
-import { relativeTime } from './times.ts';
+import { relativeTime, secondTime } from './times.ts';
 
 /** What everybody has to know, whatever they look at: that the page is not live, and that the master is in need. */
 export function Banners(): JSX.Element {
@@ -20,8 +20,8 @@ function StaleBanner(): JSX.Element | null {
   if (connection.state !== 'reconnecting') return null;
   return (
     <div class="banner" role="alert" data-stale>
-      <b>Not live.</b> What is shown is as it was {relativeTime(connection.since, browserNow(now.value))}.{' '}
-      {connection.why} Trying again by itself.
+      <b>Not live.</b> What is shown is of {secondTime(connection.since)},{' '}
+      {relativeTime(connection.since, browserNow(now.value))}. {connection.why} Trying again by itself.
     </div>
   );
 }
