@@ -108,7 +108,7 @@ describe('the command line, from the first command to the last', () => {
     await follower.wrote(/^still 3$/m);
     expect(follower.exit).toBeNull();
     writeFileSync(gate, '');
-    expect((await follower.ended).code).toBe(0);
+    expect((await follower.endedWithin()).code).toBe(0);
     rmSync(gate);
     const lines = follower.stdout.split('\n').filter((line) => line.startsWith('still '));
     expect(lines).toEqual(lines.map((_, i) => `still ${i + 1}`));
@@ -160,7 +160,7 @@ describe('the command line, from the first command to the last', () => {
       code: 0,
       stdout: expect.stringContaining(String(master.pid)),
     });
-    expect((await master.ended).code).toBe(0);
+    expect((await master.endedWithin()).code).toBe(0);
     expect(await cli.run('status')).toMatchObject({ code: 3, stderr: expect.stringContaining('icefall start') });
     expect(await cli.run('stop', folder)).toMatchObject({ code: 0, stdout: expect.stringContaining('no master runs') });
     await eventually('its lock to go', () => (master.exit === null ? null : true));

@@ -1,11 +1,6 @@
 import type { TestGround } from './ground.ts';
-import { type Exit, run, TestProcess } from './process.ts';
+import { type Outcome, run, TestProcess } from './process.ts';
 import { PROGRAMS } from './programs.ts';
-
-export interface CliAnswer extends Exit {
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** The command `icefall`, as a person types it. */
 export class TestCli {
@@ -17,7 +12,7 @@ export class TestCli {
     this.#env = url === undefined ? {} : { ICEFALL_URL: url };
   }
 
-  run(...args: readonly string[]): Promise<CliAnswer> {
+  run(...args: readonly string[]): Promise<Outcome> {
     return run(this.#ground, this.#command(args));
   }
 

@@ -76,7 +76,7 @@ export class EmbeddedSite {
   /** Ctrl-C. */
   interrupt(): Promise<Exit> {
     this.process.interrupt();
-    return this.process.ended;
+    return this.process.endedWithin();
   }
 
   /** Commits, pushes, and waits for the end of everything that it starts; gives all builds, parents first. */

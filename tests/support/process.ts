@@ -79,6 +79,17 @@ export class TestProcess {
     return this.#exit;
   }
 
+  /** Waits for its end. Throws with its output if that does not come. */
+  async endedWithin(limitMs = LIMIT_MS): Promise<Exit> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(this.#failure(`has not ended within ${limitMs / 1000} s`)), limitMs);
+    try {
+      return await Promise.race([this.ended, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** Waits until it has written something, on either stream. Throws with its output if it ends before that. */
   async wrote(pattern: RegExp, limitMs = LIMIT_MS): Promise<RegExpExecArray> {
     const limit = AbortSignal.timeout(limitMs);
@@ -133,14 +144,17 @@ export class TestProcess {
   }
 }
 
-/** Runs a program to its end. */
-export async function run(
-  ground: TestGround,
-  options: ProcessOptions,
-): Promise<Exit & { stdout: string; stderr: string }> {
+/** Runs a program to its end. Throws, with what it wrote, if that does not come. */
+export async function run(ground: TestGround, options: ProcessOptions, limitMs = 2 * LIMIT_MS): Promise<Outcome> {
   const started = TestProcess.start(ground, options);
-  const exit = await started.ended;
+  const exit = await started.endedWithin(limitMs);
   return { ...exit, stdout: started.stdout, stderr: started.stderr };
+}
+
+/** How a program ended, and what it wrote. */
+export interface Outcome extends Exit {
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 export function describeExit({ code, signal }: Exit): string {
