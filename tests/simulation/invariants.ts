@@ -93,6 +93,11 @@ export class Invariants {
     }
   }
 
+  /** Notes a promise that somebody else saw broken. */
+  broken(promise: string): void {
+    this.#broken ??= new Broken(promise);
+  }
+
   /** Throws what was found broken since the start. */
   soFar(): void {
     if (this.#broken !== null) throw this.#broken;
