@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { decodeRecords, type JournalRecord } from '@icefall/shared';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { decodeRecords, type JournalRecord, wholeRecordBytes } from '@icefall/shared';
 import { countLines, encodeLineRecords, type LineRecord } from './line-records.ts';
 
 /** Lines are compressed in pieces of this size: small enough that one line comes in milliseconds, large enough to compress well. */
@@ -27,6 +27,19 @@ export class LogFileError extends Error {
   constructor(path: string, why: string) {
     super(`the log file ${path} is damaged: ${why}`);
     this.name = 'LogFileError';
+  }
+}
+
+/** With a checksum in every frame (RFC 8878, 3.1.1): a byte that the disk has changed is noticed. */
+function compress(data: Uint8Array): Buffer {
+  return zstdCompressSync(data, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+}
+
+function decompress(path: string, what: string, data: Uint8Array): Buffer {
+  try {
+    return zstdDecompressSync(data);
+  } catch (error) {
+    throw new LogFileError(path, `${what} cannot be decompressed (${error instanceof Error ? error.message : error})`);
   }
 }
 
@@ -72,8 +85,8 @@ export class FrameWriter {
 
   #closeFrame(): void {
     if (this.#tail.length === 0) return;
-    const compressed = zstdCompressSync(encodeLineRecords(this.#tail));
-    writeSync(this.#opened(), compressed, 0, compressed.length, this.#offset);
+    const compressed = compress(encodeLineRecords(this.#tail));
+    writeAll(this.#opened(), compressed, this.#offset);
     this.#frames.push({
       firstLine: this.#lines - this.#tailLines,
       lines: this.#tailLines,
@@ -109,14 +122,14 @@ export class FrameWriter {
    * Otherwise the last frame and the index are written and the file is closed, but not yet durable.
    */
   finish(): Buffer | null {
-    if (this.#fd === null && this.#textBytes <= SMALL_LOG_BYTES) return zstdCompressSync(encodeLineRecords(this.#tail));
+    if (this.#fd === null && this.#textBytes <= SMALL_LOG_BYTES) return compress(encodeLineRecords(this.#tail));
     this.#closeFrame();
     const fd = this.#opened();
-    const index = zstdCompressSync(Buffer.from(JSON.stringify({ bytes: this.#textBytes, frames: this.#frames })));
+    const index = compress(Buffer.from(JSON.stringify({ bytes: this.#textBytes, frames: this.#frames })));
     const size = Buffer.alloc(4);
     size.writeUInt32BE(index.length);
     const end = Buffer.concat([index, size, MAGIC]);
-    writeSync(fd, end, 0, end.length, this.#offset);
+    writeAll(fd, end, this.#offset);
     this.abandon();
     return null;
   }
@@ -128,9 +141,11 @@ export class FrameWriter {
   }
 }
 
+const SMALL_LOG_PLACE = 'in the database';
+
 /** Reads what {@link FrameWriter.finish} gave of a small log. */
 export function readSmallLog(frame: Buffer, first: number): Records {
-  return recordsFrom(zstdDecompressSync(frame), 0, first);
+  return recordsFrom(SMALL_LOG_PLACE, decompress(SMALL_LOG_PLACE, 'its frame', frame), 0, first);
 }
 
 /** What a finished file holds, from its end. */
@@ -149,10 +164,10 @@ export class FrameReader implements Disposable {
   readonly index: FrameIndex;
   readonly #fd: number;
 
-  /** Throws {@link LogFileError}, or the system's error for a file that cannot be opened. */
+  /** Throws {@link LogFileError}, for a file that is missing too. */
   constructor(path: string, known?: FrameIndex) {
     this.path = path;
-    this.#fd = openSync(path, 'r');
+    this.#fd = openFile(path);
     try {
       this.index = known ?? readIndex(this.#fd, path);
       this.bytes = this.index.bytes;
@@ -175,30 +190,51 @@ export class FrameReader implements Disposable {
   }
 }
 
+function openFile(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    const isMissing = error instanceof Error && Reflect.get(error, 'code') === 'ENOENT';
+    throw isMissing ? new LogFileError(path, 'it is missing') : error;
+  }
+}
+
+/** Writes all of it: on a disk that is nearly full the system may take less. Throws what it says. */
+function writeAll(fd: number, bytes: Uint8Array, offset: number): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
+}
+
 function readIndex(fd: number, path: string): FrameIndex {
   const { size } = fstatSync(fd);
   const tail = readExactly(fd, path, size - TAIL_BYTES, TAIL_BYTES);
   if (!tail.subarray(4).equals(MAGIC)) throw new LogFileError(path, 'it has no index at its end');
   const length = tail.readUInt32BE(0);
   const packed = readExactly(fd, path, size - TAIL_BYTES - length, length);
-  return JSON.parse(zstdDecompressSync(packed).toString());
+  return JSON.parse(decompress(path, 'its index', packed).toString());
 }
 
 function* readFrames(fd: number, path: string, frames: readonly FrameEntry[], first: number): Records {
   for (let i = frameOf(frames, first); i < frames.length; i += 1) {
     const frame = frames[i];
     if (frame === undefined) return;
-    yield* recordsFrom(zstdDecompressSync(readExactly(fd, path, frame.offset, frame.bytes)), frame.firstLine, first);
+    const what = `the frame of lines ${frame.firstLine} to ${frame.firstLine + frame.lines - 1}`;
+    const bytes = decompress(path, what, readExactly(fd, path, frame.offset, frame.bytes));
+    yield* recordsFrom(path, bytes, frame.firstLine, first);
   }
 }
 
-function* recordsFrom(bytes: Uint8Array, firstLine: number, first: number): Records {
+function* recordsFrom(path: string, bytes: Uint8Array, firstLine: number, first: number): Records {
   let line = firstLine;
-  for (const record of decodeRecords(bytes)) {
+  for (const record of wholeRecords(path, bytes)) {
     const lines = countLines(record.data);
     if (line + lines > first) yield { firstLine: line, record };
     line += lines;
   }
+}
+
+function wholeRecords(path: string, bytes: Uint8Array): Iterable<JournalRecord> {
+  if (wholeRecordBytes(bytes) !== bytes.length) throw new LogFileError(path, 'a frame ends inside a record');
+  return decodeRecords(bytes);
 }
 
 /** Index of the first frame that holds the line or a later one. */

@@ -20,6 +20,7 @@ export class JournalFile {
   #fd: number | null;
   #end = 0;
   #durable: number;
+  #isBroken = false;
 
   /** Opens the copy, if there is one; a record that a crash cut off is dropped, and will be sent again. */
   constructor(path: string) {
@@ -32,6 +33,11 @@ export class JournalFile {
       if (this.#end > 0) fdatasyncSync(this.#fd);
     }
     this.#durable = this.#end;
+  }
+
+  /** The disk has refused something, and what is in the file is not sure: to be opened anew. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   /** Bytes that have arrived. */
@@ -69,17 +75,35 @@ export class JournalFile {
     try {
       for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, null, this.#end + done);
     } catch (error) {
-      ftruncateSync(this.#fd, this.#end);
+      this.#cut(this.#fd, this.#end);
       throw error;
     }
     this.#end += bytes.length;
   }
 
-  /** Makes everything that has arrived durable. */
+  /**
+   * Makes everything that has arrived durable. What could not be written may be forgotten by the system without another
+   * word, so after a failure only what was durable before counts, and the sender sends the rest again.
+   */
   sync(): void {
     if (this.#durable === this.#end || this.#fd === null) return;
-    fdatasyncSync(this.#fd);
+    try {
+      fdatasyncSync(this.#fd);
+    } catch (error) {
+      this.#isBroken = true;
+      this.#cut(this.#fd, this.#durable);
+      throw error;
+    }
     this.#durable = this.#end;
+  }
+
+  /** Called for a disk that has just failed: if it fails at this, too, the file is looked at when it is opened anew. */
+  #cut(fd: number, end: number): void {
+    try {
+      ftruncateSync(fd, end);
+    } catch {
+      this.#isBroken = true;
+    }
   }
 
   /** Every record from the beginning. */
@@ -89,6 +113,8 @@ export class JournalFile {
 
   close(): void {
     if (this.#fd !== null) closeSync(this.#fd);
+    // Whoever still has it at hand (to acknowledge) must not take another file for this one.
+    this.#fd = null;
   }
 }
 

@@ -48,6 +48,8 @@ export class LogStore {
   readonly #core: Core;
   readonly #directory: string;
   readonly #live = new Map<string, LiveStep>();
+  /** Logs that the turn has ended; taken back, they are made anew from their journals. */
+  readonly #ending: StepLog[] = [];
   /** Steps that have ended and whose journals are about to be removed. */
   readonly #settling = new Map<string, Promise<void>>();
   /** Of files that were read lately. */
@@ -58,6 +60,7 @@ export class LogStore {
     this.#directory = directory;
     mkdirSync(directory, { recursive: true });
     core.rolledBack.on(() => {
+      for (const log of this.#ending.splice(0)) log.drop();
       for (const { rows } of this.#live.values()) rows.clear();
     });
   }
@@ -74,6 +77,10 @@ export class LogStore {
   #step(buildId: number, stepNumber: number): LiveStep {
     const key = keyOf(buildId, stepNumber);
     let step = this.#live.get(key);
+    if (step?.log.isBroken === true) {
+      step.log.drop();
+      step = undefined;
+    }
     if (step === undefined) {
       step = { log: this.#open(buildId, stepNumber), rows: new Map() };
       this.#live.set(key, step);
@@ -133,6 +140,8 @@ export class LogStore {
     const step = this.#live.get(key);
     if (step === undefined) return;
     const { log, rows } = step;
+    this.#live.delete(key);
+    this.#ending.push(log);
     if (log.streams.some((stream) => !rows.has(stream))) this.#addRows(buildId, stepNumber, step, []);
     const finished = log.finish();
     // Until their files are durable, the journal is what counts.
@@ -142,8 +151,8 @@ export class LogStore {
       this.#core.db.update('logs', { id }, { lines, bytes, complete: 1 });
       if (small !== null) this.#core.db.insert('small_logs', { log_id: id, frame: small });
     }
-    this.#live.delete(key);
     this.#core.afterCommit(() => {
+      this.#ending.splice(0);
       this.#settle(key, log);
       for (const id of rows.values()) this.grown.fire(id);
     });

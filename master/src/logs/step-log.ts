@@ -34,6 +34,7 @@ export class StepLog {
   readonly #logs = new Map<number, LiveLog>();
   readonly #finishedFiles: string[] = [];
   #lastAt = 0;
+  #isBroken = false;
 
   /** `pathOf` gives the frame file of a log stream. */
   constructor(journalPath: string, pathOf: (stream: number) => string) {
@@ -42,12 +43,28 @@ export class StepLog {
     for (const record of this.journal.records()) this.#take(record);
   }
 
+  /** The disk refused something: what is in memory may lack what the journal has. To be closed, and made anew from it. */
+  get isBroken(): boolean {
+    return this.#isBroken || this.journal.isBroken;
+  }
+
   /** Takes what a frame brought; gives the log streams that grew. Throws a ProtocolError for a bad frame. */
   append(offset: number, payload: Uint8Array): Set<number> {
     const grown = new Set<number>();
-    for (const record of this.journal.append(offset, payload))
-      if (this.#take(record)) grown.add(logStreamOf(record.stream));
+    const records = this.journal.append(offset, payload);
+    this.#orBroken(() => {
+      for (const record of records) if (this.#take(record)) grown.add(logStreamOf(record.stream));
+    });
     return grown;
+  }
+
+  #orBroken<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.#isBroken = true;
+      throw error;
+    }
   }
 
   /** Adds text of the master's own. Only where no worker sends to this journal (any more). */
@@ -88,12 +105,14 @@ export class StepLog {
 
   /** Finishes every log. The journal stays until {@link discardJournal}. */
   finish(): LogSize[] {
-    return [...this.#logs].map(([stream, log]) => {
-      write(log, log.assembler.flush(this.#lastAt));
-      const small = log.writer.finish();
-      if (small === null) this.#finishedFiles.push(log.writer.path);
-      return { stream, lines: log.writer.lines, bytes: log.writer.bytes, small };
-    });
+    return this.#orBroken(() => [...this.#logs].map(([stream, log]) => this.#finishLog(stream, log)));
+  }
+
+  #finishLog(stream: number, log: LiveLog): LogSize {
+    write(log, log.assembler.flush(this.#lastAt));
+    const small = log.writer.finish();
+    if (small === null) this.#finishedFiles.push(log.writer.path);
+    return { stream, lines: log.writer.lines, bytes: log.writer.bytes, small };
   }
 
   /**
@@ -112,6 +131,11 @@ export class StepLog {
   /** Closes everything and leaves the journal, from which all can be made again. */
   close(): void {
     this.journal.sync();
+    this.drop();
+  }
+
+  /** As {@link close}, without a word to the disk. */
+  drop(): void {
     this.journal.close();
     for (const log of this.#logs.values()) log.writer.abandon();
   }
