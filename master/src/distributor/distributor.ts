@@ -169,10 +169,10 @@ export class Distributor {
   }
 
   /** Requests that could be started as far as the master is concerned: all of them, unless it drains. */
-  #due(builder: string, limit = LOOK_AHEAD): RequestRow[] {
+  #due(builder: string, limit = LOOK_AHEAD, told: string | null = null): RequestRow[] {
     const { requests } = this.#rooms;
     return this.#drainingSince === null
-      ? requests.pending(builder, limit)
+      ? requests.pending(builder, limit, told)
       : requests.pendingOfActiveBuilds(builder, limit);
   }
 
@@ -180,16 +180,19 @@ export class Distributor {
   #explain(builder: string, blocker: Blocker): void {
     const text = toColumn(blocker);
     if (this.#explained.get(builder) === text) return;
-    const { due } = this.#pending(builder);
+    const { due } = this.#pending(builder, text);
     for (const row of due) this.#rooms.requests.block(row, blocker);
     this.#rooms.requests.blockUnexplained(builder, { kind: 'behind', builder });
     this.#explained.set(builder, text);
   }
 
-  /** The first requests of a builder that may be tried now; those whose back-off runs say so, and an alarm is set. */
-  #pending(builder: string): { due: RequestRow[] } {
+  /**
+   * The first requests of a builder that may be tried now; those whose back-off runs say so, and an alarm is set. With
+   * `told`, requests that have this blocker already may be left out.
+   */
+  #pending(builder: string, told: string | null = null): { due: RequestRow[] } {
     const now = this.#core.now();
-    const rows = this.#due(builder);
+    const rows = this.#due(builder, LOOK_AHEAD, told);
     if (this.#drainingSince !== null) this.#hold(builder, rows, this.#drainingSince);
     const [waiting, due] = [
       rows.filter((row) => (row.not_before ?? 0) > now),
@@ -213,9 +216,10 @@ export class Distributor {
 
   /** Starts one request of a builder if that is possible; otherwise records what is in the way. */
   #tryOne(builder: BuilderDeclaration): boolean {
+    const free = this.#pool.free(builder);
+    if (this.#startFirst(builder, free)) return true;
     const { due } = this.#pending(builder.name);
     if (due.length === 0) return false;
-    const free = this.#pool.free(builder);
     if (free.length === 0) {
       this.#explain(builder.name, this.#pool.obstacle(builder));
       return false;
@@ -225,6 +229,22 @@ export class Distributor {
       builder.nextRequest === null ? this.#tryInOrder(builder, due, free) : this.#tryChosen(builder, due, free);
     this.#rooms.requests.blockUnexplained(builder.name, { kind: 'behind', builder: builder.name });
     return isStarted;
+  }
+
+  /**
+   * Starts the first request of a builder where nothing but a worker is needed for that: then the others need not be
+   * looked at, which is most of the work with a long queue.
+   */
+  #startFirst(builder: BuilderDeclaration, [worker]: readonly WorkerChoice[]): boolean {
+    if (worker === undefined || this.#drainingSince !== null) return false;
+    const { nextRequest, nextWorker, mayStart } = builder;
+    if (nextRequest !== null || nextWorker !== null || mayStart !== null) return false;
+    if (this.#locksOf(builder, worker.name).length > 0) return false;
+    const [first] = this.#due(builder.name, 1);
+    if (first === undefined || (first.not_before ?? 0) > this.#core.now()) return false;
+    this.#start(first, builder, worker.name);
+    this.#rooms.requests.blockUnexplained(builder.name, { kind: 'behind', builder: builder.name });
+    return true;
   }
 
   #tryInOrder(builder: BuilderDeclaration, due: readonly RequestRow[], free: readonly WorkerChoice[]): boolean {

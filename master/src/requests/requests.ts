@@ -38,14 +38,15 @@ export class Requests {
     return this.#core.db.one<RequestRow>('SELECT * FROM requests WHERE id = ?', id);
   }
 
-  /** Waiting requests of a builder by priority, then age; those that went into another are left out. */
-  pending(builder: string, limit: number): RequestRow[] {
-    return this.#core.db.all<RequestRow>(
-      `SELECT * FROM requests WHERE state = 'pending' AND builder = ? AND collapsed_into IS NULL
-       ORDER BY priority DESC, submitted_at, id LIMIT ?`,
-      builder,
-      limit,
-    );
+  /**
+   * The first waiting requests of a builder by priority, then age; those that went into another are left out. With
+   * `told` (the text of a blocker) those of them that have another one, or none.
+   */
+  pending(builder: string, limit: number, told: string | null = null): RequestRow[] {
+    const first = `SELECT * FROM requests WHERE state = 'pending' AND builder = ? AND collapsed_into IS NULL
+       ORDER BY priority DESC, submitted_at, id LIMIT ?`;
+    if (told === null) return this.#core.db.all<RequestRow>(first, builder, limit);
+    return this.#core.db.all<RequestRow>(`SELECT * FROM (${first}) WHERE blocker IS NOT ?`, builder, limit, told);
   }
 
   /** Those of the {@link pending} ones that a build which has not ended has triggered: it may wait for them. */
