@@ -225,6 +225,21 @@ describe('an agent that leaves', () => {
     ]);
   });
 
+  it('begins nothing new while it ends what runs: the order is given again to the next agent', async () => {
+    const { master, worker } = await site();
+    master.start(1, shellOf('trap "echo bye; sleep 0.2; exit 1" TERM; echo up; while :; do sleep 0.01; done'));
+    await master.until(() => master.stdout(1) !== '');
+    const left = worker.shutDown();
+    await master.until(() => master.stdout(1) === 'up\nbye\n');
+    master.start(2, shellOf('echo clean-up'));
+    await left;
+    expect([master.replica(2).started, master.replica(2).outcome, master.faults]).toEqual([null, null, []]);
+    const next = await startWorker(master, { directory: worker.directory });
+    expect((await master.connected(2)).commands).toEqual([]);
+    expect((await master.run(2, shellOf('echo clean-up'))).exitCode).toBe(0);
+    await next.shutDown();
+  });
+
   it('does so when the master says so', async () => {
     const { master, worker } = await site();
     master.start(1, shellOf('exec sleep 60'));

@@ -158,11 +158,16 @@ export class Agent {
       this.#sender?.add(held, held.journal?.acknowledged ?? 0);
       return;
     }
+    // Not begun, so not lost either: the next agent is given the order again. It may be the clean-up of what was ended here.
+    if (this.#retirement.stopping) {
+      this.#workshop.logger.info('left to the next agent', { command: `${order.commandId}-${order.epoch}` });
+      return;
+    }
     if (held !== null) this.#drop(held, `epoch ${order.epoch} of the command follows`);
     const command = this.#commands.begin(order);
     this.#workshop.logger.info(`begins: ${order.command.kind}`, command.names());
     this.#sender?.add(command, 0);
-    this.#retirement.busy(command);
+    this.#retirement.busy();
   }
 
   async #acknowledge({ commandId, epoch, offset }: Extract<MasterMessage, { kind: 'ack' }>): Promise<void> {

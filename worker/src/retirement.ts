@@ -1,6 +1,5 @@
 import type { Clock, Timer } from './clock.ts';
 import type { CommandTable } from './command-table.ts';
-import type { HeldCommand } from './held-command.ts';
 import type { Link } from './link/link.ts';
 import type { Logger } from './logger.ts';
 import { Stop } from './processes/stop.ts';
@@ -46,12 +45,16 @@ export class Retirement {
     this.done = this.#gone.promise;
   }
 
+  /** What runs is being ended, and nothing may be begun. */
+  get stopping(): boolean {
+    return this.#state === 'stopping';
+  }
+
   /** A command was begun. */
-  busy(command: HeldCommand): void {
+  busy(): void {
     this.#workedOnce = true;
     this.#idleTimer?.cancel();
     this.#idleTimer = null;
-    if (this.#state === 'stopping') command.stop(shutdownStop(this.#reason));
   }
 
   /** A command has ended, or was forgotten. */
