@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { SchedulerDeclaration, SiteDeclaration } from '@icefall/master/config';
 import { takeProblems } from '@icefall/master/config/problems';
 import { render } from '@icefall/master/properties/references';
+import { simulate } from '@icefall/master/simulation';
 import type { StepDeclaration } from '@icefall/master/steps/kind';
 import { aRun } from '@icefall/master/steps/test-run';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
@@ -246,5 +247,82 @@ describe('the other builders', () => {
     expect(collapsing.sort()).toEqual(
       ['publish', 'publish_ara', 'user_rsync', 'whitelist', 'backup', 'gcd', 'test_data', 'tables'].sort(),
     );
+  });
+});
+
+describe('the whole site, in virtual time', () => {
+  const platformBuilders = PLATFORMS.map((name) => `${name}_builder`).sort();
+  const HOUR = 3_600_000;
+  const durations = { build: '2h', publish: '10m' } as const;
+
+  test('builds a push on every platform at the same time, then publishes it, once', () => {
+    using simulation = simulate(site, { durations, clock: false });
+    simulation.push({ branch: 'main', files: ['builders/build.sh'] }).finish();
+    // One of the variants that a push builds.
+    const [checkout] = simulation.builds('checkout');
+    const children = simulation.builds().filter(({ parentBuildId }) => parentBuildId === checkout?.id);
+    const builds = children.filter(({ scheduler }) => scheduler === 'platforms');
+    expect(builds.map(({ builder }) => builder).sort()).toEqual(platformBuilders);
+    expect(new Set(builds.map(({ startedAt }) => startedAt)).size).toBe(1);
+    expect(builds.every(({ steps }) => steps.every(({ waits }) => waits.length === 0))).toBe(true);
+    const publishes = children.filter(({ scheduler }) => scheduler === 'publish');
+    expect(publishes).toMatchObject([{ builder: 'publish', result: 'SUCCESS' }]);
+    const lastBuilt = Math.max(...builds.map(({ finishedAt }) => finishedAt ?? 0));
+    expect(publishes[0]?.startedAt).toBeGreaterThanOrEqual(lastBuilt);
+    expect(checkout?.result).toBe('SUCCESS');
+    // And nothing was left waiting.
+    expect(simulation.course().notBuilt).toEqual([]);
+  });
+
+  test('publishes nothing if a single platform fails, and lets the others end', () => {
+    const failing = `${PLATFORMS[1]}_builder`;
+    using simulation = simulate(site, { durations, fail: [`${failing}/build`], clock: false });
+    simulation.push({ branch: 'main' }).finish();
+    const results = (builder: string) => new Set(simulation.builds(builder).map(({ result }) => result));
+    expect(results('checkout')).toEqual(new Set(['FAILURE']));
+    for (const name of platformBuilders)
+      expect(results(name)).toEqual(new Set([name === failing ? 'FAILURE' : 'SUCCESS']));
+    expect(simulation.builds('publish')).toEqual([]);
+  });
+
+  test('leaves no transaction open where a publish fails', () => {
+    using simulation = simulate(site, { fail: ['publish/rsync'], clock: false });
+    simulation.push({ branch: 'main' }).finish();
+    const [publish] = simulation.builds('publish');
+    const ran = publish?.steps.filter(({ result }) => result !== 'SKIPPED').map(({ name }) => name);
+    expect(ran).toEqual(['transaction', 'mkdir', 'rsync', 'abort']);
+    expect(publish?.result).toBe('FAILURE');
+  });
+
+  test('takes a push to another branch for nothing', () => {
+    using simulation = simulate(site, { clock: false });
+    expect(simulation.push({ branch: 'experiment' }).finish().builds()).toEqual([]);
+  });
+
+  test('never has two transactions open, nor a build in the tree while it publishes', () => {
+    using simulation = simulate(site, { durations, at: '2025-06-02T01:50' });
+    simulation.push({ branch: 'main' }).run('12h');
+    const holds = simulation.builds().flatMap(({ locks, steps }) => [...locks, ...steps.flatMap((step) => step.locks)]);
+    const alone = holds.filter(({ mode }) => mode === 'exclusive');
+    expect(alone.length).toBeGreaterThan(10);
+    for (const one of alone)
+      for (const other of holds) {
+        const isApart = (one.to ?? Infinity) <= other.from || (other.to ?? Infinity) <= one.from;
+        if (one !== other && one.lock === other.lock) expect(isApart, JSON.stringify([one, other])).toBe(true);
+      }
+  });
+
+  test.each([
+    ['in spring', '2025-03-30', 23],
+    ['in autumn', '2025-10-26', 25],
+    ['in between', '2025-06-02', 24],
+  ])('runs by the clocks on the wall, %s: the users every hour, the release at midnight', (_, day, hours) => {
+    using simulation = simulate({ ...site, timeZone: 'Europe/Zurich' }, { at: day });
+    simulation.run('26h');
+    const { starts, startedAt } = simulation.course();
+    const times = (name: string) =>
+      starts.filter(({ scheduler }) => scheduler === name).map(({ at }) => (at - startedAt) / HOUR);
+    expect(times('user_rsync_hourly')).toEqual(Array.from({ length: 27 }, (_, i) => i));
+    expect(times('nightly')).toEqual([0, hours]);
   });
 });

@@ -115,6 +115,26 @@ describe('a new site', () => {
   });
 });
 
+describe('a simulation', () => {
+  test('shows what a push, a person or the clock would start, without a master', () => {
+    icefall('init', '.');
+    const { code, out } = icefall('simulate', '--push', 'main', '--duration', 'build=2h');
+    expect([code, out]).toEqual([0, expect.stringContaining('a push to main: ')]);
+    expect(icefall('simulate', '--force', 'nobody')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('the site has no force scheduler "nobody"; it has '),
+    });
+    expect(icefall('simulate', '--push', 'main', '--fail', 'nothing')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('no builder has a step "nothing"; there is '),
+    });
+    expect(icefall('simulate', '--at', 'soon').err).toContain('"soon" is no time');
+    expect(icefall('simulate').err).toContain('say what happens');
+    const { out: json } = icefall('simulate', '--at', '2025-03-30', '--for', '2h', '--json');
+    expect(JSON.parse(json)).toMatchObject({ timeZone: expect.any(String), starts: [], builds: [] });
+  });
+});
+
 describe('a master', () => {
   test('tells by plan what another configuration would change, and keeps what was in force on record', async () => {
     icefall('init', '.');

@@ -15,6 +15,7 @@ import { addPlan } from './commands/plan.ts';
 import { addQueue } from './commands/queue.ts';
 import { addReload } from './commands/reload.ts';
 import { addSendChange } from './commands/sendchange.ts';
+import { addSimulate } from './commands/simulate.ts';
 import { addStart } from './commands/start.ts';
 import { addStatus } from './commands/status.ts';
 import { addStop } from './commands/stop.ts';
@@ -24,7 +25,7 @@ import { CliError, EXIT, type ExitCode } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 
 const GROUPS = [
-  { title: 'A site and its master:', add: [addInit, addCheck, addPlan, addStart, addStop, addReload] },
+  { title: 'A site and its master:', add: [addInit, addCheck, addPlan, addSimulate, addStart, addStop, addReload] },
   { title: 'What happens:', add: [addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers] },
   { title: 'What to do:', add: [addForce, addBuildActions, addSendChange, addHook] },
   { title: 'This command:', add: [addCompletion] },

@@ -18,6 +18,8 @@ export interface SimulatedSiteOptions {
   readonly random?: Random;
   readonly log?: Logger;
   readonly latencyMs?: () => number;
+  /** File of the database; default: in memory. */
+  readonly databasePath?: string;
   /** Where logs are written; default: a directory for temporary files. It is removed in the end. */
   readonly below?: string;
   /** Called for every process of the master, before workers come. */
@@ -59,7 +61,7 @@ export class SimulatedSite implements Disposable {
     this.#site = options.site;
     this.clock = new VirtualClock(options.startMs ?? START);
     this.#directory = mkdtempSync(join(options.below ?? tmpdir(), 'icefall-simulation-'));
-    this.#database = openDatabase(':memory:');
+    this.#database = openDatabase(options.databasePath ?? ':memory:');
     this.#master = this.#open();
     this.workers = new Map(
       options.site.workers.map(({ name }) => [
