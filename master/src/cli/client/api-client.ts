@@ -151,7 +151,9 @@ export class ApiClient {
     if (parsed.success) return { value: parsed.data, json };
     const issue = parsed.error.issues[0];
     const why = json === undefined ? 'it is not JSON' : `${issue?.path.join('.')}: ${issue?.message}`;
-    throw new Unreachable(
+    // Asking again does not mend it.
+    throw new CliError(
+      EXIT.unreachable,
       `${this.#url} answers ${method} /api/v1${path} with something that this version of icefall does not know (${why}); is it an Icefall master, and of this version?`,
     );
   }
