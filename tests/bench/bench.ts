@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BenchCase, Outcome } from './bench-case.ts';
-import { type Conditions, conditionsIn } from './conditions.ts';
+import { type Conditions, conditionsIn, OthersWatch } from './conditions.ts';
 import { type Figure, median, ratioToBuildbot } from './figures.ts';
 
 export interface BenchOptions {
@@ -18,6 +18,8 @@ export interface CaseReport {
   readonly title: string;
   readonly conditions: string;
   readonly figures: readonly (Figure & { readonly ratio: number | null; readonly runs: readonly number[] })[];
+  /** Cores that other programs of the machine kept busy meanwhile. */
+  readonly othersCores: number;
   /** Why there are no figures; null where there are. */
   readonly error: string | null;
 }
@@ -57,6 +59,8 @@ async function runCase(
   { directory, quick, repeat, say }: Omit<BenchOptions, 'cases'> & { readonly directory: string },
 ): Promise<CaseReport> {
   const outcomes: Outcome[] = [];
+  const others = new OthersWatch();
+  const { name, title } = one;
   try {
     for (let run = 1; run <= repeat; run += 1) {
       const own = join(directory, `${one.name}-${run}`);
@@ -67,7 +71,7 @@ async function runCase(
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     say(`  failed: ${text}`);
-    return { name: one.name, title: one.title, conditions: '', figures: [], error: text };
+    return { name, title, conditions: '', figures: [], othersCores: others.cores(), error: text };
   }
   const [first] = outcomes;
   const figures = (first?.figures ?? []).map((figure, i) => {
@@ -75,5 +79,5 @@ async function runCase(
     const whole = { ...figure, value: median(runs) };
     return { ...whole, ratio: ratioToBuildbot(whole), runs };
   });
-  return { name: one.name, title: one.title, conditions: first?.conditions ?? '', figures, error: null };
+  return { name, title, conditions: first?.conditions ?? '', figures, othersCores: others.cores(), error: null };
 }

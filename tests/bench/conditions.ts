@@ -55,3 +55,35 @@ function syncCost(directory: string): number {
   rmSync(path);
   return median(times);
 }
+
+/** Clock ticks in /proc/stat: see proc(5). */
+const TICKS_PER_SECOND = 100;
+
+/** Watches what others on the machine do meanwhile: a figure of a busy machine is no figure of a quiet one. */
+export class OthersWatch {
+  readonly #begun = performance.now();
+  readonly #before = othersSeconds();
+
+  /** Cores that other programs kept busy since the beginning. */
+  cores(): number {
+    return Math.max(0, othersSeconds() - this.#before) / ((performance.now() - this.#begun) / 1000);
+  }
+}
+
+/** Processor time used on this machine so far by all but this process and its children that have ended. */
+function othersSeconds(): number {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = numbers('/proc/stat');
+  const own = readFileSync('/proc/self/stat', 'latin1');
+  const [utime = 0, stime = 0, cutime = 0, cstime = 0] = own
+    .slice(own.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map(Number);
+  return (user + nice + system + irq + softirq + steal - utime - stime - cutime - cstime) / TICKS_PER_SECOND;
+}
+
+/** The numbers in a file's first line. */
+function numbers(path: string): number[] {
+  const [line = ''] = readFileSync(path, 'latin1').split('\n', 1);
+  return line.split(/\s+/).map(Number);
+}

@@ -5,7 +5,7 @@ import { BenchSite } from '../site/bench-site.ts';
 import { manyBuilders } from '../site/programs.ts';
 
 const WORKERS = ['w1', 'w2'];
-const POLL_MS = 2;
+const POLL_MS = 4;
 
 /** A large site: every project has a builder, a scheduler and a force scheduler. */
 export const builders: BenchCase = {

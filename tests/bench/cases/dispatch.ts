@@ -7,7 +7,7 @@ import { BenchSite } from '../site/bench-site.ts';
 import { oneBuilder } from '../site/programs.ts';
 
 const WARM_UP = 5;
-const POLL_MS = 2;
+const POLL_MS = 4;
 /** Between two trials, so that each finds an idle master. */
 const REST_MS = 50;
 

@@ -19,10 +19,11 @@ export function tableOf(report: Report): string {
 
 type Row = readonly string[];
 
-function rowsOf({ name, title, conditions, figures, error }: CaseReport): Row[] {
+function rowsOf({ name, title, conditions, figures, othersCores, error }: CaseReport): Row[] {
   const head = [`${name}: ${title}`];
   if (error !== null) return [[''], head, [`  FAILED: ${error}`]];
-  return [[''], head, [`  (${conditions})`], ...figures.map(rowOf)];
+  const others = `other programs kept ${othersCores.toFixed(1)} cores busy`;
+  return [[''], head, [`  (${conditions}; ${others})`], ...figures.map(rowOf)];
 }
 
 function rowOf({ name, unit, value, ratio, peers }: CaseReport['figures'][number]): Row {
