@@ -1,5 +1,6 @@
 import type { StepDeclaration } from '../steps/kind.ts';
 import type { BuilderDeclaration } from './builders.ts';
+import { checkLockCycles } from './lock-cycles.ts';
 import type { LockAccess, LockDeclaration } from './locks.ts';
 import { type Place, reportProblem } from './problems.ts';
 import type { SchedulerDeclaration } from './schedulers.ts';
@@ -50,6 +51,7 @@ export function checkWhole(site: SiteDeclaration): void {
     checkHeldLocks(builder);
     for (const step of builder.factory.steps) checkTriggers(step, builder, site);
   }
+  checkLockCycles(site);
   checkDirectories(site.builders);
   for (const use of lockUses(site)) checkCount(use);
   for (const lock of site.locks) checkLimits(lock, site);

@@ -224,6 +224,20 @@ describe('a cancelled request', () => {
 });
 
 describe('locks of builds', () => {
+  it('are claimed by the next request where the first one is cancelled', () => {
+    const [a, b] = [worker({ name: 'a' }), worker({ name: 'b' })];
+    const tree = masterLock('tree');
+    const long = builder({ name: 'long', workers: [a], locks: [tree.exclusive()], factory: factory([run('long')]) });
+    const other = builder({ name: 'other', workers: [b], locks: [tree.exclusive()], factory: factory([run('a')]) });
+    using sim = new SimulatedSite({ site: siteWith({ workers: [a, b], builders: [long, other] }) });
+    sim.connectAll().request(['long']);
+    const [first = 0] = sim.request(['other']).requestIds;
+    const [second = 0] = sim.request(['other']).requestIds;
+    sim.master.cancelRequest(first, 'not needed');
+    sim.run(10_000);
+    expect(sim.result(second)).toBe('SUCCESS');
+  });
+
   it('are given to one request where two could take them for the same slot; the other keeps its place', () => {
     const [a, b] = [masterLock('a'), masterLock('b')];
     const x = builder({ name: 'x', workers: [w1], locks: [a.exclusive()], factory: factory([run('x')]) });

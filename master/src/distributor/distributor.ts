@@ -70,6 +70,11 @@ export class Distributor {
     locks.changed.on(() => {
       for (const { builder } of this.#claims.waiting()) this.#wake(builder);
     });
+    locks.withdrawn.on((holder) => {
+      // Those behind it in its builder waited with its claim.
+      const builder = this.#rooms.requests.row(requestOf(holder) ?? 0)?.builder;
+      if (builder !== undefined) this.#wake(builder);
+    });
     locks.granted.on((holder) => {
       const requestId = requestOf(holder);
       if (requestId !== null) this.#core.enqueue(`granted ${holder}`, () => this.#startGranted(requestId));

@@ -35,6 +35,8 @@ export class LockKeeper {
   readonly granted = new Hook<string>();
   /** Holders or waiters are others than before: what waits should say so. */
   readonly changed = new Hook<void>();
+  /** Somebody left the queue without having been served. */
+  readonly withdrawn = new Hook<string>();
   /** A claim may have begun to wait for ever: one was not granted, or who is served next was looked at again. */
   readonly stalled = new Hook<void>();
   /** Whether a waiting claim could use its locks now; asked at every decision. */
@@ -97,8 +99,10 @@ export class LockKeeper {
     if (rows.length === 0) return;
     this.#core.db.run('DELETE FROM lock_claims WHERE holder = ?', holder);
     for (const row of rows) this.#core.touch('lock', row.lock);
+    const isWaiting = this.#table.isWaiting(holder);
     this.#table.release(holder);
     this.changed.fire();
+    if (isWaiting) this.withdrawn.fire(holder);
     this.wake();
   }
 

@@ -134,6 +134,8 @@ export interface StepDeclaration {
   readonly options: object;
   /** Schedulers that it triggers, as far as the declaration tells; for checks of the configuration. */
   readonly triggers: readonly string[];
+  /** It waits for what it triggers, as far as the declaration tells. */
+  readonly waits: boolean;
   /** Renders and checks the options (at step start). Throws with a message for people. */
   prepare(run: StepRun): PreparedStep;
 }
@@ -169,20 +171,28 @@ export type DeclaredOptions<Input> = StepOptions & {
   readonly [K in keyof Input]: Renderables<Input[K]>;
 };
 
+/** What a declaration tells of the builds that a step starts. */
+export interface Triggers {
+  /** By name; those that are references are not known. */
+  readonly schedulers: readonly string[];
+  readonly waits: boolean;
+}
+const NO_TRIGGERS: Triggers = { schedulers: [], waits: false };
+
 /**
  * Makes the configuration function of a kind of step. Options are checked at load as far as they hold no references,
  * and again, whole, when the step starts.
  */
 export function defineStep<Options, Input>(
   kind: StepKind<Options>,
-  triggersOf: (options: DeclaredOptions<Input>) => readonly string[] = () => [],
+  triggersOf: (options: DeclaredOptions<Input>) => Triggers = () => NO_TRIGGERS,
 ): (options: DeclaredOptions<Input>) => StepDeclaration {
   return (options) => {
     const place = callerPlace();
     const what = `step ${kind.name}${options?.name === undefined ? '' : ` "${options.name}"`}`;
     if (typeof options !== 'object' || options === null) {
       reportProblem(place, `${what}: needs an object of options`);
-      return declare(kind, {} as DeclaredOptions<Input>, place, []);
+      return declare(kind, {} as DeclaredOptions<Input>, place, NO_TRIGGERS);
     }
     const { common, own } = split(options);
     const parsedCommon = commonSchema.safeParse(common);
@@ -228,7 +238,7 @@ function declare<Options, Input>(
   kind: StepKind<Options>,
   options: DeclaredOptions<Input>,
   place: Place | null,
-  triggers: readonly string[],
+  triggers: Triggers,
 ): StepDeclaration {
   const { own } = split(options);
   const flags = { ...DEFAULT_FLAGS, ...kind.flags };
@@ -245,7 +255,8 @@ function declare<Options, Input>(
     retryable: options.retryable ?? true,
     place,
     options: own,
-    triggers,
+    triggers: triggers.schedulers,
+    waits: triggers.waits,
     prepare: (run: StepRun) => prepare(kind, render(own, run), run, place),
   });
 }

@@ -4,7 +4,7 @@ import { propertyValuesSchema } from '../config/names.ts';
 import { valueAt } from '../config/problems.ts';
 import type { SchedulerDeclaration } from '../config/schedulers.ts';
 import { revisionsByCodebase } from './git.ts';
-import { defineStep, type StepKind, type StepRun, whenKnown } from './kind.ts';
+import { defineStep, type StepKind, type StepRun, type Triggers, whenKnown } from './kind.ts';
 
 /** A scheduler, or its name where a plug-in module cannot import it. */
 type SchedulerRef = SchedulerDeclaration | string;
@@ -95,10 +95,13 @@ const kind: StepKind<Parsed> = {
   describe: (options) => `trigger ${options.schedulers.join(', ')}`,
 };
 
-/** Names of the schedulers in a declaration, as far as they are not references. */
-function triggersOf({ schedulers }: { readonly schedulers?: unknown }): readonly string[] {
-  if (!Array.isArray(schedulers)) return [];
-  return schedulers.flatMap((value: unknown) => schedulerSchema.safeParse(value).data ?? []);
+/** What a declaration tells, as far as it holds no references. */
+function triggersOf({ schedulers, wait }: { readonly schedulers?: unknown; readonly wait?: unknown }): Triggers {
+  const known = Array.isArray(schedulers) ? schedulers : [];
+  return {
+    schedulers: known.flatMap((value: unknown) => schedulerSchema.safeParse(value).data ?? []),
+    waits: wait === true,
+  };
 }
 
 /** Starts builds through triggerable schedulers, and waits for them if told so (giving its worker slot back meanwhile). */
