@@ -4,16 +4,20 @@ import { join } from 'node:path';
 import type { Build } from '@icefall/shared';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { EmbeddedSite, SMALL } from '../support/embedded-site.ts';
+import { processesOf } from '../support/process-table.ts';
 import { groundOfFile } from '../support/vitest.ts';
 
-describe('what fails on the way is not published', () => {
+describe('what fails, or is cut off, on the way is not published', () => {
   const ground = groundOfFile();
   /** While it is there, whoever copies into a transaction stands still. */
   const hold = ground.path('hold');
+  const options = { settings: { ...SMALL, commands: commandsWith(hold) } };
   let site: EmbeddedSite;
   beforeAll(async () => {
-    site = await EmbeddedSite.start(ground, { settings: { ...SMALL, commands: commandsWith(hold) } });
+    site = await EmbeddedSite.start(ground, options);
   });
+
+  const startAgain = () => site.startAgain(options);
 
   /** The site's commands, with an rsync that can be held. */
   function commandsWith(held: string) {
@@ -124,5 +128,49 @@ describe('what fails on the way is not published', () => {
     ]);
     expect(await served()).toEqual(before);
     await expectNextPublishWorks('after a stop');
+  });
+
+  test('Ctrl-C in the middle of a build leaves no process, and the next start makes the build again', async () => {
+    const values = { variant: 'base_v1.0.0', nightly: true };
+    const buildset = await site.api.force('force', { values });
+    await site.api.waitFor('a platform to build', async () => {
+      const builds = await site.api.buildsOf(buildset);
+      return builds.some(({ steps }) => steps.some(({ name, pid }) => name === 'build' && pid !== null)) || null;
+    });
+    expect(await site.interrupt()).toEqual({ code: 0, signal: null });
+    expect(processesOf(site.home.directory)).toEqual([]);
+    await startAgain();
+    expect((await site.api.finished(buildset)).result).toBe('SUCCESS');
+    const builds = await site.api.buildsOf(buildset);
+    expect(results(builds)).toEqual(GREEN);
+    expect(builds.some(({ attempt }) => attempt > 1)).toBe(true);
+  });
+
+  test('a publish that is cut off by Ctrl-C is not begun a second time, but aborted at the next start', async () => {
+    const before = await served();
+    writeFileSync(hold, '');
+    const buildset = await site.api.force('force_user_rsync');
+    const step = await site.api.stepOf(buildset, 'rsync');
+    await site.interrupt();
+    rmSync(hold);
+    await startAgain();
+    expect((await site.api.finished(buildset)).result).toBe('EXCEPTION');
+    expect((await site.api.request(buildset.requestIds[0] ?? 0)).buildIds).toEqual([step.buildId]);
+    expect(steps(await site.api.build(step.buildId))).toEqual([
+      'transaction SUCCESS',
+      'rsync EXCEPTION',
+      'publish SKIPPED',
+      'abort SUCCESS',
+    ]);
+    expect(await served()).toEqual(before);
+    await expectNextPublishWorks('after a cut');
+  });
+
+  test('a start that was killed leaves processes that the next start ends', async () => {
+    await site.process.kill();
+    expect(processesOf(site.home.directory).length).toBeGreaterThan(5);
+    await startAgain();
+    expect(site.process.stdout).toMatch(/^ending master, left running by a start that was cut off$/m);
+    await expectNextPublishWorks('after a kill');
   });
 });

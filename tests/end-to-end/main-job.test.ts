@@ -128,22 +128,39 @@ describe('the main job: a push is built on every platform and published', () => 
     expect(stderr).toMatch(new RegExp(`port ${port} .* in use .*--stratum0-port`));
   });
 
-  test('started again, its history is there, the clock starts what is due, and a push works', async () => {
+  test('started again, its history is there, and a push that came meanwhile is built', async () => {
+    const script = `${site.scripts.read('builders/setup.sh')}# third\n`;
+    const revision = site.scripts.push({ 'builders/setup.sh': script }, 'A third push');
     await site.startAgain({ settings: SMALL, env: { ICEFALL_CLOCK: clock(OFTEN) } });
-    const { builds, changes } = await site.api.snapshot();
-    expect(changes).toHaveLength(2);
-    expect(named(builds, /^checkout$/).filter(({ reason }) => reason.includes('change'))).toHaveLength(4);
+    const { builds } = await site.api.snapshot();
+    expect(named(builds, /^checkout$/).filter(({ scheduler }) => scheduler.startsWith('push_')).length).toBeGreaterThan(
+      3,
+    );
+    expectReleases(await site.pushed(revision), 1);
+    const published = await site.readPublished();
+    expect(published.get('base-v1.0.0/setup.sh')?.content?.toString()).toMatch(/# third\n$/);
+  });
+
+  test("the clock starts the nightly build, the users' space and the whitelist", async () => {
     for (const scheduler of ['user_rsync_hourly', 'whitelist_daily', 'nightly']) {
       const build = await startedBy(scheduler);
       await site.api.finished({ id: build.buildsetId });
       expectGreen(await site.api.buildsOf({ requestIds: [build.requestId] }));
     }
     await site.idle();
-    const readme = { 'builders/setup.sh': `${site.scripts.read('builders/setup.sh')}# third\n` };
-    const third = await site.push(readme, 'A third push');
-    expectReleases(third.builds, 1);
-    const published = await site.readPublished();
-    expect(published.get('base-v1.0.0/setup.sh')?.content?.toString()).toMatch(/# third\n$/);
+    await site.interrupt();
+  });
+
+  test('--once runs the whole job once and ends: 0 where all is green, 1 where it is not', async () => {
+    const once = await site.runOnce();
+    expect(once).toMatchObject({ code: 0, stdout: expect.stringContaining('All green') });
+    site.scripts.commit({ 'platforms/debian12.fail': 'no such luck\n' });
+    const red = await site.runOnce();
+    expect(red).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/^Not green:\n(.*\n)*.*FAILURE .*debian12_builder/m),
+    });
+    expect(processesOf(site.home.directory)).toEqual([]);
   });
 
   /** The first build that the clock started; then the scheduler is switched off, or the night never ends. */

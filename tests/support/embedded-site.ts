@@ -9,7 +9,7 @@ import { openPublished, type PublishedEntry, readPublished } from '@icefall/work
 import { field, TestApi } from './api.ts';
 import type { TestGround } from './ground.ts';
 import { freePorts } from './ports.ts';
-import { type Exit, TestProcess } from './process.ts';
+import { type Exit, type Outcome, run, TestProcess } from './process.ts';
 import { PROGRAMS } from './programs.ts';
 import { type Files, TestClone } from './repository.ts';
 
@@ -60,6 +60,12 @@ export class EmbeddedSite {
     const command = [...PROGRAMS.embedded, '--home', this.home.directory, ...this.portOptions()];
     this.#process = TestProcess.start(this.#ground, { name: 'npm start', command, env });
     await this.#process.wrote(/^Stop {2,}Ctrl-C/m, BUILD_LIMIT_MS);
+  }
+
+  /** `npm start -- --once`, with the settings of the last start. */
+  runOnce(): Promise<Outcome> {
+    const command = [...PROGRAMS.embedded, '--once', '--home', this.home.directory, ...this.portOptions()];
+    return run(this.#ground, { name: 'npm start -- --once', command }, BUILD_LIMIT_MS);
   }
 
   /** The command line that names its ports. */

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { processFacts } from './processes/proc.ts';
 import { shellOf } from './test-support/commands.ts';
 import { temporaryDirectory } from './test-support/directories.ts';
@@ -121,7 +121,7 @@ describe('signals', () => {
     await master.until(() => master.messages.some(({ kind }) => kind === 'leaving'));
     worker.child.kill('SIGINT');
     expect(await worker.exited).toEqual([1, null]);
-    expect(lives(Number(master.stdout(1)))).toBe(false);
+    await vi.waitFor(() => expect(lives(Number(master.stdout(1)))).toBe(false));
   });
 });
 
