@@ -68,10 +68,16 @@ describe('a ratio', () => {
   });
 });
 
+describe('a median', () => {
+  test('is the value in the middle, or between the two there', () => {
+    expect([median([5, 1, 3]), median([4, 1, 2, 3]), median([7])]).toEqual([3, 2.5, 7]);
+  });
+});
+
 describe('a quantile', () => {
   test('is one of the values', () => {
     const values = [5, 1, 4, 2, 3];
-    expect([median(values), quantile(values, 0.95), quantile(values, 0)]).toEqual([3, 5, 1]);
+    expect([quantile(values, 0.95), quantile(values, 0)]).toEqual([5, 1]);
   });
 });
 

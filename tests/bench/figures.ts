@@ -37,9 +37,11 @@ export function ratioToBuildbot({ value, better, peers }: Figure): number | null
   return better === 'lower' ? Math.min(...known) / value : value / Math.max(...known);
 }
 
-/** Of an even number of values the upper middle one. NaN for none. */
+/** Of an even number of values the mean of the two in the middle. NaN for none. */
 export function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
+  const sorted = [...values].sort((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
 }
 
 /** The value below which the share `q` (0 to 1) of all lies. NaN for none. */
