@@ -77,7 +77,10 @@ export class Invariants {
           this.#ended.set(requestId, result);
         }
         // What nobody touched is as it was.
-        if (touched.some(({ kind }) => kind === 'lock')) this.#locksAreKept(master);
+        if (touched.some(({ kind }) => kind === 'lock')) {
+          this.#locksAreKept(master);
+          this.#queueIsKept(master);
+        }
         if (touched.some(({ kind }) => kind === 'worker')) this.#slotsAreKept(master);
         for (const { kind, key } of touched) if (kind === 'step') this.#stepStaysEnded(master, key);
       }),
@@ -101,6 +104,24 @@ export class Invariants {
   /** Throws what was found broken since the start. */
   soFar(): void {
     if (this.#broken !== null) throw this.#broken;
+    this.#absentWorkersAreCountedDown();
+  }
+
+  /** What an absent worker runs is waited for only until the grace of its build ends. */
+  #absentWorkersAreCountedDown(): void {
+    const sim = this.#sim();
+    if (!sim.isMasterUp) return;
+    const { core } = sim.master;
+    for (const { name, isConnected } of sim.workers.values()) {
+      if (isConnected) continue;
+      const builds = core.db.all<{ id: number; grace_until: number | null }>(
+        `SELECT id, grace_until FROM builds
+          WHERE id IN (SELECT build_id FROM commands WHERE worker = ? AND patient = 0)`,
+        name,
+      );
+      for (const { id, grace_until: until } of builds)
+        require(until !== null && until >= core.now(), `${name} is away, and build ${id} waits for it without an end`);
+    }
   }
 
   #locksAreKept({ core }: Master): void {
@@ -115,6 +136,16 @@ export class Invariants {
     const waiting = core.db.all<ClaimRow>('SELECT * FROM lock_claims WHERE granted_at IS NULL');
     const both = waiting.find((claim) => granted.some((other) => other.holder === claim.holder));
     require(both === undefined, `${both?.holder} holds some of its locks and waits for others`);
+  }
+
+  /** Who came first is served first: also after a restart. */
+  #queueIsKept({ core, rooms }: Master): void {
+    const rows = core.db.all<{ holder: string }>(
+      'SELECT holder FROM lock_claims WHERE granted_at IS NULL GROUP BY holder ORDER BY MIN(seq)',
+    );
+    const onDisk = rows.map(({ holder }) => holder).join(', ');
+    const inMemory = rooms.locks.waitingHolders().join(', ');
+    require(onDisk === inMemory, `the queue for locks is ${inMemory} in memory, ${onDisk} on disk`);
   }
 
   #slotsAreKept({ core, rooms, config }: Master): void {
@@ -132,7 +163,7 @@ export class Invariants {
   #stepStaysEnded({ core }: Master, key: string): void {
     const [buildId = '', number = ''] = key.split('.');
     const row = core.db.one<StepFactsRow>(
-      'SELECT * FROM steps WHERE build_id = ? AND number = ?',
+      'SELECT state, result FROM steps WHERE build_id = ? AND number = ?',
       Number(buildId),
       Number(number),
     );
@@ -147,6 +178,7 @@ export class Invariants {
   atTheEnd(): void {
     this.soFar();
     this.#everythingEnded();
+    this.#changesAreBuiltOnce();
     this.#resultsAreRight();
     this.#nothingBeganTwice();
     this.#logsAreWhole();
@@ -167,6 +199,19 @@ export class Invariants {
       require(worker.running.length === 0, `${worker.name} still runs ${worker.running.join(', ')}`);
     const missing = core.db.all<{ id: number }>('SELECT id FROM requests').filter((row) => !this.#ended.has(row.id));
     require(missing.length === 0, `nobody was told of the end of requests ${missing.map((row) => row.id)}`);
+  }
+
+  /** A change that a scheduler has built is not built by it again. */
+  #changesAreBuiltOnce(): void {
+    const rows = this.#sim().master.core.db.all<{ scheduler: string; change_ids: string }>(
+      "SELECT scheduler, change_ids FROM buildsets WHERE scheduler = 'push'",
+    );
+    const built = new Set<number>();
+    for (const { change_ids: ids } of rows)
+      for (const id of JSON.parse(ids)) {
+        require(!built.has(id), `change ${id} was built twice by the same scheduler`);
+        built.add(id);
+      }
   }
 
   #resultsAreRight(): void {
@@ -246,31 +291,37 @@ export class Invariants {
 
   /** Every command began at most once, and a step that must not be repeated at most once for its request. */
   #nothingBeganTwice(): void {
-    const { core } = this.#sim().master;
+    const builds = this.#buildsByEpoch();
     const commands = new Set<string>();
     const once = new Set<string>();
     for (const worker of this.#sim().workers.values())
       for (const { commandId, label, epoch } of worker.begun) {
         require(!commands.has(`${commandId}`), `command ${commandId} (${label}) began twice`);
         commands.add(`${commandId}`);
-        const build = core.db.one<BuildFacts>('SELECT * FROM builds WHERE epoch = ?', epoch);
+        const build = builds.get(epoch);
         const name = label.split(', ').at(-1) ?? '';
-        if (build === null || this.#drawn.facts.get(`${build.builder}/${name}`)?.retryable !== false) continue;
+        if (build === undefined || this.#drawn.facts.get(`${build.builder}/${name}`)?.retryable !== false) continue;
         const key = `${build.request_id}/${name}`;
         require(!once.has(key), `${label} must not be started twice, and was (request ${build.request_id})`);
         once.add(key);
       }
   }
 
+  #buildsByEpoch(): Map<number, BuildFacts> {
+    const rows = this.#sim().master.core.db.all<BuildFacts & { readonly epoch: number }>('SELECT * FROM builds');
+    return new Map(rows.map((row) => [row.epoch, row]));
+  }
+
   /** What a command wrote is in its log, each line once and in order, if its end was seen. */
   #logsAreWhole(): void {
     const { core, logs } = this.#sim().master;
+    const builds = this.#buildsByEpoch();
     for (const worker of this.#sim().workers.values())
       for (const { epoch, label, commandId } of worker.begun) {
         const written = worker.written.get(commandId) ?? [];
-        const build = core.db.one<BuildFacts>('SELECT * FROM builds WHERE epoch = ?', epoch);
+        const build = builds.get(epoch);
         const step = core.db.one<StepFactsRow>(
-          'SELECT * FROM steps WHERE build_id = ? AND name = ?',
+          'SELECT build_id, number, result, summary FROM steps WHERE build_id = ? AND name = ?',
           build?.id ?? 0,
           label.split(', ').at(-1) ?? '',
         );

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runScenario } from './scenario.ts';
@@ -15,21 +16,24 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     step: { type: 'string' },
     seed: { type: 'string' },
+    failures: { type: 'string' },
   },
 });
 /** Seeds that fail before a process gives up: more of them tell nothing new. */
-const MOST_FAILURES = 5;
+const MOST_FAILURES = Number(values.failures ?? 5);
 
 if (values.seed !== undefined) runScenario(Number(values.seed), (text) => console.log(text));
-else if (values.step !== undefined) runShare(Number(values.from), Number(values.seeds), Number(values.step));
+else if (values.step !== undefined) await runShare(Number(values.from), Number(values.seeds), Number(values.step));
 else await runAll(Number(values.from), Number(values.seeds));
 
 /** Every `step`th of the seeds from `first`, up to `last`. */
-function runShare(first: number, last: number, step: number): void {
+async function runShare(first: number, last: number, step: number): Promise<void> {
   let failures = 0;
   for (let seed = first; seed <= last && failures < MOST_FAILURES; seed += step) {
     try {
       runScenario(seed);
+      // What the log store does later (removing journals) is done before the next one.
+      await setImmediate();
     } catch (error) {
       failures += 1;
       console.error(`seed ${seed}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

@@ -11,10 +11,13 @@ import { type RandomSite, randomSite } from './random-site.ts';
 export type Note = (text: string) => void;
 
 const MINUTE = 60_000;
-/** Of trouble; then everything is mended. */
-const TROUBLE_MS = 60 * MINUTE;
+/** Of trouble, as the dice say; then everything is mended. Many short stories find more than few long ones. */
+const LEAST_TROUBLE_MS = 10 * MINUTE;
+const MOST_TROUBLE_MS = 60 * MINUTE;
 /** Everything has ended long before, unless something waits for ever. */
 const QUIET_MS = 48 * 60 * MINUTE;
+/** Longer than any tree-stable timer or back-off of a drawn site: what would still come has come. */
+const AFTERWARDS_MS = 30 * MINUTE;
 /** Logs are written to memory where there is such a place: the disk's speed is no part of a simulation. */
 const BELOW = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
@@ -44,6 +47,7 @@ class Scenario implements Disposable {
       site: this.#drawn.site,
       work: () => work(works),
       latencyMs: () => latency.duration(1, 200),
+      windowBytes: latency.int(20, 400),
       below: BELOW,
       log: { info() {}, warn() {}, error: (_fields, message) => this.#noteError(message) },
       opened: (master) => this.#invariants.watch(master),
@@ -60,16 +64,30 @@ class Scenario implements Disposable {
   run(): void {
     this.#connectAll();
     const { clock } = this.#sim;
-    const until = clock.now() + TROUBLE_MS;
+    const until = clock.now() + this.#dice.duration(LEAST_TROUBLE_MS, MOST_TROUBLE_MS);
     while (clock.now() < until) {
       this.#sim.run(this.#dice.duration(10, 6 * MINUTE));
       this.#happen();
       this.#invariants.soFar();
     }
     this.#mend();
-    this.#sim.run(QUIET_MS);
+    this.#runUntilQuiet();
     this.#noteWhatIsLeft();
     this.#invariants.atTheEnd();
+  }
+
+  /** Until nothing is left to do, and a while after that. */
+  #runUntilQuiet(): void {
+    const { clock } = this.#sim;
+    const until = clock.now() + QUIET_MS;
+    while (clock.now() < until && !this.#isQuiet()) this.#sim.run(10 * MINUTE);
+    this.#sim.run(AFTERWARDS_MS);
+  }
+
+  #isQuiet(): boolean {
+    const { core } = this.#sim.master;
+    const isOpen = core.db.one("SELECT 1 FROM requests WHERE state <> 'finished' LIMIT 1") !== null;
+    return !isOpen && [...this.#sim.workers.values()].every((worker) => worker.running.length === 0);
   }
 
   /** For people: what never came to its end. */
@@ -104,6 +122,7 @@ class Scenario implements Disposable {
       [4, () => this.#pause()],
       [4, () => this.#reconfigure()],
       [3, () => this.#switchScheduler()],
+      [3, () => this.#speakOfAnotherEpoch()],
     ];
     const whole = events.reduce((sum, [weight]) => sum + weight, 0);
     let left = this.#dice.next() * whole;
@@ -196,6 +215,12 @@ class Scenario implements Disposable {
     this.#note(`${worker.name} loses its disk`);
     worker.loseDisk();
     this.#comeBack(worker.name, 25 * MINUTE);
+  }
+
+  #speakOfAnotherEpoch(): void {
+    const worker = this.#dice.pick([...this.#sim.workers.values()]);
+    this.#note(`${worker.name} speaks of another epoch`);
+    worker.speakOfAnotherEpoch();
   }
 
   #pause(): void {

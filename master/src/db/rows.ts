@@ -5,17 +5,22 @@ import type { Database } from './database.ts';
 /** What a column can hold. */
 export type Value = string | number | null | Buffer;
 
+/** Of each open database: a master that is opened on it again (in a simulation) finds them made. */
+const preparedOf = new WeakMap<Database, Map<string, Sqlite.Statement<Value[]>>>();
+
 /**
  * Prepared statements of one table, made on first use. Column names come from our own code only; values are bound.
  */
 export class Statements {
   readonly #db: Database;
-  readonly #prepared = new Map<string, Sqlite.Statement<Value[]>>();
+  readonly #prepared: Map<string, Sqlite.Statement<Value[]>>;
   #isInTurn = false;
   #refused: unknown = null;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#prepared = preparedOf.get(db) ?? new Map();
+    preparedOf.set(db, this.#prepared);
   }
 
   /** From now on until {@link turnEnds} everything belongs to one transaction. */

@@ -1,4 +1,14 @@
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import {
   decodeRecords,
@@ -119,6 +129,8 @@ export class JournalFile {
 }
 
 function openExisting(path: string): number | null {
+  // Most steps have none yet; an error costs more than a look.
+  if (!existsSync(path)) return null;
   try {
     return openSync(path, 'r+');
   } catch (error) {

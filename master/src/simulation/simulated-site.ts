@@ -18,6 +18,8 @@ export interface SimulatedSiteOptions {
   readonly random?: Random;
   readonly log?: Logger;
   readonly latencyMs?: () => number;
+  /** Of every worker: see SimulatedWorkerOptions. */
+  readonly windowBytes?: number;
   /** File of the database; default: in memory. */
   readonly databasePath?: string;
   /** Where logs are written; default: a directory for temporary files. It is removed in the end. */
@@ -72,6 +74,7 @@ export class SimulatedSite implements Disposable {
           work: (command, { label }) => this.#work(command, label),
           accept: (worker, wire) => this.#master?.workers.accept(worker, wire) ?? null,
           ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
+          ...(options.windowBytes === undefined ? {} : { windowBytes: options.windowBytes }),
         }),
       ]),
     );

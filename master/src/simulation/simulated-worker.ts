@@ -36,6 +36,8 @@ interface Held {
   acknowledged: number;
   sent: number;
   outcome: CommandOutcome | null;
+  /** On this connection. */
+  isEndTold: boolean;
   readonly timers: Timer[];
 }
 
@@ -48,6 +50,8 @@ export interface SimulatedWorkerOptions {
   readonly accept: (name: string, wire: Wire) => Session | null;
   /** One way through the network, milliseconds; asked for each message. */
   readonly latencyMs?: () => number;
+  /** Output of one command that may be on its way unacknowledged; default: any. */
+  readonly windowBytes?: number;
 }
 
 /**
@@ -145,6 +149,23 @@ export class SimulatedWorker {
     session?.closed();
   }
 
+  /**
+   * Says of every command that runs what the worker of another epoch might: what a master that was restored from a
+   * backup hears of numbers that it gives a second time. Nothing may come of it.
+   */
+  speakOfAnotherEpoch(): void {
+    for (const { start, outcome } of this.#held.values()) {
+      if (outcome !== null) continue;
+      const now = this.#options.clock.now();
+      const end = { reason: 'exited', exitCode: 3, signal: null, error: null, values: {} } as const;
+      const times = { startedAt: now, finishedAt: now };
+      this.#send({
+        ...{ kind: 'finished', commandId: start.commandId, epoch: start.epoch + 1_000_000_000, endOffset: 0 },
+        outcome: { ...end, ...times },
+      });
+    }
+  }
+
   /** The master is killed: nobody is told anything. */
   masterDied(): void {
     this.#gone(this.#connection);
@@ -200,13 +221,18 @@ export class SimulatedWorker {
       case 'ack':
         this.#with(message, (held) => {
           held.acknowledged = Math.max(held.acknowledged, message.offset);
+          this.#tellOutput(held);
+          this.#tellEnd(held);
         });
         break;
       case 'interrupt':
         this.#with(message, (held) => this.#interrupt(held));
         break;
       case 'release':
-        if (this.#held.delete(message.commandId)) this.#released.add(message.commandId);
+        this.#with(message, () => {
+          this.#held.delete(message.commandId);
+          this.#released.add(message.commandId);
+        });
         break;
       case 'shutdown':
         this.#send({ kind: 'leaving', reason: message.reason });
@@ -232,6 +258,8 @@ export class SimulatedWorker {
         this.#released.add(command.commandId);
       } else {
         held.sent = command.offset;
+        held.acknowledged = Math.max(held.acknowledged, command.offset);
+        held.isEndTold = false;
         this.#tellStarted(held);
         this.#tellOutput(held);
         this.#tellEnd(held);
@@ -250,7 +278,16 @@ export class SimulatedWorker {
     const now = clock.now();
     this.begun.push(start);
     const held: Held = {
-      ...{ start, startedAt: now, journal: new Uint8Array(), acknowledged: 0, sent: 0, outcome: null, timers: [] },
+      ...{
+        start,
+        startedAt: now,
+        journal: new Uint8Array(),
+        acknowledged: 0,
+        sent: 0,
+        outcome: null,
+        isEndTold: false,
+        timers: [],
+      },
     };
     this.#held.set(start.commandId, held);
     this.#tellStarted(held);
@@ -265,10 +302,12 @@ export class SimulatedWorker {
 
   #write(held: Held, line: string): void {
     const { commandId } = held.start;
-    this.written.set(commandId, [...(this.written.get(commandId) ?? []), line]);
-    const data = new TextEncoder().encode(`${line}\n`);
+    const lines = this.written.get(commandId);
+    if (lines === undefined) this.written.set(commandId, [line]);
+    else lines.push(line);
+    const data = Buffer.from(`${line}\n`);
     const record = encodeRecord({ stream: STREAM.stdout, at: this.#options.clock.now(), data });
-    held.journal = new Uint8Array([...held.journal, ...record]);
+    held.journal = Buffer.concat([held.journal, record]);
     this.#tellOutput(held);
   }
 
@@ -301,7 +340,10 @@ export class SimulatedWorker {
   }
 
   #tellOutput(held: Held): void {
+    const { windowBytes = Number.POSITIVE_INFINITY } = this.#options;
     if (!this.#isWelcome || held.sent >= held.journal.length) return;
+    // No more than the window may be on its way: the rest goes when the master has acknowledged.
+    if (held.sent - held.acknowledged >= windowBytes) return;
     const { commandId, epoch } = held.start;
     const frame = encodeOutputFrame({ commandId, epoch, offset: held.sent, payload: held.journal.slice(held.sent) });
     held.sent = held.journal.length;
@@ -311,7 +353,10 @@ export class SimulatedWorker {
 
   #tellEnd(held: Held): void {
     const { commandId, epoch } = held.start;
-    if (this.#isWelcome && held.outcome !== null)
+    // The end is told after all output, once.
+    if (this.#isWelcome && held.outcome !== null && held.sent >= held.journal.length && !held.isEndTold) {
+      held.isEndTold = true;
       this.#send({ kind: 'finished', commandId, epoch, endOffset: held.journal.length, outcome: held.outcome });
+    }
   }
 }
