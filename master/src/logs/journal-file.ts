@@ -45,6 +45,11 @@ export class JournalFile {
     this.#durable = this.#end;
   }
 
+  /** Whether there is a file: something has arrived, and it is open. */
+  get hasFile(): boolean {
+    return this.#fd !== null;
+  }
+
   /** The disk has refused something, and what is in the file is not sure: to be opened anew. */
   get isBroken(): boolean {
     return this.#isBroken;

@@ -1,4 +1,4 @@
-import { open, rm } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import { encodeRecord, type JournalRecord, MAX_RECORD_DATA_BYTES, STREAM } from '@icefall/shared';
 import { FrameWriter } from './frame-file.ts';
 import { JournalFile } from './journal-file.ts';
@@ -120,12 +120,13 @@ export class StepLog {
    * beside complete logs thus says that their files may not be whole. Throws what the disk says.
    */
   async discardJournal(): Promise<void> {
+    const { hasFile } = this.journal;
     this.journal.close();
     for (const path of this.#finishedFiles) {
       await using file = await open(path, 'r+');
       await file.datasync();
     }
-    await rm(this.journal.path, { force: true });
+    if (hasFile) await unlink(this.journal.path);
   }
 
   /** Closes everything and leaves the journal, from which all can be made again. */
