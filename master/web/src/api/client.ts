@@ -1,4 +1,5 @@
 import type { ApiError } from '@icefall/shared';
+import { parseJson } from './text.ts';
 
 export const API = '/api/v1';
 
@@ -57,12 +58,12 @@ async function ask(url: string, init: RequestInit): Promise<unknown> {
     throw new ApiFailure(0, 'unreachable', 'The master cannot be reached. Is it running, and the network up?');
   }
   if (!response.ok) throw failureOf(response, text);
-  return text === '' ? {} : JSON.parse(text);
+  return text === '' ? {} : parseJson(text);
 }
 
 function failureOf(response: Response, text: string): ApiFailure {
   try {
-    const { error } = JSON.parse(text) as Partial<ApiError>;
+    const { error } = parseJson(text) as Partial<ApiError>;
     if (error !== undefined) return new ApiFailure(response.status, error.code, error.message, error.fields);
   } catch {
     // Not an answer of ours: a proxy's page, most likely. Its status says what there is to say.

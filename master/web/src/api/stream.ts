@@ -1,6 +1,7 @@
 import type { LogLines, MasterEvent } from '@icefall/shared';
 import { EVENT_KINDS } from '@icefall/shared/api/events';
 import { apiUrl } from './client.ts';
+import { parseJson } from './text.ts';
 
 export interface EventHandlers {
   opened(): void;
@@ -27,7 +28,7 @@ export function openEvents(after: number, handlers: EventHandlers): () => void {
     handlers.reset();
   });
   for (const kind of EVENT_KINDS)
-    source.addEventListener(kind, (message) => handlers.event(JSON.parse(message.data) as MasterEvent));
+    source.addEventListener(kind, (message) => handlers.event(parseJson(message.data) as MasterEvent));
   return () => source.close();
 }
 
@@ -40,7 +41,7 @@ export interface FollowHandlers {
 /** The lines of a log from `first` on, as they are written. Returns what closes the stream. */
 export function followLog(id: number, first: number, handlers: FollowHandlers): () => void {
   const source = new EventSource(apiUrl(`/logs/${id}/follow`, { first }));
-  const take = (message: MessageEvent<string>) => handlers.lines(JSON.parse(message.data) as LogLines);
+  const take = (message: MessageEvent<string>) => handlers.lines(parseJson(message.data) as LogLines);
   source.onmessage = take;
   source.addEventListener('lines', take);
   source.addEventListener('end', () => {

@@ -4,7 +4,7 @@ import { api } from '../../api/endpoints.ts';
 import { paths } from '../../routes.ts';
 import { now } from '../../store/clock.ts';
 import { newestFirst, store } from '../../store/index.ts';
-import { Ago, BuildLink, Lasted, RequestLink } from '../../ui/parts.tsx';
+import { Ago, BuildLink, Lasted } from '../../ui/parts.tsx';
 import { useResource } from '../../ui/resource.ts';
 import { relativeTime } from '../../ui/times.ts';
 import { shortName } from '../waterfall/filters.ts';
@@ -98,16 +98,5 @@ function ChangeLine({ id }: { id: number }): JSX.Element {
       </a>{' '}
       {change.message.split('\n')[0]} <span class="dim">{shortName(change.author)}</span>
     </li>
-  );
-}
-
-/** Requests of a trigger step, each with its newest build. */
-export function Triggered({ ids }: { ids: readonly number[] }): JSX.Element {
-  return (
-    <span class="links-row triggered">
-      {ids.map((id) => (
-        <RequestLink key={id} id={id} />
-      ))}
-    </span>
   );
 }

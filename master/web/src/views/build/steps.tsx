@@ -8,8 +8,8 @@ import { isProblem, lookOfStep } from '../../ui/look.ts';
 import { Glyph, Lasted, Why } from '../../ui/parts.tsx';
 import { shortDuration } from '../../ui/times.ts';
 import { isWeb } from '../site/changes.tsx';
-import { Triggered } from './facts.tsx';
 import { Tail } from './tail.tsx';
+import { Triggered } from './triggered.tsx';
 
 /** A build's steps in their order; those that failed or run show the end of their log. */
 export function Steps({ build }: { build: Build }): JSX.Element {

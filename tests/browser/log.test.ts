@@ -1,0 +1,85 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { groundOfFile } from '../support/vitest.ts';
+import { type Desk, openDesk } from './desk.ts';
+
+/** More than a window holds. */
+const MANY = Array.from({ length: 120 }, (_, i) => `line ${i + 1}`);
+
+describe('logs on the page', () => {
+  const ground = groundOfFile();
+  let desk: Desk;
+  beforeAll(async () => {
+    desk = await openDesk(ground);
+  });
+
+  test('a log grows line by line while its step runs; following lets go on scrolling up, and resumes', async () => {
+    const talk = desk.dictate('talk');
+    const buildset = await desk.master.api.force('talker');
+    const step = await desk.master.api.stepOf(buildset, 'talk');
+    const { page, complaints } = await desk.open(`/builds/${step.buildId}`);
+    talk.say('first words');
+    await page.locator('[data-step=talk] .tail').getByText('first words').waitFor();
+    await page.locator('[data-step=talk]').getByRole('link', { name: 'stdio' }).click();
+    const log = page.locator('main[data-page=log]');
+    const line = (text: string) => log.locator('.line-text').getByText(text, { exact: true });
+    for (const text of ['one', 'two', 'three']) {
+      talk.say(text);
+      await line(text).waitFor();
+    }
+    expect(await log.getAttribute('data-state')).toBe('growing');
+    talk.say(...MANY);
+    await line('line 120').waitFor();
+    expect(await log.getAttribute('data-following')).toBe('true');
+
+    await log.locator('.log-scroller').hover();
+    await page.mouse.wheel(0, -600);
+    await page.locator('main[data-following=false]').waitFor();
+    const top = await log.locator('.line').first().getAttribute('data-line');
+    const before = Number(await log.getAttribute('data-lines'));
+    talk.say('said unseen');
+    await page.locator(`main[data-lines="${before + 1}"]`).waitFor();
+    expect(await line('said unseen').count()).toBe(0);
+    expect(await log.locator('.line').first().getAttribute('data-line')).toBe(top);
+
+    await page.getByRole('button', { name: 'Follow' }).click();
+    await line('said unseen').waitFor();
+    talk.say('seen again');
+    await line('seen again').waitFor();
+    talk.end();
+    await page.locator('main[data-state=complete]').waitFor();
+    expect((await desk.master.api.finished(buildset)).result).toBe('SUCCESS');
+    const lines = await desk.master.api.lines(await desk.master.api.stepOf(buildset, 'talk', 'finished'));
+    expect(Number(await log.getAttribute('data-lines'))).toBe(lines.length);
+    expect(complaints).toEqual([]);
+  });
+
+  test('searches, marks the hits, and gives links to lines', async () => {
+    const talk = desk.dictate('talk');
+    const buildset = await desk.master.api.force('talker');
+    talk.say(...MANY, 'a needle here', ...MANY, '\u001b[31mred needle\u001b[0m');
+    talk.end();
+    await desk.master.api.finished(buildset);
+    const step = await desk.master.api.stepOf(buildset, 'talk', 'finished');
+    const { page, complaints } = await desk.open(`/logs/${step.logs[0]?.id}`);
+    await page.locator('main[data-state=complete]').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('needle');
+    await page.locator('[data-search=done][data-hits="2"]').waitFor();
+    await page.locator('.line.current').getByText('a needle here').waitFor();
+    expect(await page.locator('.log-marks i').count()).toBe(2);
+    await page.keyboard.press('Enter');
+    const red = page.locator('.line.current');
+    await red.getByText('red needle').waitFor();
+    expect(await red.locator('.fg-1').textContent()).toBe('red needle');
+    await page.locator('#log-search').fill('/^line 1[12]0$/');
+    await page.locator('[data-search=done][data-hits="4"]').waitFor();
+
+    const wanted = page.locator('.line.current');
+    const number = await wanted.getAttribute('data-line');
+    await wanted.getByRole('link').first().click();
+    await page.waitForURL(new RegExp(`#L${number}$`));
+    const again = await desk.open(`/logs/${step.logs[0]?.id}#L${number}`);
+    await again.page.locator(`.line.marked[data-line="${number}"]`).getByText('line 110').waitFor();
+    expect([...complaints, ...again.complaints]).toEqual([]);
+  });
+});
