@@ -23,8 +23,14 @@ const isSound = (result: Result) => result === 'SUCCESS' || result === 'WARNINGS
 const passed = computed((build) => isSound(build.resultSoFar));
 const failed = computed((build) => !isSound(build.resultSoFar));
 const whenSkipped = (result: Result) => result === 'SKIPPED';
-/** Recorded by the stratum 0, so that a transaction that is left open tells whose it was. */
-const OWNER = { ICEFALL_STRATUM0_OWNER: computed((build) => `${build.builder} #${build.buildNumber}`) };
+/**
+ * The owner is recorded by the stratum 0, so that a transaction that is left open tells whose it was. The fence is the
+ * number under which the master has granted the locks: it rises, so what a build does that has lost them shows.
+ */
+const OWNER = {
+  ICEFALL_STRATUM0_OWNER: computed((build) => `${build.builder} #${build.buildNumber}`),
+  ICEFALL_FENCE: prop('lock_fence', ''),
+};
 
 /**
  * The steps of a publish: transaction, rsync into the repository, publish; and abort if anything failed, also when the

@@ -24,6 +24,9 @@ export interface BuildRooms extends TriggerRooms, Omit<RunnerRooms, 'triggers'> 
   readonly isConnected: (worker: string) => boolean;
 }
 
+/** `halted` of a build of which not even clean-up is run. */
+const HALTED_WITH_CLEAN_UP = 2;
+
 /** Builds from their start to their end, step by step. Everything inside turns; the rows are the truth. */
 export class Builds {
   /** A build has ended. */
@@ -102,13 +105,14 @@ export class Builds {
 
   /** After a halt or a stop only clean-up is done, and where the attempt is lost with its worker, not even that. */
   #mayBegin(build: BuildRow, step: StepRow): boolean {
+    if (build.halted === HALTED_WITH_CLEAN_UP) return false;
     if (build.halted === 0 && build.stop_reason === null) return true;
     if (build.result_so_far === 'RETRY' && build.once === 0 && !this.#rooms.isConnected(build.worker)) return false;
     return this.#declaration(build, step.number)?.alwaysRun ?? false;
   }
 
   #begin(build: BuildRow, step: StepRow): void {
-    const state = build.halted === 1 || build.stop_reason !== null ? 'finishing' : 'running';
+    const state = build.halted > 0 || build.stop_reason !== null ? 'finishing' : 'running';
     if (build.state !== state) this.rows.updateBuild(build.id, { state });
     this.#runner.begin(build, step);
   }
@@ -152,7 +156,7 @@ export class Builds {
 
   #contribute(build: BuildRow, { result, halts }: Contribution): void {
     const resultSoFar = result === null ? build.result_so_far : worstResult(build.result_so_far, result);
-    const halted = halts ? 1 : build.halted;
+    const halted = Math.max(build.halted, halts ? 1 : 0);
     if (resultSoFar !== build.result_so_far || halted !== build.halted)
       this.rows.updateBuild(build.id, { result_so_far: resultSoFar, halted });
   }
@@ -205,6 +209,20 @@ export class Builds {
       if (isSecond || !isCleanUp) this.#runner.interrupt(build, step, reason);
     }
     this.#wake(buildId);
+  }
+
+  /**
+   * Takes a lock from a build or its step, which is not asked: what runs goes on beside whoever gets the lock next, until
+   * it has been ended. So the build is stopped, and no clean-up of it is run either: that would work on what is another's
+   * by now. Gives the fencing number that is no longer good, or null where it does not hold the lock.
+   */
+  takeLock(buildId: number, stepNumber: number | null, lock: string, reason: string): number | null {
+    const holder = stepNumber === null ? `build:${buildId}` : `step:${buildId}.${stepNumber}`;
+    const fence = this.#rooms.locks.takeAway(holder, lock);
+    if (fence === null) return null;
+    this.rows.updateBuild(buildId, { halted: HALTED_WITH_CLEAN_UP });
+    this.stop(buildId, `lock "${lock}" was taken from it: ${reason}`);
+    return fence;
   }
 
   /** Ends a build that waits for ever: its step as EXCEPTION; what comes next is not run, except clean-up. */

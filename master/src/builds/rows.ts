@@ -19,6 +19,7 @@ export interface BuildRow {
   readonly state: BuildState;
   readonly result: Result | null;
   readonly result_so_far: Result;
+  /** 0: it goes on; 1: only clean-up is run; 2: not even that, since a lock was taken from it. */
   readonly halted: number;
   readonly once: number;
   readonly started_at: number;

@@ -5,15 +5,23 @@ import { type RenderContext, RenderError, render } from '../properties/reference
 import type { StepRun } from '../steps/kind.ts';
 import type { BuildRow, BuildRows, StepRow } from './rows.ts';
 
-/** What a step's functions and references see of its build. Throws RenderError for the builder's environment. */
+/**
+ * What a step's functions and references see of its build. Throws RenderError for the builder's environment.
+ *
+ * `fence` is the number of the newest grant of a lock that the build or the step holds, seen as property `lock_fence`:
+ * whoever is given it can refuse what comes with a lower one than it has seen, from a holder that has lost its lock. It
+ * is not a property of the build, since it is another one for every step.
+ */
 export function stepRun(
   rows: BuildRows,
   build: BuildRow,
   step: Pick<StepRow, 'number' | 'name'>,
   builder: BuilderDeclaration,
+  fence: number | null = null,
 ): StepRun {
+  const properties = fromColumn<Properties>(build.properties);
   const context: RenderContext = {
-    properties: fromColumn<Properties>(build.properties),
+    properties: fence === null ? properties : { ...properties, lock_fence: { value: fence, source: 'Locks' } },
     sourceStamps: rows.sourceStamps(build.buildset_id),
     builder: build.builder,
     worker: build.worker,

@@ -60,7 +60,7 @@ export class StepRunner {
     this.#rows.updateStep(build.id, row.number, { started_at: this.#core.now() });
     this.#guarded(refOf(row), () => {
       const going = this.#going(build, row);
-      const run = stepRun(this.#rows, build, row, going.plan.builder);
+      const run = this.#run(going);
       if (!isWanted(going.step, run)) {
         this.#end(refOf(row), { result: 'SKIPPED', summary: 'skipped' });
         return;
@@ -75,6 +75,11 @@ export class StepRunner {
     const step = plan.steps[row.number];
     if (step === undefined) throw new Error(`the build has no declaration for step ${row.number} (${row.name})`);
     return { build, row, step, plan };
+  }
+
+  #run({ build, row, plan }: Going): StepRun {
+    const fence = this.#rooms.locks.fenceOf([`build:${build.id}`, holderOf(refOf(row))]);
+    return stepRun(this.#rows, build, row, plan.builder, fence);
   }
 
   #claim(build: BuildRow, row: StepRow, accesses: readonly LockAccess[]): boolean {
@@ -132,8 +137,9 @@ export class StepRunner {
     this.#guarded(step, () => this.#act(this.#going(build, row)));
   }
 
-  #act({ build, row, step, plan }: Going): void {
-    const prepared = step.prepare(stepRun(this.#rows, build, row, plan.builder));
+  #act(going: Going): void {
+    const { build, row, step } = going;
+    const prepared = step.prepare(this.#run(going));
     this.#rows.updateStep(build.id, row.number, {
       state: 'running',
       locks_acquired_at: this.#core.now(),
@@ -181,7 +187,7 @@ export class StepRunner {
     }
     this.#guarded(step, () => {
       const going = this.#going(build, row);
-      this.#end(step, going.step.prepare(stepRun(this.#rows, build, row, going.plan.builder)).end(outcome));
+      this.#end(step, going.step.prepare(this.#run(going)).end(outcome));
     });
   }
 

@@ -111,7 +111,7 @@ export class TriggerRuns {
         finished,
       });
     } else if (this.#getSlotBack(build)) {
-      this.#rows.updateBuild(build.id, { state: build.halted === 1 ? 'finishing' : 'running' });
+      this.#rows.updateBuild(build.id, { state: build.halted > 0 ? 'finishing' : 'running' });
       this.ended.fire({ ...step, end: endOf(buildsets) });
     } else {
       this.#rooms.slots.await(build.worker, build.id);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Duration, positiveDurationSchema } from './durations.ts';
 import { nameSchema } from './names.ts';
 import { callerPlace, type Place, reportIssues, reportProblem } from './problems.ts';
 
@@ -18,6 +19,8 @@ export interface LockDeclaration {
   readonly maxCount: number;
   /** Other limits than maxCount, by worker name. Only for worker locks. */
   readonly maxCountForWorker: Readonly<Record<string, number>>;
+  /** Longest time that anybody should wait for it; longer raises an alarm. Null: as long as it takes. */
+  readonly alarmAfterMs: number | null;
   readonly place: Place | null;
   /** Shares the lock: up to maxCount together. `count` is how much of it one holder takes. */
   counting(count?: number): LockAccess;
@@ -26,35 +29,46 @@ export interface LockDeclaration {
 }
 
 const maxCount = z.number().int().positive().default(1);
-const masterOptions = z.strictObject({ maxCount });
+const alarmAfter = positiveDurationSchema.nullable().default(null);
+const masterOptions = z.strictObject({ maxCount, alarmAfter });
 const workerOptions = z.strictObject({
   maxCount,
   maxCountForWorker: z.record(z.string(), z.number().int().positive()).default({}),
+  alarmAfter,
 });
 
-/** A lock that is one for the whole site. `maxCount` (default 1) is how many counting holders it takes. */
-export function masterLock(name: string, options: { readonly maxCount?: number } = {}): LockDeclaration {
+interface LockOptions {
+  /** How many counting holders it takes; default 1. */
+  readonly maxCount?: number;
+  /** Longest time that anybody should wait for it: a longer wait raises an alarm. Default: none. */
+  readonly alarmAfter?: Duration | null;
+}
+
+/** A lock that is one for the whole site. */
+export function masterLock(name: string, options: LockOptions = {}): LockDeclaration {
   const place = callerPlace();
   const parsed = masterOptions.safeParse(options);
   if (!parsed.success) reportIssues(place, `lock "${name}"`, options, parsed.error.issues);
-  return declare('master', name, { maxCount: parsed.data?.maxCount ?? 1, maxCountForWorker: {} }, place);
+  return declare('master', name, { ...NO_LIMITS, ...parsed.data }, place);
 }
 
 /** A lock that is one for each worker. */
 export function workerLock(
   name: string,
-  options: { readonly maxCount?: number; readonly maxCountForWorker?: Readonly<Record<string, number>> } = {},
+  options: LockOptions & { readonly maxCountForWorker?: Readonly<Record<string, number>> } = {},
 ): LockDeclaration {
   const place = callerPlace();
   const parsed = workerOptions.safeParse(options);
   if (!parsed.success) reportIssues(place, `lock "${name}"`, options, parsed.error.issues);
-  return declare('worker', name, parsed.data ?? { maxCount: 1, maxCountForWorker: {} }, place);
+  return declare('worker', name, { ...NO_LIMITS, ...parsed.data }, place);
 }
+
+const NO_LIMITS = { maxCount: 1, maxCountForWorker: {}, alarmAfter: null };
 
 function declare(
   scope: 'master' | 'worker',
   name: string,
-  limits: { maxCount: number; maxCountForWorker: Record<string, number> },
+  { alarmAfter: alarmAfterMs, ...limits }: z.output<typeof workerOptions>,
   place: Place | null,
 ): LockDeclaration {
   const named = nameSchema.safeParse(name);
@@ -65,6 +79,7 @@ function declare(
     name,
     scope,
     ...limits,
+    alarmAfterMs,
     place,
     counting(count = 1) {
       if (!Number.isInteger(count) || count < 1 || count > most)

@@ -5,7 +5,7 @@ import { loadSite } from '../config/loader.ts';
 import { ConfigError, formatProblem } from '../config/problems.ts';
 import type { SiteDeclaration } from '../config/site.ts';
 import { fromColumn } from '../db/rows.ts';
-import { ActionError, type MasterPort, type WorkerPresence } from '../http/master-port.ts';
+import { ActionError, type LockHolderRef, type MasterPort, type WorkerPresence } from '../http/master-port.ts';
 import { noteConfigVersion } from './config-versions.ts';
 import { closeRooms, openRooms, type RoomPorts, type Rooms, startRooms } from './rooms.ts';
 
@@ -103,6 +103,14 @@ export class Master implements MasterPort {
         priority,
       }),
     );
+  }
+
+  releaseLock(lock: string, { buildId, stepNumber }: LockHolderRef, reason: string): number {
+    const fence = this.core.turn(() => this.rooms.builds.takeLock(buildId, stepNumber, lock, reason));
+    const who = stepNumber === null ? `build ${buildId}` : `step ${stepNumber} of build ${buildId}`;
+    if (fence === null) throw new ActionError('conflict', `lock "${lock}" is not held by ${who}`);
+    this.core.log.warn({ lock, buildId, stepNumber, fence, reason }, `lock "${lock}" was taken from ${who} by force`);
+    return fence;
   }
 
   cancelRequest(requestId: number, reason: string): void {

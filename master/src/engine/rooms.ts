@@ -9,6 +9,7 @@ import { Webhooks } from '../changes/webhooks.ts';
 import type { SiteDeclaration } from '../config/site.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { Distributor } from '../distributor/distributor.ts';
+import { LockAlarms } from '../locks/lock-alarms.ts';
 import { lockHolders } from '../locks/lock-holders.ts';
 import { LockKeeper } from '../locks/lock-keeper.ts';
 import { LogStore } from '../logs/log-store.ts';
@@ -55,6 +56,7 @@ export interface Rooms {
   readonly requests: Requests;
   readonly schedulers: Schedulers;
   readonly locks: LockKeeper;
+  readonly lockAlarms: LockAlarms;
   readonly slots: Slots;
   readonly commands: Commands;
   readonly workers: Workers;
@@ -91,6 +93,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const builds = new Builds(core, config, { ...shared, commands, masterCommands: processes, logs, isConnected });
   const states = { isConnected, isAvailable: (worker: string) => workers.isAvailable(worker) };
   const distributor = new Distributor(core, config, { ...shared, builds, workers: states });
+  const lockAlarms = new LockAlarms(core, config, locks);
   new Deadlocks(core, config, { builds, requests, locks, isAvailable: states.isAvailable });
   workers.arrived.on((worker) => distributor.wakeWorker(worker));
   workers.left.on((worker) => distributor.wakeWorker(worker));
@@ -105,7 +108,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const pollers = new GitPollers(core, config, changes, { directory: join(directory, 'mirrors') });
   return {
     ...{ database, core, config, logs, changes, webhooks, pollers, buildsets, requests, schedulers },
-    ...{ locks, slots, commands, workers, processes, builds, distributor, health, clockWatch },
+    ...{ locks, lockAlarms, slots, commands, workers, processes, builds, distributor, health, clockWatch },
   };
 }
 
@@ -117,6 +120,7 @@ export function startRooms(rooms: Rooms): void {
     rooms.distributor.wakeAll();
     rooms.locks.wake();
   });
+  rooms.lockAlarms.look();
   rooms.schedulers.start();
   rooms.pollers.start();
   rooms.health.start();
@@ -130,6 +134,7 @@ export async function closeRooms(rooms: Rooms): Promise<void> {
   await rooms.pollers.stop();
   rooms.schedulers.stop();
   rooms.distributor.stop();
+  rooms.lockAlarms.stop();
   rooms.workers.stop();
   rooms.processes.close();
   rooms.logs.close();

@@ -43,11 +43,13 @@ const CLAIMS = `
 export class LockViews {
   readonly #db: Statements;
   readonly #config: SiteConfig;
+  readonly #now: () => number;
   #declared: { readonly version: number; readonly locks: ReadonlyMap<string, LockDeclaration> } | null = null;
 
-  constructor(db: Statements, config: SiteConfig) {
+  constructor(db: Statements, config: SiteConfig, now: () => number) {
     this.#db = db;
     this.#config = config;
+    this.#now = now;
   }
 
   /** All configured locks in the site's order, then those that left the configuration while somebody holds them. */
@@ -73,6 +75,7 @@ export class LockViews {
     const declaration = this.#byKey().get(key);
     const worker = key.split('@')[1] ?? null;
     const maxCount = (worker === null ? undefined : declaration?.maxCountForWorker[worker]) ?? declaration?.maxCount;
+    const waiters = claims.filter((claim) => claim.granted_at === null).map((claim, i) => waiterOf(claim, i + 1));
     return {
       name: key,
       scope: worker === null ? 'master' : 'worker',
@@ -80,8 +83,15 @@ export class LockViews {
       // As the lock table treats a lock that is not configured.
       maxCount: maxCount ?? 1,
       holders: claims.filter((claim) => claim.granted_at !== null).map(holderOf),
-      waiters: claims.filter((claim) => claim.granted_at === null).map((claim, i) => waiterOf(claim, i + 1)),
+      waiters,
+      alarm: this.#alarm(waiters, declaration?.alarmAfterMs ?? null),
     };
+  }
+
+  #alarm(waiters: readonly LockWaiter[], afterMs: number | null): Lock['alarm'] {
+    const [first] = [...waiters].sort((a, b) => a.since - b.since);
+    if (first === undefined || afterMs === null || this.#now() < first.since + afterMs) return null;
+    return { waiter: first, since: first.since + afterMs };
   }
 }
 

@@ -37,7 +37,7 @@ export class Views {
     this.steps = new StepViews(db, master.logs);
     this.builds = new BuildViews(db, this.steps);
     this.builders = new BuilderViews(db, master.config);
-    this.locks = new LockViews(db, master.config);
+    this.locks = new LockViews(db, master.config, () => master.core.now());
     this.requests = new RequestViews(db);
     this.workers = new WorkerViews(master);
     this.#byKind = {

@@ -112,6 +112,24 @@ describe('acting over HTTP', () => {
     expect(json.error.fields).toEqual({ 0: 'site.ts:3: no such worker', 1: 'no builder' });
   });
 
+  test('a lock is released by force only, and the audit log says from whom and why', async () => {
+    const asked = { buildId: 2, stepNumber: 1, reason: 'its machine is gone', owner: 'Ada' };
+    const refused = await post('/locks/tree/release', asked);
+    expect([refused.status, refused.json.error.code]).toEqual([409, 'conflict']);
+    expect(refused.json.error.message).toContain('may go on beside the next holder');
+    expect((await post('/locks/tree/release', { ...asked, force: true, reason: '' })).status).toBe(422);
+    expect(site.deeds).toEqual([]);
+    const done = await post('/locks/tree/release', { ...asked, force: true });
+    expect(done.json).toMatchObject({ lock: { name: 'tree' }, fence: 7 });
+    expect(site.deeds).toEqual(['release tree of 2.1: its machine is gone']);
+    expect(site.core.db.one('SELECT who, action, object, detail FROM audit')).toEqual({
+      ...{ who: 'Ada', action: 'release', object: 'lock tree' },
+      detail: JSON.stringify({
+        ...{ buildId: 2, stepNumber: 1, reason: 'its machine is gone', fence: 7, from: '127.0.0.1' },
+      }),
+    });
+  });
+
   test('everything that is done is in the audit log, with who did it', async () => {
     await post('/builds/2/stop', { owner: 'Ada' });
     await post('/requests/3/cancel');

@@ -25,6 +25,12 @@ export class ActionError extends Error {
   }
 }
 
+/** A build that holds a lock, or one of its steps. */
+export interface LockHolderRef {
+  readonly buildId: number;
+  readonly stepNumber: number | null;
+}
+
 /** The master as its door sees it. Every action is one turn; those that are refused throw {@link ActionError}. */
 export interface MasterPort {
   readonly core: Core;
@@ -43,6 +49,11 @@ export interface MasterPort {
   stopBuild(buildId: number, reason: string): void;
   /** Asks for the same again: sources, properties and builder of a build. */
   rebuild(buildId: number, owner: string | null): { buildsetId: number; requestIds: readonly number[] };
+  /**
+   * Takes a lock from its holder by force: the build is stopped without clean-up. Gives the fencing number of the grant
+   * that ends with it.
+   */
+  releaseLock(lock: string, holder: LockHolderRef, reason: string): number;
   cancelRequest(requestId: number, reason: string): void;
   setPaused(worker: string, paused: boolean): void;
   /** Tells a worker to finish what it runs and leave. */

@@ -121,6 +121,10 @@ export class TestSite implements AsyncDisposable {
       worker: (name) => this.presence.get(name) ?? away,
       stopBuild: (id, reason) => this.#stopBuild(id, reason),
       rebuild: (id, owner) => this.#rebuild(id, owner),
+      releaseLock: (lock, { buildId, stepNumber }, reason) => {
+        this.deeds.push(`release ${lock} of ${buildId}.${stepNumber ?? 'build'}: ${reason}`);
+        return 7;
+      },
       cancelRequest: (id, reason) => this.#cancelRequest(id, reason),
       setPaused: (name, paused) => this.#setPaused(name, paused),
       shutdownWorker: (name, reason) => this.deeds.push(`shutdown ${name}: ${reason}`),

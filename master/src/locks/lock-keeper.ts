@@ -148,10 +148,21 @@ export class LockKeeper {
   }
 
   #note(claim: Claim): void {
-    const fence = this.#next('lock_fence');
+    const fence = this.#nextFence();
     this.#core.db.update('lock_claims', { holder: claim.holder }, { granted_at: this.#core.now(), fence });
     for (const want of claim.wants) this.#core.touch('lock', want.lock);
     this.changed.fire();
+  }
+
+  /** Never below the clock, so that a master that was restored from a backup gives no number twice. */
+  #nextFence(): number {
+    const { db } = this.#core;
+    const row = db.one<{ value: string }>(
+      `INSERT INTO meta (key, value) VALUES ('lock_fence', ?)
+       ON CONFLICT (key) DO UPDATE SET value = MAX(value + 1, CAST(excluded.value AS INTEGER)) RETURNING value`,
+      String(Math.max(1, Math.floor(this.#core.now()))),
+    );
+    return Number(row?.value);
   }
 
   #next(counter: string): number {
@@ -208,7 +219,7 @@ export class LockKeeper {
     );
     if (row === null) return null;
     this.#core.db.run('DELETE FROM lock_claims WHERE id = ?', row.id);
-    this.#next('lock_fence');
+    this.#nextFence();
     this.#table.takeAway(holder, lock);
     this.#core.touch('lock', lock);
     this.changed.fire();

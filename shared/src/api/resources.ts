@@ -222,7 +222,7 @@ export const lockSchema = z.object({
   maxCount: z.number().int(),
   holders: z.array(lockHolderSchema),
   waiters: z.array(lockWaiterSchema),
-  /** The waiter that has waited longest, once that is longer than the lock's `alarmAfter`. */
+  /** The waiter that has waited longest, once that is longer than the lock's `alarmAfter`, and since when it is. */
   alarm: z.object({ waiter: lockWaiterSchema, since: time }).nullable().optional(),
 });
 export type Lock = z.infer<typeof lockSchema>;

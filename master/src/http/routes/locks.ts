@@ -1,6 +1,12 @@
 import { lockSchema } from '@icefall/shared';
 import { z } from 'zod';
-import { route } from '../route.ts';
+import { act } from '../acting.ts';
+import { ActionError } from '../master-port.ts';
+import { nameParam, route } from '../route.ts';
+
+/** What whoever releases a lock by force has to know before. */
+const DANGER =
+  'what the build runs may go on beside the next holder until it has been ended, so the lock does not protect it any more; the build is stopped and its clean-up is not run. Stop the build instead where its worker answers; else ask again with "force": true';
 
 export const lockRoutes = [
   route({
@@ -11,5 +17,31 @@ export const lockRoutes = [
     tag: 'locks',
     answer: { json: z.object({ locks: z.array(lockSchema) }) },
     handle: ({ door }) => ({ locks: door.views.locks.all() }),
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/locks/:name/release',
+    name: 'releaseLock',
+    summary: 'Takes a lock from its holder by force, whose build is stopped without clean-up',
+    tag: 'locks',
+    params: z.object({ name: nameParam }),
+    body: z.object({
+      buildId: z.number().int().positive().describe('of the build that holds it, itself or by a step'),
+      stepNumber: z.number().int().min(0).nullable().optional().describe('null: the whole build holds it'),
+      reason: z.string().min(1).max(1000),
+      force: z.boolean().optional().describe('that its danger is known: without it the request is refused'),
+      owner: z.string().max(200).optional(),
+    }),
+    answer: { json: z.object({ lock: lockSchema, fence: z.number().int().describe('of the grant that ended') }) },
+    refusals: ['conflict'],
+    handle({ door, params: { name }, body, request }) {
+      const { buildId, stepNumber = null, reason, force = false, owner } = body;
+      if (!force) throw new ActionError('conflict', `lock "${name}" can be released by force only: ${DANGER}`);
+      const detail: { fence?: number } & Record<string, unknown> = { buildId, stepNumber, reason };
+      return act(door.master, request, { owner, action: 'release', object: `lock ${name}`, detail }, () => {
+        detail.fence = door.master.releaseLock(name, { buildId, stepNumber }, reason);
+        return { lock: door.views.locks.lock(name), fence: detail.fence };
+      });
+    },
   }),
 ];
