@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { type Database, openDatabase } from '@icefall/master/db/database';
 import type { Master } from '@icefall/master/engine/master';
 import { SimulatedSite } from '@icefall/master/simulation/simulated-site';
 import type { Work } from '@icefall/master/simulation/simulated-worker';
@@ -20,6 +21,18 @@ const QUIET_MS = 48 * 60 * MINUTE;
 const AFTERWARDS_MS = 30 * MINUTE;
 /** Logs are written to memory where there is such a place: the disk's speed is no part of a simulation. */
 const BELOW = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** One for all scenarios of a process: its statements are prepared once. */
+const database = openDatabase(':memory:');
+
+/** As if it were new: ids count from 1 again, or a seed would not replay. */
+function emptied(): Database {
+  const tables = database.prepare<[], { name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+  database.pragma('foreign_keys = OFF');
+  for (const { name } of tables) database.exec(`DELETE FROM "${name}"`);
+  database.pragma('foreign_keys = ON');
+  return database;
+}
 
 /** One random site through an hour of random trouble, then quiet; throws Broken if a promise was broken. */
 export function runScenario(seed: number, note: Note = () => {}): void {
@@ -49,6 +62,7 @@ class Scenario implements Disposable {
       latencyMs: () => latency.duration(1, 200),
       windowBytes: latency.int(20, 400),
       below: BELOW,
+      database: emptied(),
       log: { info() {}, warn() {}, error: (_fields, message) => this.#noteError(message) },
       opened: (master) => this.#invariants.watch(master),
     });

@@ -1,4 +1,5 @@
-import { open, unlink } from 'node:fs/promises';
+import { unlinkSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { encodeRecord, type JournalRecord, MAX_RECORD_DATA_BYTES, STREAM } from '@icefall/shared';
 import { FrameWriter } from './frame-file.ts';
 import { JournalFile } from './journal-file.ts';
@@ -126,7 +127,8 @@ export class StepLog {
       await using file = await open(path, 'r+');
       await file.datasync();
     }
-    if (hasFile) await unlink(this.journal.path);
+    // Quicker than it is handed to another thread.
+    if (hasFile) unlinkSync(this.journal.path);
   }
 
   /** Closes everything and leaves the journal, from which all can be made again. */

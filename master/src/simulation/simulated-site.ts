@@ -22,6 +22,8 @@ export interface SimulatedSiteOptions {
   readonly windowBytes?: number;
   /** File of the database; default: in memory. */
   readonly databasePath?: string;
+  /** An open, empty database in place of one of its own; whoever gives it closes it. */
+  readonly database?: Database;
   /** Where logs are written; default: a directory for temporary files. It is removed in the end. */
   readonly below?: string;
   /** Called for every process of the master, before workers come. */
@@ -63,7 +65,7 @@ export class SimulatedSite implements Disposable {
     this.#site = options.site;
     this.clock = new VirtualClock(options.startMs ?? START);
     this.#directory = mkdtempSync(join(options.below ?? tmpdir(), 'icefall-simulation-'));
-    this.#database = openDatabase(options.databasePath ?? ':memory:');
+    this.#database = options.database ?? openDatabase(options.databasePath ?? ':memory:');
     this.#master = this.#open();
     this.workers = new Map(
       options.site.workers.map(({ name }) => [
@@ -160,7 +162,7 @@ export class SimulatedSite implements Disposable {
 
   [Symbol.dispose](): void {
     if (this.#master !== null) this.killMaster();
-    this.#database.close();
+    if (this.#options.database === undefined) this.#database.close();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 }
