@@ -1,7 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import Sqlite from 'better-sqlite3';
+import { storageFault } from '../storage/faults.ts';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
+const FILES: readonly string[] = readdirSync(MIGRATIONS)
+  .filter((name) => name.endsWith('.sql'))
+  .sort();
+
+/** Of a database with all migrations done: their number. */
+export const SCHEMA_VERSION = FILES.length;
 
 /** The database could not be opened or is not ours. */
 export class DatabaseError extends Error {
@@ -20,8 +27,9 @@ export type Database = Sqlite.Database;
  * Throws {@link DatabaseError} for a file that is no database, is locked, or comes from a newer version.
  */
 export function openDatabase(path: string): Database {
+  let db: Database | null = null;
   try {
-    const db = new Sqlite(path);
+    db = new Sqlite(path);
     db.pragma('journal_mode = WAL');
     // What a client was told is accepted survives a power cut: every commit is synced.
     db.pragma('synchronous = FULL');
@@ -30,22 +38,40 @@ export function openDatabase(path: string): Database {
     migrate(db, path);
     return db;
   } catch (error) {
-    if (error instanceof DatabaseError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new DatabaseError(`the database ${path} cannot be opened: ${why}`, { cause: error });
+    db?.close();
+    throw error instanceof DatabaseError ? error : cannotOpen(path, error);
   }
 }
 
-function migrate(db: Database, path: string): void {
-  const files = readdirSync(MIGRATIONS)
-    .filter((name) => name.endsWith('.sql'))
-    .sort();
+function cannotOpen(path: string, error: unknown): DatabaseError {
+  const why = error instanceof Error ? error.message : String(error);
+  const remedy = remedyOf(error);
+  return new DatabaseError(`the database ${path} cannot be opened: ${why}${remedy}`, { cause: error });
+}
+
+function remedyOf(error: unknown): string {
+  switch (storageFault(error)?.reason) {
+    case 'damaged':
+      return '; icefall verify tells what is left, and icefall restore puts the newest backup into a folder of its own';
+    case 'full':
+      return '; free space on its disk, then start again';
+    case 'locked':
+      return '; end the other program that has it open, then start again';
+    case 'readOnly':
+      return '; make its disk and folder writable for this user, then start again';
+    default:
+      return '';
+  }
+}
+
+/** Does the migrations that a database lacks, up to schema `target`. Throws {@link DatabaseError} for a newer one. */
+export function migrate(db: Database, path: string, target = SCHEMA_VERSION): void {
   const version = db.pragma('user_version', { simple: true });
-  if (typeof version !== 'number' || version > files.length)
+  if (typeof version !== 'number' || version > SCHEMA_VERSION)
     throw new DatabaseError(
-      `the database ${path} has schema ${version}, newer than this master's ${files.length}; use the newer master`,
+      `the database ${path} has schema ${version}, newer than this master's ${SCHEMA_VERSION}; use the newer master`,
     );
-  files.slice(version).forEach((name, i) => {
+  FILES.slice(version, target).forEach((name, i) => {
     db.transaction(() => {
       db.exec(readFileSync(new URL(name, MIGRATIONS), 'utf8'));
       db.pragma(`user_version = ${version + i + 1}`);

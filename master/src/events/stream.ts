@@ -110,6 +110,8 @@ export class EventStream {
     const { db, seq } = this.#core;
     const oldest = db.one<{ seq: number | null }>('SELECT MIN(seq) AS seq FROM events')?.seq ?? seq + 1;
     if (after > seq || after < oldest - 1) return null;
+    // A number that no event has belongs to a past that a restored backup does not know.
+    if (after >= oldest && after < seq && db.one('SELECT seq FROM events WHERE seq = ?', after) === null) return null;
     const missed = db.all<Touched>(
       'SELECT MAX(seq) AS seq, at, kind, key FROM events WHERE seq > ? GROUP BY kind, key ORDER BY 1 LIMIT ?',
       after,

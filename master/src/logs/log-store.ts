@@ -137,8 +137,10 @@ export class LogStore {
   /** Ends the logs of a step: from now on they are only read, and are as durable as the turn. Call inside a turn. */
   finish(buildId: number, stepNumber: number): void {
     const key = keyOf(buildId, stepNumber);
-    const step = this.#live.get(key);
-    if (step === undefined) return;
+    // Of a step that ran in an earlier process, and that nobody has looked at since, there is only the journal.
+    const isKnown = this.#live.has(key) || existsSync(this.#path(buildId, `${stepNumber}.journal`));
+    if (!isKnown) return;
+    const step = this.#step(buildId, stepNumber);
     const { log, rows } = step;
     this.#live.delete(key);
     this.#ending.push(log);

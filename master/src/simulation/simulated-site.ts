@@ -20,8 +20,10 @@ export interface SimulatedSiteOptions {
   readonly latencyMs?: () => number;
   /** Of every worker: see SimulatedWorkerOptions. */
   readonly windowBytes?: number;
-  /** File of the database; default: in memory. */
-  readonly databasePath?: string;
+  /** Whether the database is a file beside the logs, as a real master's is; default: in memory. */
+  readonly isOnDisk?: boolean;
+  /** A state to go on from, which is removed in the end; default: a new one. */
+  readonly directory?: string;
   /** An open, empty database in place of one of its own; whoever gives it closes it. */
   readonly database?: Database;
   /** Where logs are written; default: a directory for temporary files. It is removed in the end. */
@@ -50,10 +52,11 @@ function mortal(clock: Clock, life: { readonly isOver: boolean }): Clock {
 /** A whole site in memory and in virtual time: the real engine, simulated workers, a database that survives restarts. */
 export class SimulatedSite implements Disposable {
   readonly clock: VirtualClock;
+  /** The master's state. */
+  readonly directory: string;
   readonly workers: ReadonlyMap<string, SimulatedWorker>;
   #master: Master | null;
   readonly #database: Database;
-  readonly #directory: string;
   readonly #options: SimulatedSiteOptions;
   readonly #work: (command: Command, label: string) => Work;
   #site: SiteDeclaration;
@@ -64,8 +67,9 @@ export class SimulatedSite implements Disposable {
     this.#work = options.work ?? (() => ({ durationMs: 1000 }));
     this.#site = options.site;
     this.clock = new VirtualClock(options.startMs ?? START);
-    this.#directory = mkdtempSync(join(options.below ?? tmpdir(), 'icefall-simulation-'));
-    this.#database = options.database ?? openDatabase(options.databasePath ?? ':memory:');
+    this.directory = options.directory ?? mkdtempSync(join(options.below ?? tmpdir(), 'icefall-simulation-'));
+    this.#database =
+      options.database ?? openDatabase(options.isOnDisk === true ? join(this.directory, 'icefall.db') : ':memory:');
     this.#master = this.#open();
     this.workers = new Map(
       options.site.workers.map(({ name }) => [
@@ -85,7 +89,7 @@ export class SimulatedSite implements Disposable {
   #open(): Master {
     this.#life = { isOver: false };
     const master = Master.open({
-      directory: this.#directory,
+      directory: this.directory,
       database: this.#database,
       site: this.#site,
       siteFile: null,
@@ -163,6 +167,6 @@ export class SimulatedSite implements Disposable {
   [Symbol.dispose](): void {
     if (this.#master !== null) this.killMaster();
     if (this.#options.database === undefined) this.#database.close();
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 }
