@@ -8,7 +8,8 @@ export const USAGE = `npm start: the whole site on this machine
   --worker-port N        for workers (default 9989)
   --stratum0-port N      HTTP server of the published repositories (default 8000)
   --rsync-port N         rsync daemon of the users' space (default 8730)
-  --home DIR             where everything is kept (default $ICEFALL_HOME, or .icefall in the project)
+  --home DIR             where everything is kept (default $ICEFALL_HOME, or .icefall in the project);
+                         a settings.local.json in it takes precedence over the site's settings
   --help`;
 
 export interface Options {
