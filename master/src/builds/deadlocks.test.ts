@@ -147,6 +147,19 @@ describe('a build that waits for its children', () => {
     expect(sim.master.core.db.all('SELECT * FROM lock_claims')).toEqual([]);
   });
 
+  it('says so where that is only reported', () => {
+    const child = builder({ name: 'child', workers: [w1], locks: [tree.exclusive()], factory: factory([run('a')]) });
+    const errors: string[] = [];
+    using sim = new SimulatedSite({ site: risky({ ...family(child), deadlocks: 'report' }), log: logTo(errors) });
+    sim.connectAll().request(['parent']);
+    sim.run(3_600_000);
+    expect(errors).toHaveLength(1);
+    expect(waitOf(sim, 1)).toMatchObject({ kind: 'deadlock', ends: null, cycle: [{ buildId: 1 }] });
+    sim.master.stopBuild(1, 'enough');
+    sim.run(3000);
+    expect(stepsOf(sim, 1)).toEqual(['go: CANCELLED', 'after: SKIPPED', 'tidy: SUCCESS']);
+  });
+
   it('goes on where the child that wants its lock is ended', () => {
     const step = run('a', { locks: [tree.exclusive()] });
     const child = builder({ name: 'child', workers: [w1], factory: factory([step]) });

@@ -91,7 +91,9 @@ export class Deadlocks {
       if (cycle.some(({ buildId }) => JSON.stringify(before.get(buildId)) !== text)) this.#log(deadlock);
       for (const { buildId } of cycle) this.#known.set(buildId, deadlock);
     }
-    for (const buildId of new Set([...before.keys(), ...this.#known.keys()])) this.#rooms.builds.reblock(buildId);
+    for (const buildId of new Set([...before.keys(), ...this.#known.keys()]))
+      if (JSON.stringify(before.get(buildId)) !== JSON.stringify(this.#known.get(buildId)))
+        this.#rooms.builds.reblock(buildId);
   }
 
   /** The builds of a cycle; what lies between two of them (requests that could not start) is told in words. */

@@ -145,7 +145,8 @@ export class TriggerRuns {
 
   #block({ buildId, stepNumber }: StepRef, known: string | null, blocker: Blocker): void {
     const text = toColumn(this.deadlockOf(buildId) ?? blocker);
-    if (text !== known) this.#rows.updateStep(buildId, stepNumber, { blocker: text });
+    if (text === known) return;
+    this.#rows.updateStep(buildId, stepNumber, { blocker: text });
     this.waiting.fire();
   }
 
