@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,16 @@ import { endProcessesOf } from './process-table.ts';
 /** Set to keep the folders of tests, to look at what their processes wrote. */
 const KEEP = 'ICEFALL_KEEP_TESTS';
 
+/** Reads until the test's own process is no more, then kills what names the folder, and removes it. */
+const WATCH = `
+cat >/dev/null
+for process in /proc/[0-9]*; do
+  pid=\${process#/proc/}
+  [ "$pid" = $$ ] && continue
+  { cat $process/cmdline $process/environ; readlink $process/cwd; } 2>/dev/null | grep -aqF "$1" && kill -9 "$pid"
+done
+rm -rf "$1"`;
+
 /**
  * The ground that a test stands on: a temporary folder, and everything that was started on it. Ends all of it, the last
  * first, whatever fails; then kills whatever process still has to do with the folder, and removes it.
@@ -13,10 +24,16 @@ const KEEP = 'ICEFALL_KEEP_TESTS';
 export class TestGround {
   readonly directory: string;
   readonly #endings: (() => unknown)[] = [];
+  /** For a runner that is killed itself. */
+  readonly #watch: ChildProcess;
   readonly #killAtExit = () => endProcessesOf(this.directory);
 
   constructor() {
     this.directory = mkdtempSync(join(tmpdir(), 'icefall-test-'));
+    this.#watch = spawn('sh', ['-c', WATCH, 'sh', this.directory], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
     // A runner that is stopped leaves nothing behind either.
     process.on('exit', this.#killAtExit);
   }
@@ -41,6 +58,8 @@ export class TestGround {
         failures.push(error);
       }
     }
+    this.#watch.kill('SIGKILL');
+    this.#watch.stdin?.destroy();
     endProcessesOf(this.directory);
     process.off('exit', this.#killAtExit);
     if (process.env[KEEP] === undefined) rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
