@@ -7,6 +7,8 @@ export const EXIT = {
   usage: 2,
   /** No master answers. */
   unreachable: 3,
+  /** The master's storage is damaged, full or locked: starting again does not help by itself. */
+  storage: 4,
   /** Ended by the person (Ctrl-C), as shells count it. */
   interrupted: 130,
 } as const;

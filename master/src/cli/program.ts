@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { type ClientLimits, LIMITS } from './client/limits.ts';
+import { addBackup, addRestore } from './commands/backup.ts';
 import { addBuildActions } from './commands/build-actions.ts';
 import { addBuilders } from './commands/builders.ts';
 import { addBuilds } from './commands/builds.ts';
@@ -19,6 +20,7 @@ import { addSimulate } from './commands/simulate.ts';
 import { addStart } from './commands/start.ts';
 import { addStatus } from './commands/status.ts';
 import { addStop } from './commands/stop.ts';
+import { addVerify } from './commands/verify.ts';
 import { addWorkers } from './commands/workers.ts';
 import { contextOf } from './context.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
@@ -26,6 +28,7 @@ import type { Terminal } from './terminal.ts';
 
 const GROUPS = [
   { title: 'A site and its master:', add: [addInit, addCheck, addPlan, addSimulate, addStart, addStop, addReload] },
+  { title: "A master's state:", add: [addBackup, addRestore, addVerify] },
   { title: 'What happens:', add: [addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers] },
   { title: 'What to do:', add: [addForce, addBuildActions, addSendChange, addHook] },
   { title: 'This command:', add: [addCompletion] },
@@ -33,7 +36,7 @@ const GROUPS = [
 
 const CODES = `
 Exit codes: 0 all is well; 1 what was asked for failed (a build that is not green, mistakes in a configuration);
-2 the command line is wrong; 3 no master answers.`;
+2 the command line is wrong; 3 no master answers; 4 the master's database cannot be used.`;
 
 /** Runs one command line. Gives the exit code; messages are written. */
 export async function run(

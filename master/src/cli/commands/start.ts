@@ -1,14 +1,14 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, wholeNumber } from '../context.ts';
-import { CliError, EXIT } from '../exit.ts';
+import { CliError, EXIT, type ExitCode } from '../exit.ts';
 import { problemLines } from '../output/problem-lines.ts';
 import { counted } from '../output/text.ts';
 import type { Serving } from '../process/serve.ts';
 import type { Terminal } from '../terminal.ts';
+import { STATE_FOLDER } from './state-folder.ts';
 
-/** Below the site's folder: the master's database, logs and lock. */
-export const STATE_FOLDER = 'master';
+const MIB = 1024 * 1024;
 
 interface Options {
   readonly config?: string;
@@ -17,6 +17,7 @@ interface Options {
   readonly workerHost: string;
   readonly workerPort: number;
   readonly jsonLog?: boolean;
+  readonly minFree?: number;
 }
 
 export function addStart(program: Command, context: CommandContext): void {
@@ -28,8 +29,15 @@ export function addStart(program: Command, context: CommandContext): void {
     .option('--port <n>', 'port of page and API', wholeNumber('--port', 0, 65_535), 8010)
     .option('--worker-host <address>', 'where workers are let in', '127.0.0.1')
     .option('--worker-port <n>', 'port for workers', wholeNumber('--worker-port', 0, 65_535), 9989)
+    .option(
+      '--min-free <MiB>',
+      'raise an alarm when less is free on its disk (default: 1024, on small disks a twentieth)',
+      wholeNumber('--min-free', 0, 2 ** 30),
+    )
     .option('--json-log', 'log as JSON, a line each')
-    .description('run the master here until it is stopped (Ctrl-C, TERM); HUP loads the configuration again')
+    .description(
+      'run the master here until it is stopped (Ctrl-C, TERM); HUP loads the configuration again, USR2 drains it',
+    )
     .action((dir: string, options: Options) => start(context, dir, options));
 }
 
@@ -44,14 +52,20 @@ async function start(context: CommandContext, dir: string, options: Options): Pr
   const log = createLogger({ json, write: terminal.err, colour: terminal.colour });
   dieWithReason((error) => log.error({ err: error }, 'a mistake in the master: it ends; nothing of its state is lost'));
   // Heard from the beginning: a signal that comes while it starts ends it as soon as it has.
-  const end = endSignal(terminal.signal);
+  const drained = Promise.withResolvers<string>();
+  const end = Promise.race([endSignal(terminal.signal), drained.promise]);
   let master: Serving | null = null;
   // While it starts it reads the configuration anyway.
   process.on('SIGHUP', () => void master?.reload());
+  process.on('SIGUSR2', () => void drainFully());
+  const drainFully = async () => {
+    if ((await master?.drain()) === true) drained.resolve('drained');
+  };
   const config = options.config === undefined ? folder : resolve(terminal.cwd, options.config);
   const { host, port, workerHost, workerPort } = options;
   const ports = { host, port, workerHost, workerPort };
-  const serving = await serve({ directory: join(folder, STATE_FOLDER), config, ...ports, log }).catch(
+  const leastFreeBytes = options.minFree === undefined ? null : options.minFree * MIB;
+  const serving = await serve({ directory: join(folder, STATE_FOLDER), config, ...ports, leastFreeBytes, log }).catch(
     (error: unknown) => {
       throw explained(context, error);
     },
@@ -61,7 +75,7 @@ async function start(context: CommandContext, dir: string, options: Options): Pr
   if (json) log.info({ url, workerPort: takenPort, pid: process.pid }, 'runs');
   else announce(terminal, dir, serving, workerHost);
   const signal = await end;
-  log.info({ signal }, 'stops; what runs on workers goes on');
+  log.info({ signal }, signal === 'drained' ? 'no build runs any more: stops' : 'stops; what runs on workers goes on');
   master = null;
   await serving.close();
   log.info({}, 'has stopped');
@@ -90,7 +104,12 @@ function dieWithReason(tell: (error: unknown) => void): void {
   process.on('unhandledRejection', die);
 }
 
-const EXPECTED = new Set(['AlreadyRunning', 'DatabaseError']);
+/** Errors whose message says what to do, with what the shell is told. */
+const EXPECTED: Readonly<Record<string, ExitCode>> = {
+  AlreadyRunning: EXIT.failed,
+  DatabaseError: EXIT.storage,
+  StorageError: EXIT.storage,
+};
 
 function explained(context: CommandContext, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
@@ -98,7 +117,8 @@ function explained(context: CommandContext, error: unknown): unknown {
     const lines = problemLines(context, error);
     return new CliError(EXIT.failed, `the configuration has ${counted(lines.length, 'mistake')}\n${lines.join('\n')}`);
   }
-  return EXPECTED.has(error.name) ? new CliError(EXIT.failed, error.message, { cause: error }) : error;
+  const code = EXPECTED[error.name];
+  return code === undefined ? error : new CliError(code, error.message, { cause: error });
 }
 
 function isConfigError(error: Error): error is import('../../config/problems.ts').ConfigError {

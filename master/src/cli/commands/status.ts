@@ -53,7 +53,18 @@ function statusLines({ terminal }: CommandContext, status: Status): string[] {
   return [
     paint(terminal, 'bold', printable(status.title)),
     ...facts.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`),
+    ...alarmLines(terminal, status, now),
     ...reloadErrors(terminal, status.configErrors),
+  ];
+}
+
+function alarmLines(terminal: CommandContext['terminal'], status: Status, now: number): string[] {
+  const { alarms, drainingSince } = status;
+  const drains = `Drains since ${formatDuration(now - (drainingSince ?? now))}: no new builds are started.`;
+  return [
+    ...(drainingSince === null ? [] : ['', paint(terminal, 'yellow', drains)]),
+    ...(alarms.length === 0 ? [] : ['', paint(terminal, 'red', `${counted(alarms.length, 'alarm')}:`)]),
+    ...alarms.map(({ message, since }) => `  ${relative(since, now)}: ${printable(message)}`),
   ];
 }
 

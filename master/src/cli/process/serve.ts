@@ -7,6 +7,8 @@ import type { Logger } from '../../engine/ports.ts';
 import { realClock, realRandom } from '../../engine/real.ts';
 import { isLoopback } from '../../http/security.ts';
 import { startHttpServer } from '../../http/server.ts';
+import { describeFault, storageFault } from '../../storage/faults.ts';
+import { freeSpaceOf } from '../../storage/free-space.ts';
 import { startWorkerServer } from '../../workers/server.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { InstanceLock } from './instance-lock.ts';
@@ -23,6 +25,8 @@ export interface ServeOptions {
   readonly port: number;
   readonly workerHost: string;
   readonly workerPort: number;
+  /** An alarm is raised when less is free on the disk; null: the usual limit. */
+  readonly leastFreeBytes: number | null;
   readonly log: Logger;
 }
 
@@ -32,6 +36,8 @@ export interface Serving {
   readonly workerPort: number;
   /** Loads the configuration again; a mistake is logged, and the older one runs on. */
   reload(): Promise<void>;
+  /** Starts no new builds any more; resolves when none runs: with false where somebody has called it off. */
+  drain(): Promise<boolean>;
   /** Ends the master; what runs on workers goes on. */
   close(): Promise<void>;
 }
@@ -48,7 +54,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   try {
     const lock = InstanceLock.acquire(directory, process.pid);
     undo.push(() => lock.release());
-    const master = Master.open({ directory, site, siteFile: file, clock: realClock, random: realRandom, log });
+    const master = Master.open({
+      ...{ directory, site, siteFile: file, clock: realClock, random: realRandom, log },
+      health: { freeSpace: () => freeSpaceOf(directory), leastFreeBytes: options.leastFreeBytes },
+    });
     undo.push(() => master.close());
     const workers = await startWorkerServer(master.workers, { host: workerHost, port: workerPort });
     undo.push(() => workers.close());
@@ -61,10 +70,13 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       url: http.url,
       workerPort: workers.port,
       reload: () => reload(master, log),
+      drain: () => drain(master, log),
       close: () => unwind(undo),
     };
   } catch (error) {
     await unwind(undo);
+    const fault = storageFault(error);
+    if (fault !== null) throw new CliError(EXIT.storage, describeFault(fault, directory), { cause: error });
     if (isPortError(error)) throw new CliError(EXIT.usage, error.message, { cause: error });
     throw error;
   }
@@ -106,6 +118,18 @@ async function checkPort(option: string, host: string, port: number): Promise<vo
 function warnOfOpenDoor(host: string, log: Logger): void {
   if (isLoopback(host)) return;
   log.warn({ host }, 'the page and the API listen beyond this machine, and whoever reaches them may do everything');
+}
+
+async function drain(master: Master, log: Logger): Promise<boolean> {
+  try {
+    master.setDraining(true);
+  } catch (error) {
+    log.error({ err: error }, 'the master does not drain: that could not be put on record');
+    return false;
+  }
+  log.info({}, 'drains: no new builds are started, and it stops when those that run have ended');
+  await master.idle(new AbortController().signal);
+  return master.drainingSince !== null;
 }
 
 async function reload(master: Master, log: Logger): Promise<void> {
