@@ -98,7 +98,9 @@ function findChromium(): string {
     (path) => path !== '' && existsSync(path),
   );
   if (found === undefined)
-    throw new Error('no Chromium was found: run "node scripts/setup.mjs --browser", or set ICEFALL_BROWSER to its path');
+    throw new Error(
+      'no Chromium was found: run "node scripts/setup.mjs --browser", or set ICEFALL_BROWSER to its path',
+    );
   return found;
 }
 

@@ -19,8 +19,11 @@ describe('acting on what runs and what waits', () => {
     const { page, complaints } = await desk.open('/');
     const request = page.locator(`a.request[data-request-id="${shut.requestIds[0]}"][data-blocker=lock]`);
     await request.waitFor();
-    expect(await request.getAttribute('aria-label')).toContain('held by keeper #1');
-    await page.locator('article[data-builder=seeker]').getByText('keeper').first().waitFor();
+    expect(await request.textContent()).toContain('held by keeper #1');
+    const block = page.locator('article[data-builder=seeker][data-look=WAITING]');
+    await block.getByRole('link', { name: /lock tree \(exclusive\), held by keeper #1/ }).waitFor();
+    await block.hover();
+    await page.locator('.card').getByText('held by keeper #1').waitFor();
 
     await page.getByRole('navigation').getByRole('link', { name: /Queue/ }).click();
     const row = page.locator(`tr[data-request-id="${shut.requestIds[0]}"]`);
@@ -85,7 +88,8 @@ describe('acting on what runs and what waits', () => {
     const { page, complaints } = await desk.open('/schedulers');
     const row = page.locator('tr[data-scheduler=nightly]');
     await row.locator('time').first().waitFor();
-    const enabled = async () => (await desk.master.api.snapshot()).schedulers.find(({ name }) => name === 'nightly')?.enabled;
+    const enabled = async () =>
+      (await desk.master.api.snapshot()).schedulers.find(({ name }) => name === 'nightly')?.enabled;
     await row.getByRole('switch').uncheck();
     await page.locator('tr[data-scheduler=nightly][data-state=disabled]').waitFor();
     await page.getByText('nightly is disabled.').waitFor();

@@ -38,10 +38,7 @@ const of = (name: string, group: string, steps: StepDeclaration[]) =>
 const parameters = of('parameters', 'forms', [
   shell({
     name: 'say',
-    command: [
-      'echo',
-      interpolate`${prop('version')} with ${prop('jobs')} jobs, ${prop('mode')}`,
-    ],
+    command: ['echo', interpolate`${prop('version')} with ${prop('jobs')} jobs, ${prop('mode')}`],
   }),
 ]);
 const talker = of('talker', 'logs', [told('talk'), step('after', 'echo', 'after')]);
@@ -83,7 +80,11 @@ export default site({
   schedulers: [
     children,
     ...builders.map((target) =>
-      forceScheduler({ name: target.name, builders: [target], ...(target === parameters ? { fields, button: 'Start it' } : {}) }),
+      forceScheduler({
+        name: target.name,
+        builders: [target],
+        ...(target === parameters ? { fields, button: 'Start it' } : {}),
+      }),
     ),
     nightlyScheduler({ name: 'nightly', builders: [fails], cron: '0 3 * * *', timeZone: 'Europe/Zurich' }),
   ],

@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts';
+import { badgeRoutes } from './badges.ts';
 import { builderRoutes } from './builders.ts';
 import { buildRoutes } from './builds.ts';
 import { changeRoutes } from './changes.ts';
@@ -16,6 +17,7 @@ export const ROUTES: readonly Route[] = [
   ...systemRoutes,
   ...eventRoutes,
   ...builderRoutes,
+  ...badgeRoutes,
   ...buildRoutes,
   ...requestRoutes,
   ...changeRoutes,

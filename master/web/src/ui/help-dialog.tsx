@@ -19,6 +19,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['gg  G', 'log: top, bottom and follow'],
   ['n  N', 'log: next and previous hit'],
   ['e  E', 'log: next and previous error'],
+  [':', 'log: go to a line'],
   ['t  w', 'log: times, wrap'],
   ['h  l', 'build: the one before, the one after'],
   ['?', 'this help'],

@@ -2,9 +2,9 @@ import { formatBytes } from '@icefall/shared/text';
 import type { JSX } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { logFile } from '../../api/endpoints.ts';
-import { linesOfHash } from '../../log/position.ts';
+import { hashOfLines, linesOfHash } from '../../log/position.ts';
 import { createLogSession, type LogSession } from '../../log/session.ts';
-import { hash } from '../../navigation.ts';
+import { hash, setHash } from '../../navigation.ts';
 import { paths } from '../../routes.ts';
 import { store } from '../../store/index.ts';
 import { lookOfBuild, lookOfStep } from '../../ui/look.ts';
@@ -99,6 +99,7 @@ function Tools({ session, reading }: { session: LogSession; reading: Reading }):
   const files = logFile(session.id);
   return (
     <span class="log-tools">
+      <GoToLine reading={reading} total={session.total.value} />
       <button
         type="button"
         class="quiet"
@@ -139,6 +140,27 @@ function Tools({ session, reading }: { session: LogSession; reading: Reading }):
   );
 }
 
+/** Takes the number of a line, and marks that line. */
+function GoToLine({ reading, total }: { reading: Reading; total: number }): JSX.Element {
+  return (
+    <input
+      id="log-line"
+      type="text"
+      inputMode="numeric"
+      placeholder="Line  :"
+      aria-label={`Go to line, 1 to ${total}`}
+      onKeyDown={(event) => {
+        const line = Number(event.currentTarget.value.replaceAll(/[\s,.]/g, ''));
+        if (event.key === 'Escape') event.currentTarget.blur();
+        if (event.key !== 'Enter' || !Number.isInteger(line) || line < 1) return;
+        const n = Math.min(line, Math.max(1, total)) - 1;
+        setHash(hashOfLines(n, n));
+        reading.show(n);
+      }}
+    />
+  );
+}
+
 function toggleTimes(): void {
   settings.times.value = NEXT_TIMES[settings.times.peek()];
 }
@@ -160,6 +182,7 @@ function logKey(key: string, reading: Reading): boolean {
     e: () => void reading.nextError(false),
     E: () => void reading.nextError(true),
     '/': () => document.querySelector<HTMLInputElement>('#log-search')?.focus(),
+    ':': () => document.querySelector<HTMLInputElement>('#log-line')?.focus(),
   };
   const act = Object.hasOwn(keys, key) ? keys[key] : undefined;
   act?.();

@@ -61,7 +61,7 @@ export function BuilderView({ name }: { name: string }): JSX.Element {
         <h2>
           Builds <Sparks builds={builds.shown} />
         </h2>
-        <BuildTable builds={builds.shown} ofOne />
+        {builds.shown.length === 0 ? <Empty>No builds yet.</Empty> : <BuildTable builds={builds.shown} ofOne />}
         <p>
           {builds.failure !== '' && <span class="bad">{builds.failure} </span>}
           {builds.more && (

@@ -80,6 +80,7 @@ export function ChangeView({ id }: { id: number }): JSX.Element {
         <Empty>{fetched.state === 'failed' ? fetched.message : 'Loading …'}</Empty>
       </Page>
     );
+  const builds = buildsOf(id);
   const [subject, ...rest] = change.message.split('\n');
   return (
     <Page name="change" title={subject || `Change ${id}`}>
@@ -96,7 +97,7 @@ export function ChangeView({ id }: { id: number }): JSX.Element {
       {rest.join('\n').trim() !== '' && <pre class="message">{rest.join('\n').trim()}</pre>}
       <section>
         <h2>Builds</h2>
-        <BuildTable builds={buildsOf(id)} />
+        {builds.length === 0 ? <Empty>It has started no builds.</Empty> : <BuildTable builds={builds} />}
       </section>
       {change.commits.length > 1 && (
         <section>

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { paths } from '../../routes.ts';
 import { now } from '../../store/clock.ts';
 import { GLYPHS, lookOfBuild, lookOfStep, WORDS } from '../../ui/look.ts';
+import { shortWhy } from '../../ui/short-why.ts';
 import { clockTime, shortDuration } from '../../ui/times.ts';
 import type { Band } from './bands.ts';
 import { type Block, bandsOfBlock } from './layout.ts';
@@ -34,13 +35,15 @@ export function BlockView({ block, tabbable }: { block: Block; tabbable: boolean
         class="block-title"
         href={paths.build(build.id)}
         tabIndex={tabbable ? 0 : -1}
-        aria-label={titleOf(build, at)}
         onFocus={() => {
           hovered.value = build.id;
         }}
       >
-        <b aria-hidden="true">{GLYPHS[look]}</b> {build.number}
-        {block.width >= ROOM_FOR_DURATION && <span class="num"> {shortDuration(at - build.startedAt)}</span>}
+        <span aria-hidden="true">
+          <b>{GLYPHS[look]}</b> {build.number}
+          {block.width >= ROOM_FOR_DURATION && <span class="num"> {shortDuration(at - build.startedAt)}</span>}
+        </span>
+        <span class="unseen">{titleOf(build, at)}</span>
       </a>
       {bandsOfBlock(block, at).map((band) => (
         <BandView key={band.step.number} band={band} wide={block.width >= ROOM_FOR_DURATION} />
@@ -103,6 +106,7 @@ function BandView({ band, wide }: { band: Band; wide: boolean }): JSX.Element {
         <span class="band-text">
           <b aria-hidden="true">{look === 'SUCCESS' ? '' : `${GLYPHS[look]} `}</b>
           {step.name}
+          {step.blocker !== null && step.blocker.kind !== 'children' && ` · ${shortWhy(step.blocker)}`}
         </span>
       )}
       {band.labelled && wide && <span class="band-time num">{progressOf(step) ?? length}</span>}

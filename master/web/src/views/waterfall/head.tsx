@@ -110,7 +110,6 @@ function RequestCard({ request }: { request: Request }): JSX.Element {
       class="request hatched"
       href={paths.request(request.id)}
       title={`Request ${request.id}: ${request.reason}\n${why}`}
-      aria-label={`Request ${request.id} for ${request.builder} ${why}`}
       data-request-id={request.id}
       data-builder={request.builder}
       data-state={request.state}
@@ -118,6 +117,9 @@ function RequestCard({ request }: { request: Request }): JSX.Element {
     >
       <b class="num">◷ {shortDuration(now.value - request.submittedAt)}</b>{' '}
       {request.blocker === null ? 'about to start' : shortWhy(request.blocker)}
+      <span class="unseen">
+        request {request.id} for {request.builder} {why}
+      </span>
     </a>
   );
 }

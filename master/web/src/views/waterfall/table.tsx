@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { paths } from '../../routes.ts';
 import { newestFirst, store } from '../../store/index.ts';
-import { Why } from '../../ui/parts.tsx';
+import { Empty, Why } from '../../ui/parts.tsx';
 import { BuildTable } from '../site/build-table.tsx';
 import { shownBuilders, shownBuilds } from './view-state.ts';
 
@@ -14,6 +14,7 @@ export function WaterfallTable(): JSX.Element {
   const waiting = store.requests.all.value.filter(
     (request) => request.state === 'pending' && names.has(request.builder),
   );
+  const builds = newestFirst(shownBuilds.value).slice(0, MOST_ROWS);
   return (
     <div class="page">
       {waiting.length > 0 && (
@@ -33,7 +34,7 @@ export function WaterfallTable(): JSX.Element {
           </ul>
         </section>
       )}
-      <BuildTable builds={newestFirst(shownBuilds.value).slice(0, MOST_ROWS)} />
+      {builds.length === 0 ? <Empty>No builds.</Empty> : <BuildTable builds={builds} />}
     </div>
   );
 }

@@ -43,6 +43,7 @@ export function Waterfall(): JSX.Element {
   const toNow = () => scroller.current?.scrollTo({ top: 0 });
   return (
     <main class="waterfall" data-page="waterfall">
+      <h1 class="unseen">Waterfall</h1>
       <Bar toNow={toNow} />
       {shownBuilders.value.length === 0 ? (
         <Nothing />

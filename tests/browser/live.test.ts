@@ -1,0 +1,88 @@
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { groundOfFile } from '../support/vitest.ts';
+import { type Desk, openDesk } from './desk.ts';
+
+describe('a page that is left open', () => {
+  const ground = groundOfFile();
+  let desk: Desk;
+  beforeAll(async () => {
+    desk = await openDesk(ground);
+  });
+
+  test('shows on the waterfall what begins, goes on and ends, without a reload', async () => {
+    const talk = desk.dictate('talk');
+    const { page, complaints } = await desk.open('/');
+    await page.evaluate("document.documentElement.dataset.notReloaded = 'yes'");
+    const buildset = await desk.master.api.force('talker');
+    const block = page.locator('article[data-builder=talker]');
+    await block.and(page.locator('[data-look=RUNNING]')).waitFor();
+    await block.locator('[data-step=talk][data-state=running]').waitFor();
+    await page.locator('.head[data-builder=talker] [data-state=running]').waitFor();
+    talk.end();
+    await block.and(page.locator('[data-result=SUCCESS]')).waitFor();
+    await block.locator('[data-step=after][data-result=SUCCESS]').waitFor();
+    await desk.master.api.finished(buildset);
+    const change = { repository: 'tools.git', branch: 'main', author: 'Ada <ada@example.org>', message: 'Mend it' };
+    await desk.master.api.ask('POST', '/api/v1/changes', change);
+    await page.locator('.changes [data-change-id]').getByText('Ada').waitFor();
+    expect(await page.locator('html').getAttribute('data-not-reloaded')).toBe('yes');
+    expect(complaints).toEqual([]);
+  });
+
+  test('tells that the master was killed, heals when it is back, and then shows what a fresh page shows', async () => {
+    const { api } = desk.master;
+    const talk = desk.dictate('talk');
+    const running = await api.force('talker');
+    const step = await api.stepOf(running, 'talk');
+    const expects = /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/;
+    const open = await desk.open('/', { expects });
+    const log = await desk.open(`/logs/${await logOf(step.buildId)}`, { expects });
+    await open.page.locator('[data-live=live]').waitFor();
+    talk.say('before');
+    await log.page.getByText('before', { exact: true }).waitFor();
+
+    await desk.master.kill();
+    await open.page.locator('[data-stale]').getByText('Not live.').waitFor();
+    await open.page.locator('[data-live=reconnecting]').waitFor();
+    await log.page.locator('[data-stale]').waitFor();
+    talk.say('meanwhile');
+    await desk.master.startAgain();
+    await open.page.locator('[data-live=live]').waitFor();
+    await open.page.locator('[data-stale]').waitFor({ state: 'detached' });
+    await api.connected('wide');
+    talk.say('after');
+    await log.page.getByText('after', { exact: true }).waitFor();
+    talk.end();
+    expect((await api.finished(running)).result).toBe('SUCCESS');
+    await api.finished(await api.force('fails'));
+    await log.page.locator('main[data-state=complete]').waitFor();
+    await open.page.locator('article[data-builder=fails][data-result=FAILURE]').waitFor();
+
+    for (const seen of [open, log]) {
+      const fresh = await desk.browser.open(seen.page.url());
+      await fresh.page.locator('main[data-state=complete], article[data-builder=fails][data-result=FAILURE]').waitFor();
+      expect(await shownOn(seen.page)).toEqual(await shownOn(fresh.page));
+      expect([...seen.complaints, ...fresh.complaints]).toEqual([]);
+    }
+  });
+
+  const logOf = (buildId: number) =>
+    desk.master.api.waitFor(
+      'the log',
+      async () => (await desk.master.api.build(buildId)).steps[0]?.logs[0]?.id ?? null,
+    );
+});
+
+/** What a page tells, without what hangs on the moment and on the width of its window. */
+function shownOn(page: Page): Promise<unknown> {
+  const told = ['look', 'request-id', 'change-id', 'line'].map((name) => `main [data-${name}]`).join();
+  return page.locator(told).evaluateAll((all) => {
+    const attributes = ['build-id', 'builder', 'step', 'state', 'result', 'look', 'request-id', 'change-id', 'line'];
+    return all.map((one) => [
+      one.getAttribute('class'),
+      ...attributes.map((name) => one.getAttribute(`data-${name}`)),
+      one.querySelector('.line-text, .band-text')?.textContent,
+    ]);
+  });
+}
