@@ -77,7 +77,7 @@ export class Distributor {
     });
     locks.granted.on((holder) => {
       const requestId = requestOf(holder);
-      if (requestId !== null) this.#core.enqueue(`granted ${holder}`, () => this.#startGranted(requestId));
+      if (requestId !== null) this.#startGrantedLater(requestId);
     });
     this.#config.applied.on(() => this.wakeAll());
     this.#core.rolledBack.on(() => {
@@ -140,6 +140,8 @@ export class Distributor {
     try {
       for (const taken of this.#rooms.requests.collapse(requestId, builder))
         this.#rooms.locks.rename(holderOf(taken), holderOf(requestId));
+      // One that was granted its locks in this very turn hands on the grant, too.
+      if (this.#rooms.locks.isGranted(holderOf(requestId))) this.#startGrantedLater(requestId);
     } catch (error) {
       // A mistake in the site's function: both requests are built.
       this.#core.log.error({ builder: name, requestId, error }, `collapseRequests of builder "${name}" failed`);
@@ -357,6 +359,10 @@ export class Distributor {
     if (builder.nextWorker === null && builder.mayStart === null) return first.name;
     const view: Request = this.#rooms.requests.view(row);
     return askWorker(builder, free, view).chosen?.name ?? null;
+  }
+
+  #startGrantedLater(requestId: number): void {
+    this.#core.enqueue(`granted ${holderOf(requestId)}`, () => this.#startGranted(requestId));
   }
 
   /** Somebody else may have been granted locks and taken the slot in the same moment: then it waits again, in its place. */
