@@ -43,8 +43,12 @@ export class Statements {
    * On a full disk SQLite may take the whole transaction back by itself (https://sqlite.org/lang_transaction.html, 3.1).
    * What the turn would write after that, if somebody has caught the error, would stand alone: so nothing more is done.
    */
-  #note(error: unknown): unknown {
+  refuse(error: unknown): void {
     if (this.#isInTurn && storageFault(error) !== null) this.#refused = error;
+  }
+
+  #note(error: unknown): unknown {
+    this.refuse(error);
     return error;
   }
 

@@ -258,3 +258,27 @@ describe('bounds', () => {
     expect(subscribe()).toMatchObject({ isEnded: true, told: [] });
   });
 });
+
+describe('a past that is not this one', () => {
+  test('a client that knows a number which no event has, as after a restored backup, takes a new snapshot', () => {
+    addHistory(site);
+    const { seq } = site.core;
+    site.core.db.run("INSERT INTO events (seq, at, kind, key) VALUES (?, 1, 'config', '')", seq + 1000);
+    touch('1');
+    const [lost, known] = [new Client(), new Client()];
+    stream.subscribe(seq + 3, lost);
+    stream.subscribe(seq, known);
+    expect(lost.told).toEqual(['reset']);
+    expect(known.told).not.toContain('reset');
+  });
+});
+
+describe('what cannot be stored', () => {
+  test('is told nevertheless, and moves nobody on', () => {
+    const client = new Client();
+    stream.subscribe(null, client);
+    const { seq } = site.core;
+    stream.announce('config', '');
+    expect(client.frames).toMatchObject([{ id: seq, name: 'config', event: { seq, kind: 'config' } }]);
+  });
+});

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Database, openDatabase } from '../db/database.ts';
 import { Core } from '../engine/core.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
+import { LogFileError } from './frame-file.ts';
 import { LogStore } from './log-store.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
@@ -156,5 +157,69 @@ describe('the log store', () => {
       again.store.finish(1, 0);
     });
     expect(text(again.store, again.store.ofStep(1, 0)[0]?.id ?? 0)).toBe('x\n');
+  });
+});
+
+describe('a damaged log', () => {
+  const file = () => join(dir, '0', '1', '2.0.log');
+  async function finished() {
+    const { core, store } = open();
+    const whole = fill(store);
+    store.append(1, 3, 0, output('other\n'), []);
+    core.turn(() => {
+      store.finish(1, 2);
+      store.finish(1, 3);
+    });
+    await store.settled();
+    return { store, whole };
+  }
+
+  test.each([
+    ['cut', () => writeFileSync(file(), readFileSync(file()).subarray(0, 500)), 'has no index'],
+    ['missing', () => rmSync(file()), 'is missing'],
+  ])('that is %s has a named error, and no other log has', async (_what, harm, message) => {
+    const { store } = await finished();
+    harm();
+    const id = store.ofStep(1, 2)[0]?.id ?? 0;
+    expect(() => store.lines(id, 0, 10)).toThrow(LogFileError);
+    expect(() => store.lines(id, 0, 10)).toThrow(message);
+    expect(text(store, store.ofStep(1, 3)[0]?.id ?? 0)).toBe('other\n');
+  });
+
+  test('with one byte that is another is noticed when that place is read, and only then', async () => {
+    const { store } = await finished();
+    const bytes = readFileSync(file());
+    bytes[100] = (bytes[100] ?? 0) ^ 0xff;
+    writeFileSync(file(), bytes);
+    const id = store.ofStep(1, 2)[0]?.id ?? 0;
+    expect(() => store.lines(id, 0, 1)).toThrow(/frame of lines 0 to \d+ cannot be decompressed/);
+    expect(store.lines(id, 299, 1)?.lines).toHaveLength(1);
+  });
+});
+
+describe('a turn that is taken back', () => {
+  test('leaves the logs that it ended as they were: they go on from their journal', () => {
+    const { core, store } = open();
+    const first = output('one\npart');
+    store.append(1, 0, 0, first, []);
+    expect(() =>
+      core.turn(() => {
+        store.finish(1, 0);
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    store.append(1, 0, first.length, output('ial\n'), []);
+    expect(text(store, store.ofStep(1, 0)[0]?.id ?? 0)).toBe('one\npartial\n');
+  });
+
+  test('does not keep the journal of a step that an earlier process ran from being finished', async () => {
+    const before = open();
+    before.store.append(1, 0, 0, output('one\n'), []);
+    before.store.close();
+    const { core, store } = open();
+    core.turn(() => store.finish(1, 0));
+    await store.settled();
+    expect(store.ofStep(1, 0)).toMatchObject([{ lines: 1, complete: 1 }]);
+    expect(existsSync(join(dir, '0', '1', '0.journal'))).toBe(false);
   });
 });

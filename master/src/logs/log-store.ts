@@ -41,6 +41,13 @@ interface Readable {
   read(first: number): Records;
 }
 
+/** Whole lines of a log, each with its newline. */
+export interface LogPiece {
+  readonly first: number;
+  readonly lines: number;
+  readonly text: Buffer;
+}
+
 /** The logs of all steps: growing ones and finished ones. */
 export class LogStore {
   /** A log has more lines, or is complete. */
@@ -112,8 +119,10 @@ export class LogStore {
   /** Adds text of the master's own to a step that no worker writes to. Call inside a turn. */
   note(buildId: number, stepNumber: number, text: string): void {
     const step = this.#step(buildId, stepNumber);
-    step.log.note(text, this.#core.now());
-    step.log.journal.sync();
+    this.#orRefuse(() => {
+      step.log.note(text, this.#core.now());
+      step.log.journal.sync();
+    });
     this.#addRows(buildId, stepNumber, step, []);
     this.#core.afterCommit(() => this.#tellGrown(step, 0));
   }
@@ -145,7 +154,7 @@ export class LogStore {
     this.#live.delete(key);
     this.#ending.push(log);
     if (log.streams.some((stream) => !rows.has(stream))) this.#addRows(buildId, stepNumber, step, []);
-    const finished = log.finish();
+    const finished = this.#orRefuse(() => log.finish());
     // Until their files are durable, the journal is what counts.
     if (finished.some(({ small }) => small === null)) log.journal.sync();
     for (const { stream, lines, bytes, small } of finished) {
@@ -158,6 +167,16 @@ export class LogStore {
       this.#settle(key, log);
       for (const id of rows.values()) this.grown.fire(id);
     });
+  }
+
+  /** What the disk refuses in a turn refuses the turn, whoever catches the error. */
+  #orRefuse<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.#core.db.refuse(error);
+      throw error;
+    }
   }
 
   /** The disk works at it while other turns go on; every end of a step waits for the disk itself, so few are under way. */
@@ -221,15 +240,20 @@ export class LogStore {
 
   /** The text of a log from its beginning to its present end, in pieces. */
   *raw(logId: number): Generator<Buffer> {
+    for (const { text } of this.pieces(logId, 0)) yield text;
+  }
+
+  /** Whole lines of a log from line `first` to its present end, in pieces, each with the number of its first line. */
+  *pieces(logId: number, first: number): Generator<LogPiece> {
     const row = this.row(logId);
     if (row === null) return;
     // Read by line numbers, piece by piece, so that a log may finish (and its file be replaced) between two pieces.
-    let next = 0;
+    let next = first;
     for (;;) {
       const { text, lines } = this.#reading(this.row(logId) ?? row, (log) => takeText(log, next));
       if (lines === 0) return;
+      yield { first: next, lines, text };
       next += lines;
-      yield text;
     }
   }
 
