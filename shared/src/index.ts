@@ -11,4 +11,5 @@ export * from './protocol/messages.ts';
 export * from './protocol/transfers.ts';
 export * from './protocol/version.ts';
 export * from './results.ts';
+export * from './terminal.ts';
 export * from './text.ts';

@@ -4,6 +4,7 @@ import { ChangeError } from '../changes/changes.ts';
 import { HOOK_STATUSES, HookError } from '../changes/hook-error.ts';
 import { ConfigError, formatProblem } from '../config/problems.ts';
 import { LogFileError } from '../logs/frame-file.ts';
+import { SearchError } from '../logs/line-search.ts';
 import { FormError, SchedulerError } from '../schedulers/errors.ts';
 import { storageFault } from '../storage/faults.ts';
 import { ActionError } from './master-port.ts';
@@ -54,6 +55,8 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   scheduler_disabled: 409,
   bad_properties: 422,
   bad_form: 422,
+  // Searches
+  bad_search: 422,
   // Changes and webhooks (a body that is too large is too_large for both)
   bad_change: 422,
   ...HOOK_STATUSES,
@@ -94,10 +97,18 @@ export function answerOfError(error: unknown): ErrorAnswer {
   return answer('internal', 'the master failed to answer; its log says why');
 }
 
-type ClientError = HttpProblem | ActionError | SchedulerError | FormError | ChangeError | ConfigError | HookError;
+type ClientError =
+  | HttpProblem
+  | SearchError
+  | ActionError
+  | SchedulerError
+  | FormError
+  | ChangeError
+  | ConfigError
+  | HookError;
 
 function isMeantForClients(error: unknown): error is ClientError {
-  return [HttpProblem, ActionError, SchedulerError, FormError, ChangeError, ConfigError, HookError].some(
+  return [HttpProblem, SearchError, ActionError, SchedulerError, FormError, ChangeError, ConfigError, HookError].some(
     (kind) => error instanceof kind,
   );
 }

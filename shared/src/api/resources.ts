@@ -368,6 +368,18 @@ export const logLinesSchema = z.object({
 });
 export type LogLines = z.infer<typeof logLinesSchema>;
 
+/** What a search in a log has found since the piece before. */
+export const logSearchPieceSchema = z.object({
+  logId: id,
+  /** Numbers of lines, rising, from 0. */
+  hits: z.array(z.number().int()),
+  /** Line up to which (without it) the log was searched. */
+  done: z.number().int(),
+  /** The limit was reached: there may be more. */
+  isFull: z.boolean(),
+});
+export type LogSearchPiece = z.infer<typeof logSearchPieceSchema>;
+
 /** Something that a person has to look at, for as long as it lasts. */
 export const alarmSchema = z.object({
   /** For programs: `storageUnavailable`, `diskSpaceLow`. */

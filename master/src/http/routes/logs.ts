@@ -3,9 +3,13 @@ import { type Log, logLinesSchema, logSchema } from '@icefall/shared';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { MOST_LINES } from '../../logs/log-store.ts';
+import { LogSearch } from '../log-searches.ts';
 import { type Door, idParam, numberQuery, route } from '../route.ts';
 import { found } from './builders.ts';
 import { lastEventId } from './events.ts';
+
+/** Hits that one search gives; who has more searches for something else. */
+const MOST_HITS = 20_000;
 
 const params = z.object({ id: idParam });
 const first = numberQuery({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER })
@@ -86,6 +90,33 @@ export const logRoutes = [
       logOf(door, id);
       const stream = door.sse.open(reply, () => door.followers.leave(id, stream));
       door.followers.follow(id, resumedAt(request.headers['last-event-id']) ?? query.first, stream);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/logs/:id/search',
+    name: 'searchLog',
+    summary: 'Lines of a log that have a text, in any case, or match a regular expression, as they are found',
+    tag: 'logs',
+    params,
+    query: z.object({
+      q: z.string().min(1).max(1000).describe('what is searched for'),
+      regex: z.enum(['0', '1']).default('0').describe('1: `q` is a regular expression, held against each line'),
+      first: numberQuery({ min: 0, max: Number.MAX_SAFE_INTEGER }).default(0).describe('line to begin with, from 0'),
+      limit: numberQuery({ min: 1, max: MOST_HITS }).default(MOST_HITS),
+    }),
+    answer: {
+      media: 'text/event-stream',
+      description:
+        'Event `hits`: LogSearchPiece, the lines found since the one before. Event `end`: the same, after the last. ' +
+        'Event `refused`: an object with a `message`; the expression takes too long, or the log cannot be read.',
+    },
+    refusals: ['not_found', 'bad_search', 'too_many_streams'],
+    handle({ door, params: { id }, query: { q, regex, first, limit }, reply }) {
+      logOf(door, id);
+      const options = { logId: id, text: q, isExpression: regex === '1', first, limit };
+      const open = () => door.sse.open(reply, () => undefined);
+      new LogSearch(door.master.core, door.master.logs, options, open).start();
     },
   }),
 ];

@@ -1,4 +1,4 @@
-import type { LogLines, MasterEvent } from '@icefall/shared';
+import type { LogLines, LogSearchPiece, MasterEvent } from '@icefall/shared';
 import { EVENT_KINDS } from '@icefall/shared/api/events';
 import { apiUrl } from './client.ts';
 import { parseJson } from './text.ts';
@@ -51,6 +51,40 @@ export function followLog(id: number, first: number, handlers: FollowHandlers): 
   source.onerror = () => {
     source.close();
     handlers.broken();
+  };
+  return () => source.close();
+}
+
+export interface SearchHandlers {
+  found(piece: LogSearchPiece): void;
+  ended(piece: LogSearchPiece): void;
+  /** The master refused it, or cannot be reached. */
+  failed(why: string): void;
+}
+
+/** Searches a log on the master. Returns what gives it up. */
+export function searchLog(
+  id: number,
+  query: { readonly q: string; readonly regex: 0 | 1; readonly limit: number },
+  handlers: SearchHandlers,
+): () => void {
+  const source = new EventSource(apiUrl(`/logs/${id}/search`, query));
+  const last = (take: (data: string) => void) => (message: MessageEvent<string>) => {
+    source.close();
+    take(message.data);
+  };
+  source.addEventListener('hits', (message) => handlers.found(parseJson(message.data) as LogSearchPiece));
+  source.addEventListener(
+    'end',
+    last((data) => handlers.ended(parseJson(data) as LogSearchPiece)),
+  );
+  source.addEventListener(
+    'refused',
+    last((data) => handlers.failed((parseJson(data) as { message: string }).message)),
+  );
+  source.onerror = () => {
+    source.close();
+    handlers.failed('The log could not be searched: the master refused it, or cannot be reached.');
   };
   return () => source.close();
 }

@@ -1,5 +1,6 @@
+import { plainText } from '@icefall/shared/terminal';
 import { expect, test } from 'vitest';
-import { parseAnsi, plainText } from './ansi.ts';
+import { parseAnsi } from './ansi.ts';
 
 const ESC = '\u001b';
 

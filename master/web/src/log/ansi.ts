@@ -1,3 +1,5 @@
+import { afterReturns, CONTROL_SEQUENCE } from '@icefall/shared/terminal';
+
 /** A stretch of a line that looks the same. */
 export interface Piece {
   readonly text: string;
@@ -19,10 +21,6 @@ interface Style {
   href: string | null;
 }
 
-// Colours and styles (CSI … m), links (OSC 8), and every other control sequence, which is taken out.
-const SEQUENCE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control sequences begin with a control character.
-  /\u001b\[([0-9;:?<=>]*)([ -/]*)([@-~])|\u001b\]8;[^;]*;([^\u0007\u001b]*)(?:\u0007|\u001b\\)|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[@-Z\\-_]|[\u0000-\u0008\u000b-\u001f\u007f]/g;
 const FLAGS: Readonly<Record<number, string>> = { 1: 'b', 2: 'd', 3: 'i', 4: 'u', 7: 'inv', 9: 's' };
 const UNFLAGS: Readonly<Record<number, readonly string[]>> = {
   22: ['b', 'd'],
@@ -38,7 +36,7 @@ export function parseAnsi(line: string): Piece[] {
   const style: Style = { flags: new Set(), fg: null, bg: null, color: null, background: null, href: null };
   const pieces: Piece[] = [];
   let end = 0;
-  for (const match of text.matchAll(SEQUENCE)) {
+  for (const match of text.matchAll(CONTROL_SEQUENCE)) {
     add(pieces, text.slice(end, match.index), style);
     end = match.index + match[0].length;
     if (match[3] === 'm') restyle(style, match[1] ?? '');
@@ -47,17 +45,6 @@ export function parseAnsi(line: string): Piece[] {
   }
   add(pieces, text.slice(end), style);
   return pieces;
-}
-
-/** The text alone, for searching and copying. */
-export function plainText(line: string): string {
-  return afterReturns(line).replace(SEQUENCE, '');
-}
-
-/** Progress bars write over themselves: only the last writing counts. */
-function afterReturns(line: string): string {
-  const trimmed = line.replace(/\r+$/, '');
-  return trimmed.slice(trimmed.lastIndexOf('\r') + 1);
 }
 
 function add(pieces: Piece[], text: string, style: Style): void {

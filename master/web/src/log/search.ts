@@ -1,5 +1,5 @@
 import type { LogLine } from '@icefall/shared';
-import { plainText } from './ansi.ts';
+import { plainText } from '@icefall/shared/terminal';
 
 /** Hits that are kept; who has more searches for something else. */
 export const MOST_HITS = 20_000;
@@ -9,10 +9,15 @@ const RANGE = 5000;
 export const ERRORS =
   /\b(?:error|fatal|failed|failure|exception|traceback|undefined reference|cannot|segmentation fault)\b/i;
 
+/** What stands between the slashes of `/expression/`; null for plain text. */
+export function expressionOf(text: string): string | null {
+  return /^\/(.+)\/?$/.exec(text)?.[1]?.replace(/\/$/, '') ?? null;
+}
+
 /** What is searched for: plain text without regard to case, or `/expression/`; null: nothing, or a broken expression. */
 export function matcherOf(text: string): RegExp | null {
   if (text === '') return null;
-  const expression = /^\/(.+)\/?$/.exec(text)?.[1]?.replace(/\/$/, '');
+  const expression = expressionOf(text);
   try {
     return new RegExp(expression ?? text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'i');
   } catch {

@@ -1,9 +1,9 @@
 import type { Log, LogLine } from '@icefall/shared';
+import { plainText } from '@icefall/shared/terminal';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '../../api/endpoints.ts';
 import { followLog } from '../../api/stream.ts';
-import { plainText } from '../../log/ansi.ts';
 import { paths } from '../../routes.ts';
 import { messageOf } from '../../ui/resource.ts';
 

@@ -1,6 +1,8 @@
+import type { LogSearchPiece } from '@icefall/shared';
 import { effect, signal } from '@preact/signals';
+import { searchLog } from '../../api/stream.ts';
 import { lastTop, linesOfHash } from '../../log/position.ts';
-import { ERRORS, hitsFrom, MOST_HITS, matcherOf, nextHit } from '../../log/search.ts';
+import { ERRORS, expressionOf, MOST_HITS, matcherOf, nextHit } from '../../log/search.ts';
 import type { LogSession } from '../../log/session.ts';
 import { hash, setHash } from '../../navigation.ts';
 import { tell } from '../../ui/actions.ts';
@@ -17,7 +19,7 @@ export interface Search {
   readonly hits: readonly number[];
   /** Lines that were looked at. */
   readonly done: number;
-  readonly state: 'none' | 'broken' | 'running' | 'done' | 'full';
+  readonly state: 'none' | 'broken' | 'running' | 'done' | 'full' | 'failed';
 }
 const NO_SEARCH: Search = { text: '', matcher: null, hits: [], done: 0, state: 'none' };
 
@@ -29,7 +31,7 @@ export function createReading(session: LogSession) {
   const following = signal(false);
   const search = signal<Search>(NO_SEARCH);
   const hit = signal(-1);
-  let searching = 0;
+  let giveUp = () => {};
 
   const extent = () => ({ total: session.total.peek(), height: height.peek() });
   const setTop = (line: number) => {
@@ -45,34 +47,35 @@ export function createReading(session: LogSession) {
     setTop(line - CONTEXT);
   }
 
-  async function find(text: string): Promise<void> {
-    searching += 1;
-    const mine = searching;
+  function find(text: string): void {
+    giveUp();
     hit.value = -1;
     const matcher = matcherOf(text);
     const state = text === '' ? 'none' : matcher === null ? 'broken' : 'running';
     search.value = { ...NO_SEARCH, text, matcher, state };
     if (matcher === null) return;
-    try {
-      await scan(matcher, () => mine === searching);
-    } catch (cause) {
-      tell(messageOf(cause), { bad: true });
-    }
-    if (mine !== searching) return;
-    search.value = { ...search.peek(), state: search.peek().hits.length >= MOST_HITS ? 'full' : 'done' };
-    if (hit.peek() < 0) goToHit(0);
+    const expression = expressionOf(text);
+    const query = { q: expression ?? text, regex: expression === null ? 0 : 1, limit: MOST_HITS } as const;
+    giveUp = searchLog(session.id, query, {
+      found: take,
+      ended(piece) {
+        take(piece);
+        search.value = { ...search.peek(), state: piece.isFull ? 'full' : 'done' };
+        if (hit.peek() < 0) goToHit(0);
+      },
+      failed(why) {
+        search.value = { ...search.peek(), state: 'failed' };
+        tell(why, { bad: true });
+      },
+    });
   }
 
-  /** Reads the whole log, and goes to the first hit from where the reader is as soon as it is found. */
-  async function scan(matcher: RegExp, wanted: () => boolean): Promise<void> {
+  /** Takes what was found, and goes to the first hit from where the reader is as soon as it is there. */
+  function take({ hits: found, done }: LogSearchPiece): void {
+    const hits = found.length === 0 ? search.peek().hits : [...search.peek().hits, ...found];
+    search.value = { ...search.peek(), hits, done };
     const from = Math.floor(top.peek());
-    for await (const { hits: found, done } of hitsFrom(session.read, matcher, 0, session.total.peek())) {
-      if (!wanted()) return;
-      const hits = [...search.peek().hits, ...found].slice(0, MOST_HITS);
-      search.value = { ...search.peek(), hits, done };
-      if (hit.peek() < 0 && (hits.at(-1) ?? -1) >= from) goToHit(hits.findIndex((n) => n >= from));
-      if (hits.length >= MOST_HITS) return;
-    }
+    if (hit.peek() < 0 && (hits.at(-1) ?? -1) >= from) goToHit(hits.findIndex((n) => n >= from));
   }
 
   function goToHit(index: number): void {
@@ -105,7 +108,7 @@ export function createReading(session: LogSession) {
     hit,
     setTop,
     show,
-    find: (text: string) => void find(text),
+    find,
     nextHit(step: 1 | -1) {
       const { hits } = search.peek();
       if (hits.length > 0) goToHit((hit.peek() + step + hits.length) % hits.length);
@@ -124,7 +127,7 @@ export function createReading(session: LogSession) {
       setTop(top.peek() + lines);
     },
     close() {
-      searching += 1;
+      giveUp();
       stopEffect();
     },
   };

@@ -12,6 +12,7 @@ export function SearchBar({ reading }: { reading: Reading }): JSX.Element {
     none: '',
     broken: 'not an expression',
     running: `${hits.length} in ${done.toLocaleString('en')} lines …`,
+    failed: 'failed',
     done: hits.length === 0 ? 'none' : `${reading.hit.value + 1} of ${hits.length}`,
     full: `${reading.hit.value + 1} of the first ${hits.length}`,
   }[state];

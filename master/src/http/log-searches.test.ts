@@ -1,0 +1,68 @@
+import type { LogSearchPiece } from '@icefall/shared';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SseParser } from '../cli/client/sse.ts';
+import { type HttpServer, startHttpServer } from './server.ts';
+import { addHistory, write } from './test-history.ts';
+import { TestSite } from './test-site.ts';
+
+let site: TestSite;
+let server: HttpServer;
+let logId: number;
+beforeEach(async () => {
+  site = new TestSite();
+  logId = addHistory(site).growingLog;
+  server = await startHttpServer(site.port, { port: 0, pageDirectory: site.directory });
+});
+afterEach(async () => {
+  await server.close();
+  await site[Symbol.asyncDispose]();
+});
+
+const ask = (query: string) => fetch(`${server.url}/api/v1/logs/${logId}/search?${query}`);
+
+/** Everything that a search sends, with the number of lines it had looked at. */
+async function search(query: string): Promise<{ hits: number[]; end: LogSearchPiece; refused: string }> {
+  const response = await ask(query);
+  expect(response.status).toBe(200);
+  const hits: number[] = [];
+  const found = { hits, end: { logId, hits: [], done: 0, isFull: false }, refused: '' };
+  const parser = new SseParser();
+  const decoder = new TextDecoder();
+  for await (const bytes of response.body ?? []) {
+    for (const { event, data } of parser.push(decoder.decode(bytes, { stream: true }))) {
+      if (event === 'hits') hits.push(...JSON.parse(data).hits);
+      if (event === 'end') found.end = JSON.parse(data);
+      if (event === 'refused') found.refused = JSON.parse(data).message;
+    }
+    site.clock.advance(1);
+  }
+  return found;
+}
+
+describe('searching a log', () => {
+  test('finds every line of a long one, in the part that is asked for', async () => {
+    const line = 'x'.repeat(200);
+    for (let from = 0; from < 20_000; from += 200)
+      write(site, 2, 1, Array.from({ length: 200 }, (_, i) => `${from + i} ${line}\n`).join(''));
+    const { hits, end } = await search('q=000+X');
+    expect(hits).toEqual(Array.from({ length: 19 }, (_, i) => (i + 1) * 1000 + 2));
+    expect(end).toMatchObject({ done: 20_002, isFull: false });
+    expect((await search('q=000+x&first=18003')).hits).toEqual([19_002]);
+    expect((await search(`q=${encodeURIComponent('^1\\d00 ')}&regex=1`)).hits).toHaveLength(10);
+  });
+
+  test('ends at its limit, and says so', async () => {
+    write(site, 2, 1, 'hit\nmiss\nhit\nhit\n');
+    const { hits, end } = await search('q=hit&limit=2');
+    expect(hits).toEqual([2, 4]);
+    expect(end.isFull).toBe(true);
+  });
+
+  test('refuses what is no expression, and stops one that takes for ever', async () => {
+    expect(await (await ask('q=(&regex=1')).json()).toMatchObject({ error: { code: 'bad_search' } });
+    expect((await ask('q=')).status).toBe(400);
+    write(site, 2, 1, `${'a'.repeat(200)}!\n`);
+    expect((await search(`q=${encodeURIComponent('(a+)+$')}&regex=1`)).refused).toMatch(/takes too long/);
+    expect(site.complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,112 @@
+import { createContext, Script } from 'node:vm';
+import { plainText } from '@icefall/shared/terminal';
+import type { LogPiece } from './log-store.ts';
+
+/** What is searched for, without regard to case. */
+export interface Wanted {
+  readonly text: string;
+  /** Whether the text is a regular expression, held against each line by itself. */
+  readonly isExpression: boolean;
+}
+
+/** An expression that is none, or that takes too long. */
+export class SearchError extends Error {
+  readonly code = 'bad_search';
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SearchError';
+  }
+}
+
+/** An expression gets this long for a piece of some 256 kB, which takes a hundredth of it unless it backtracks. */
+const PIECE_LIMIT_MS = 250;
+
+/** Finds lines in pieces of a log. Throws {@link SearchError} for what is no expression. */
+export class LineSearch {
+  readonly #matcher: RegExp;
+  readonly #isExpression: boolean;
+  readonly #context: { work: () => void };
+  readonly #script = new Script('work()');
+
+  constructor({ text, isExpression }: Wanted) {
+    this.#isExpression = isExpression;
+    this.#matcher = matcherOf(text, isExpression);
+    this.#context = { work: () => undefined };
+    createContext(this.#context);
+  }
+
+  /** Numbers of the lines that match, rising. Throws {@link SearchError} where that takes too long. */
+  hits({ first, text }: LogPiece): number[] {
+    const lines = text.toString('utf8');
+    if (!this.#isExpression) return this.#hitsOfText(readable(lines), first);
+    let hits: number[] = [];
+    this.#bounded(() => {
+      hits = this.#hitsOfExpression(readable(lines), first);
+    });
+    return hits;
+  }
+
+  /** All lines at once: nothing that is searched for spans two. */
+  #hitsOfText(lines: string, first: number): number[] {
+    const hits: number[] = [];
+    let line = first;
+    let at = 0;
+    for (const { index } of lines.matchAll(this.#matcher)) {
+      for (let end = lines.indexOf('\n', at); end !== -1 && end < index; end = lines.indexOf('\n', at)) {
+        at = end + 1;
+        line += 1;
+      }
+      if (hits.at(-1) !== line) hits.push(line);
+    }
+    return hits;
+  }
+
+  #hitsOfExpression(lines: string, first: number): number[] {
+    const hits: number[] = [];
+    let line = first;
+    let at = 0;
+    for (let end = lines.indexOf('\n'); end !== -1; end = lines.indexOf('\n', at)) {
+      if (this.#matcher.test(lines.slice(at, end))) hits.push(line);
+      at = end + 1;
+      line += 1;
+    }
+    return hits;
+  }
+
+  /** An expression that backtracks without end would stop everything else: the machine that runs it is stopped. */
+  #bounded(work: () => void): void {
+    this.#context.work = work;
+    try {
+      this.#script.runInContext(this.#context, { timeout: PIECE_LIMIT_MS });
+    } catch (cause) {
+      if (!isTimeout(cause)) throw cause;
+      throw new SearchError('the expression takes too long; write it so that no repetition stands in another', {
+        cause,
+      });
+    }
+  }
+}
+
+function matcherOf(text: string, isExpression: boolean): RegExp {
+  // With `g`, text is found everywhere in a piece; an expression is asked anew for each line.
+  if (!isExpression) return new RegExp(text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'), 'gi');
+  try {
+    return new RegExp(text, 'i');
+  } catch (cause) {
+    throw new SearchError(`${JSON.stringify(text)} is no regular expression: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** The error is of the other context: no Error of ours. */
+function isTimeout(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && Reflect.get(cause, 'code') === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** Text as people see it; most logs have nothing that they don't. */
+function readable(lines: string): string {
+  return lines.includes('\u001b') || lines.includes('\r') ? lines.split('\n').map(plainText).join('\n') : lines;
+}
