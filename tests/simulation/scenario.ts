@@ -90,12 +90,14 @@ class Scenario implements Disposable {
     this.#invariants.atTheEnd();
   }
 
-  /** Until nothing is left to do, and a while after that. */
+  /** Until nothing is left to do, also a while later: a timer may begin something new. */
   #runUntilQuiet(): void {
     const { clock } = this.#sim;
     const until = clock.now() + QUIET_MS;
-    while (clock.now() < until && !this.#isQuiet()) this.#sim.run(10 * MINUTE);
-    this.#sim.run(AFTERWARDS_MS);
+    do {
+      while (clock.now() < until && !this.#isQuiet()) this.#sim.run(10 * MINUTE);
+      this.#sim.run(AFTERWARDS_MS);
+    } while (clock.now() < until && !this.#isQuiet());
   }
 
   #isQuiet(): boolean {
