@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           ...node,
           name: 'unit',
-          include: ['{master,worker,shared,config,docker,k8s,scripts}/**/*.test.{ts,tsx}'],
+          include: ['{master,worker,shared,config,docker,docs,k8s,scripts}/**/*.test.{ts,tsx}'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           testTimeout: 30_000,
         },

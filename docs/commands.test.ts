@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from '@icefall/master/cli/program';
+import { fakeTerminal } from '@icefall/master/cli/testing/fake-terminal';
+import { describe, expect, test } from 'vitest';
+import { blockAfter, EXAMPLES } from './examples/blocks.ts';
+
+const PAGE = readFileSync(join(import.meta.dirname, 'commands.md'), 'utf8');
+/** What the page tells once for all of them, and what needs no telling. */
+const COMMON = ['--help'];
+const HELP = 'help';
+
+async function output(...args: readonly string[]): Promise<string> {
+  const terminal = fakeTerminal({ cwd: EXAMPLES, columns: 1000 });
+  await run(args, terminal);
+  return terminal.written.out;
+}
+
+/** Names of the commands in a help text, and below each that has some of its own. */
+async function commandsBelow(...path: readonly string[]): Promise<string[]> {
+  const help = await output(...path, '--help');
+  if (!/^Usage: .*\[command\]/m.test(help)) return [];
+  const names = [...help.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, name = '']) => name);
+  const lists = await Promise.all(
+    names
+      .filter((name) => name !== HELP)
+      .map(async (name) => [[...path, name].join(' '), ...(await commandsBelow(...path, name))]),
+  );
+  return lists.flat();
+}
+
+const commands = await commandsBelow();
+
+describe('the page of the command line', () => {
+  test.each(commands)('shows icefall %s', (command) => {
+    expect(PAGE).toMatch(new RegExp(`icefall ${command}\\b|source <\\(icefall ${command}\\b`));
+  });
+
+  test.each(commands)('names every option of icefall %s', async (command) => {
+    const help = await output(...command.split(' '), '--help');
+    const options = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option = '']) => option);
+    expect(options.filter((option) => !COMMON.includes(option) && !PAGE.includes(option))).toEqual([]);
+  });
+
+  test('shows only commands that there are', () => {
+    const lines = PAGE.split('\n').filter((line) => /^icefall /.test(line));
+    const unknown = lines.filter((line) => !commands.some((command) => line.startsWith(`icefall ${command}`)));
+    expect(unknown).toEqual([]);
+  });
+
+  test('shows what simulate prints', async () => {
+    const line = /^icefall (simulate small.*)$/m.exec(PAGE)?.[1] ?? '';
+    // No master is asked how long steps take: nobody listens there.
+    const terminal = fakeTerminal({ cwd: EXAMPLES, columns: 80, env: { ICEFALL_URL: 'http://127.0.0.1:1' } });
+    expect(await run(line.split(' '), terminal)).toBe(0);
+    expect(blockAfter(PAGE, line)).toBe(terminal.written.out);
+  });
+});
