@@ -1,5 +1,6 @@
 import type { Master } from '@icefall/master/engine/master';
 import type { SimulatedSite } from '@icefall/master/simulation/simulated-site';
+import { checkState } from '@icefall/master/storage/verify/state-checks';
 import type { Result } from '@icefall/shared';
 import type { RandomSite } from './random-site.ts';
 import { resultOfSteps, worst } from './truth.ts';
@@ -59,7 +60,9 @@ export class Invariants {
 
   /** To be called for every process of the master. */
   watch(master: Master): void {
-    const { requests } = master.rooms;
+    const { requests, database } = master.rooms;
+    const [finding] = checkState(database);
+    require(finding === undefined, `icefall verify: ${finding?.place}: ${finding?.message}`);
     // What ended while this process opened.
     const opened = master.core.db.all<{ id: number; result: Result }>(
       "SELECT id, result FROM requests WHERE state = 'finished'",
