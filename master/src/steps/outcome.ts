@@ -64,6 +64,8 @@ export function endByExitCode(
   outcome: CommandOutcome,
   table?: Readonly<Record<string, Result>>,
 ): StepEnd {
-  const how = describeOutcome(outcome);
-  return { result: resultOfOutcome(outcome, table), summary: how === '' ? what : `${what}: ${how}` };
+  const result = resultOfOutcome(outcome, table);
+  // A table that does not name 0 makes a failure of it: that must not look like one without a reason.
+  const how = describeOutcome(outcome) || (result === 'SUCCESS' ? '' : `exit code ${outcome.exitCode}`);
+  return { result, summary: how === '' ? what : `${what}: ${how}` };
 }

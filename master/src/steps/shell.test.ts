@@ -136,7 +136,10 @@ describe('the result of a shell step', () => {
     const exitCodes = Object.fromEntries(RESULTS.map((result, i) => [10 + i, result]));
     for (const [i, result] of RESULTS.entries())
       expect(endOf({ command: 'x', exitCodes }, { exitCode: 10 + i }).result).toBe(result);
-    expect(endOf({ command: 'x', exitCodes }, { exitCode: 0 }).result).toBe('FAILURE');
+    expect(endOf({ command: 'x', exitCodes }, { exitCode: 0 })).toEqual({
+      result: 'FAILURE',
+      summary: 'x: exit code 0',
+    });
     expect(endOf({ command: 'x', exitCodes }, { exitCode: 9 }).result).toBe('FAILURE');
   });
 
