@@ -14,6 +14,14 @@ afterEach(() => api.close());
 const icefall = (args: readonly string[], options?: Partial<Terminal>) => runAgainst(api, args, options);
 
 describe('what happens', () => {
+  test('status says what is alarming, and that the master drains', async () => {
+    const alarms = [{ kind: 'diskSpaceLow', message: 'the disk is nearly full', since: 940_000 }];
+    api.replies['GET /status'] = { json: statusOf({ alarms, drainingSince: 880_000, runningBuilds: 0 }) };
+    const { out } = await icefall(['status']);
+    expect(out).toContain('Drains since 2 m 00 s: no new builds are started.');
+    expect(out).toContain('1 alarm:\n  1 m 00 s ago: the disk is nearly full\n');
+  });
+
   test('status says it in words, and that the last reload failed', async () => {
     api.replies['GET /status'] = { json: statusOf({ configErrors: ['site.ts:3: no such worker'] }) };
     const step = stepOf({ number: 1, name: 'make', state: 'running', result: null, finishedAt: null });

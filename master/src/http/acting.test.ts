@@ -36,6 +36,24 @@ describe('acting over HTTP', () => {
     expect(site.deeds).toEqual(['cancel 3: cancelled by 127.0.0.1']);
   });
 
+  test('the master is told to drain, and to start builds again', async () => {
+    expect((await post('/drain', { drain: true })).json).toMatchObject({ title: expect.any(String) });
+    await post('/drain', { drain: false });
+    expect((await post('/drain', { drain: 'yes' })).status).toBe(422);
+    expect(site.deeds).toEqual(['drain true', 'drain false']);
+    expect(site.audits().map(({ action }) => action)).toEqual(['drain', 'undrain']);
+  });
+
+  test('what cannot be stored is refused with 503, and nothing of it is done', async () => {
+    // SQLite's own word for a full disk: it may not grow beyond what it has.
+    site.core.db.one('PRAGMA max_page_count = 1');
+    const ask = () => post('/builds/1/rebuild', { owner: 'Ada' });
+    let [before, refused] = [count('buildsets'), await ask()];
+    for (let i = 0; i < 1000 && refused.status === 200; i += 1) [before, refused] = [count('buildsets'), await ask()];
+    expect([count('buildsets'), count('audit')]).toEqual([before, site.audits().length]);
+    expect(refused).toMatchObject({ status: 503, json: { error: { code: 'storage_unavailable' } } });
+  });
+
   test('what its state does not allow is 409, what is not there 404', async () => {
     const refusals = [
       await post('/builds/1/stop'),
