@@ -1,4 +1,4 @@
-import type { Master } from '@icefall/master/engine/master';
+import type { Master } from '@icefall/master/master';
 import type { SimulatedSite } from '@icefall/master/simulation/simulated-site';
 import { checkState } from '@icefall/master/storage/verify/state-checks';
 import type { Result } from '@icefall/shared';

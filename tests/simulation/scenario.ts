@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { type Database, openDatabase } from '@icefall/master/db/database';
-import type { Master } from '@icefall/master/engine/master';
+import type { Master } from '@icefall/master/master';
 import { SimulatedSite } from '@icefall/master/simulation/simulated-site';
 import type { Work } from '@icefall/master/simulation/simulated-worker';
 import { Dice } from './dice.ts';

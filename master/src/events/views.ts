@@ -1,11 +1,11 @@
 import type { Change, EventData, EventKind, Scheduler, Snapshot, Status } from '@icefall/shared';
-import type { MasterPort } from '../http/master-port.ts';
 import { BuildViews } from './build-views.ts';
 import { BuilderViews } from './builder-views.ts';
 import { LockViews } from './lock-views.ts';
 import { type Page, type PageWanted, pageOf } from './paging.ts';
 import { RequestViews } from './request-views.ts';
 import { StepViews } from './step-views.ts';
+import type { ViewedMaster } from './viewed-master.ts';
 import { WorkerViews } from './worker-views.ts';
 
 /** Finished builds in one snapshot. A busier site gets fewer hours than it asked for, and `since` says so. */
@@ -25,12 +25,12 @@ export class Views {
   readonly requests: RequestViews;
   readonly steps: StepViews;
   readonly workers: WorkerViews;
-  readonly #master: MasterPort;
+  readonly #master: ViewedMaster;
   readonly #address: () => string;
   readonly #byKind: { readonly [K in EventKind]: (key: string) => EventData[K] | null };
 
   /** `address` is where the page is, for a site that does not say. */
-  constructor(master: MasterPort, address: () => string) {
+  constructor(master: ViewedMaster, address: () => string) {
     const { db } = master.core;
     this.#master = master;
     this.#address = address;

@@ -1,8 +1,8 @@
 import type { Worker } from '@icefall/shared';
 import type { WorkerDeclaration } from '../config/workers.ts';
 import { fromColumn, type Statements } from '../db/rows.ts';
-import type { MasterPort } from '../http/master-port.ts';
 import { addTo } from './step-views.ts';
+import type { ViewedMaster } from './viewed-master.ts';
 
 interface WorkerRow {
   readonly name: string;
@@ -16,9 +16,9 @@ const COLUMNS = 'name, paused, last_seen_at, info';
 /** The site's workers: what is declared, what is remembered, and what is known while one is connected. */
 export class WorkerViews {
   readonly #db: Statements;
-  readonly #master: MasterPort;
+  readonly #master: ViewedMaster;
 
-  constructor(master: MasterPort) {
+  constructor(master: ViewedMaster) {
     this.#db = master.core.db;
     this.#master = master;
   }

@@ -1,19 +1,5 @@
-import type { Changes } from '../changes/changes.ts';
 import type { HookAnswer } from '../changes/webhooks.ts';
-import type { Core } from '../engine/core.ts';
-import type { SiteConfig } from '../engine/site-config.ts';
-import type { LogStore } from '../logs/log-store.ts';
-import type { Schedulers } from '../schedulers/schedulers.ts';
-
-/** What is known of a worker only while it is connected. */
-export interface WorkerPresence {
-  readonly connected: boolean;
-  readonly connectedSince: number | null;
-  /** It said that it is shutting down. */
-  readonly leaving: boolean;
-  /** What refused its last attempt to connect, if anything did. */
-  readonly lastRefusal: string | null;
-}
+import type { ViewedMaster } from '../events/viewed-master.ts';
 
 /** An action that is refused: `not_found` for what does not exist, `conflict` for what its state does not allow. */
 export class ActionError extends Error {
@@ -32,20 +18,8 @@ export interface LockHolderRef {
 }
 
 /** The master as its door sees it. Every action is one turn; those that are refused throw {@link ActionError}. */
-export interface MasterPort {
-  readonly core: Core;
-  readonly config: SiteConfig;
-  readonly schedulers: Schedulers;
-  readonly changes: Changes;
-  readonly logs: LogStore;
-  readonly version: string;
-  readonly startedAt: number;
-  /** Of the last reload; the older configuration runs on. */
-  readonly configErrors: readonly string[];
-  /** Since when no new builds are started; null: they are. */
-  readonly drainingSince: number | null;
+export interface MasterPort extends ViewedMaster {
   setDraining(isDraining: boolean): void;
-  worker(name: string): WorkerPresence;
   stopBuild(buildId: number, reason: string): void;
   /** Asks for the same again: sources, properties and builder of a build. */
   rebuild(buildId: number, owner: string | null): { buildsetId: number; requestIds: readonly number[] };

@@ -20,7 +20,8 @@ import { Buildsets } from '../requests/buildsets.ts';
 import { Requests } from '../requests/requests.ts';
 import { Schedulers } from '../schedulers/schedulers.ts';
 import { shell } from '../steps/shell.ts';
-import { ActionError, type MasterPort, type WorkerPresence } from './master-port.ts';
+import type { WorkerPresence } from '../workers/presence.ts';
+import { ActionError, type MasterPort } from './master-port.ts';
 
 /** For tests: a master of real rooms, whose actions on builds and workers are simple and noted down. */
 

@@ -1,7 +1,7 @@
 import { type Blocker, describeBlocker, type Json, type Properties, type Result } from '@icefall/shared';
 import { fromColumn } from '../db/rows.ts';
 import type { Touched } from '../engine/core.ts';
-import type { Master } from '../engine/master.ts';
+import type { Master } from '../master.ts';
 
 /** Something waited, from when until when (null: it still does), and why, as the page would have said. */
 export interface Wait {

@@ -1,8 +1,8 @@
 import { CLOSE, type Hello, PROTOCOL_MAJOR, PROTOCOL_MINOR } from '@icefall/shared';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
-import type { WorkerPresence } from '../http/master-port.ts';
 import type { Commands } from './commands.ts';
+import type { WorkerPresence } from './presence.ts';
 import { Session, type SessionDesk } from './session.ts';
 import type { Wire } from './wire.ts';
 

@@ -1,20 +1,21 @@
 import { readFileSync } from 'node:fs';
 import type { Properties, SourceStamp } from '@icefall/shared';
-import type { HookAnswer } from '../changes/webhooks.ts';
-import { loadSite } from '../config/loader.ts';
-import { ConfigError, formatProblem } from '../config/problems.ts';
-import type { SiteDeclaration } from '../config/site.ts';
-import { fromColumn } from '../db/rows.ts';
-import { ActionError, type LockHolderRef, type MasterPort, type WorkerPresence } from '../http/master-port.ts';
-import { noteConfigVersion } from './config-versions.ts';
+import type { HookAnswer } from './changes/webhooks.ts';
+import { loadSite } from './config/loader.ts';
+import { ConfigError, formatProblem } from './config/problems.ts';
+import type { SiteDeclaration } from './config/site.ts';
+import { fromColumn } from './db/rows.ts';
+import { noteConfigVersion } from './engine/config-versions.ts';
+import { ActionError, type LockHolderRef, type MasterPort } from './http/master-port.ts';
 import { closeRooms, openRooms, type RoomPorts, type Rooms, startRooms } from './rooms.ts';
+import type { WorkerPresence } from './workers/presence.ts';
 
 export interface MasterOptions extends RoomPorts {
   /** The site's program, for reloads; null where there is none to load again. */
   readonly siteFile: string | null;
 }
 
-const { version: VERSION } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 
