@@ -76,7 +76,16 @@ describe('a step of any kind', () => {
       hideStepIf,
       locks,
     };
-    const { prepare, place, triggers, waits, type, kind, options: own, ...declared } = shell({ command: 'x', ...options });
+    const {
+      prepare,
+      place,
+      triggers,
+      waits,
+      type,
+      kind,
+      options: own,
+      ...declared
+    } = shell({ command: 'x', ...options });
     const { haltOnFailure, flunkOnFailure, flunkOnWarnings, warnOnFailure, warnOnWarnings, ...rest } = options;
     expect(declared).toEqual({
       ...rest,
