@@ -68,6 +68,7 @@ describe('forcing builds on the page', () => {
     await page.locator('dl[data-result=FAILURE]').waitFor();
     await page.locator('dl').getByRole('link', { name: 'fails #2' }).click();
     await page.locator('[data-page=build] [data-build-number="2"][data-result=FAILURE]').waitFor();
+    await page.locator('[data-fails-since="1"]').getByText('2 failures in a row').waitFor();
     await page.keyboard.press('h');
     await page.locator('[data-page=build] [data-build-number="1"]').waitFor();
     expect(complaints).toEqual([]);

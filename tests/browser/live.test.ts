@@ -30,6 +30,32 @@ describe('a page that is left open', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('is scaled, filtered and scrolled as its address says, and remembers it there', async () => {
+    await desk.master.api.finished(await desk.master.api.force('fails'));
+    const { page, complaints } = await desk.open('/');
+    const columns = page.locator('section.column');
+    const all = (await desk.master.api.snapshot()).builders.length;
+    await expect.poll(() => columns.count()).toBe(all);
+    await page.getByRole('button', { name: 'With builds' }).click();
+    await page.waitForURL(/with=builds/);
+    await page.locator('section.column[data-builder=seeker]').waitFor({ state: 'detached' });
+    expect(await page.locator('section.column[data-builder=fails]').count()).toBe(1);
+    for (const scale of ['linear', 'rows']) {
+      await page.getByLabel('Scale of time').selectOption(scale);
+      await page.waitForURL(new RegExp(`time=${scale}`));
+      await page.locator('article[data-builder=fails]').waitFor();
+    }
+    await page.reload();
+    await page.locator('article[data-builder=fails]').waitFor();
+    expect(await page.getByLabel('Scale of time').inputValue()).toBe('rows');
+    expect(await page.locator('section.column[data-builder=seeker]').count()).toBe(0);
+    await page.getByLabel('Jump to a time').fill('2020-01-01T00:00');
+    await page.locator('[data-page=waterfall] .foot').getByText('Nothing before').waitFor();
+    await page.getByLabel('Result').selectOption('SUCCESS');
+    await page.locator('article[data-builder=fails]').waitFor({ state: 'detached' });
+    expect(complaints).toEqual([]);
+  });
+
   test('tells that the master was killed, heals when it is back, and then shows what a fresh page shows', async () => {
     const { api } = desk.master;
     const talk = desk.dictate('talk');
@@ -61,7 +87,7 @@ describe('a page that is left open', () => {
 
     for (const seen of [open, log]) {
       const fresh = await desk.browser.open(seen.page.url());
-      await fresh.page.locator('main[data-state=complete], article[data-builder=fails][data-result=FAILURE]').waitFor();
+      await fresh.page.locator('main[data-state=complete], article[data-builder=fails]').first().waitFor();
       expect(await shownOn(seen.page)).toEqual(await shownOn(fresh.page));
       expect([...seen.complaints, ...fresh.complaints]).toEqual([]);
     }

@@ -8,6 +8,7 @@ import { Ago, BuildLink, Lasted } from '../../ui/parts.tsx';
 import { useResource } from '../../ui/resource.ts';
 import { relativeTime } from '../../ui/times.ts';
 import { shortName } from '../waterfall/filters.ts';
+import { Since } from './since.tsx';
 
 /** What a build is, in a few lines. */
 export function Facts({ build }: { build: Build }): JSX.Element {
@@ -31,6 +32,7 @@ export function Facts({ build }: { build: Build }): JSX.Element {
       <Pair name="Took">
         <Lasted from={build.startedAt} to={build.finishedAt} />
       </Pair>
+      <Since build={build} />
       <Pair name="Worker">
         <a href={paths.worker(build.worker)}>{build.worker}</a>
         {build.graceUntil !== null && (
@@ -86,7 +88,8 @@ export function Pair({ name, children }: { name: string; children: ComponentChil
   );
 }
 
-function ChangeLine({ id }: { id: number }): JSX.Element {
+/** A change in one line: revision, subject, author. */
+export function ChangeLine({ id }: { id: number }): JSX.Element {
   const known = store.changes.get(id);
   const fetched = useResource<Change | undefined>(String(id), async () => known ?? (await api.change(id)));
   const change = known ?? (fetched.state === 'ready' ? fetched.value : undefined);

@@ -4,7 +4,8 @@ import type { JSX } from 'preact';
 import { query, setQuery } from '../../navigation.ts';
 import { store } from '../../store/index.ts';
 import { FILTER_NAMES, type Filters, peopleOf } from './filters.ts';
-import { bounded, filters, mode, shownBuilders, ZOOM_STEP, zoom } from './view-state.ts';
+import { SCALE_MODES } from './scale.ts';
+import { bounded, filters, mode, onlyBusy, shownBuilders, ZOOM_STEP, zoom } from './view-state.ts';
 
 const unique = (items: Iterable<string>) => [...new Set(items)].sort((a, b) => a.localeCompare(b));
 const tags = computed(() => unique(store.builders.all.value.flatMap((builder) => builder.tags)));
@@ -19,8 +20,14 @@ export function changeZoom(factor: number): void {
   setQuery({ zoom: Math.abs(next - 1) < 0.02 ? null : next.toFixed(2) });
 }
 
+export interface BarProps {
+  readonly toNow: () => void;
+  /** Shows a time; milliseconds since the epoch. */
+  readonly jumpTo: (time: number) => void;
+}
+
 /** Filters, scale of time, and how it is shown. Everything is in the address. */
-export function Bar({ toNow }: { toNow: () => void }): JSX.Element {
+export function Bar({ toNow, jumpTo }: BarProps): JSX.Element {
   const active = FILTER_NAMES.filter((name) => filters.value[name] !== '');
   return (
     <div class="bar" role="toolbar" aria-label="Filters and scale">
@@ -37,6 +44,15 @@ export function Bar({ toNow }: { toNow: () => void }): JSX.Element {
       <Choice name="result" label="Result" options={['RUNNING', ...RESULTS]} />
       <Choice name="scheduler" label="Scheduler" options={schedulers.value} />
       <Choice name="person" label="Person" options={people.value} />
+      <button
+        type="button"
+        class="quiet"
+        aria-pressed={onlyBusy.value}
+        title="Only builders that have builds in the time that is shown, or requests that wait"
+        onClick={() => setQuery({ with: onlyBusy.value ? null : 'builds' })}
+      >
+        With builds
+      </button>
       {active.length > 0 && (
         <button
           type="button"
@@ -47,27 +63,34 @@ export function Bar({ toNow }: { toNow: () => void }): JSX.Element {
         </button>
       )}
       <span class="spring" />
-      <Scale toNow={toNow} />
+      <Scale toNow={toNow} jumpTo={jumpTo} />
     </div>
   );
 }
 
-function Scale({ toNow }: { toNow: () => void }): JSX.Element {
+function Scale({ toNow, jumpTo }: BarProps): JSX.Element {
   const table = query.value.get('view') === 'table';
   return (
     <span class="scale">
       <button type="button" class="quiet" onClick={toNow} title="To now (gg)">
         Now
       </button>
-      <button
-        type="button"
-        class="quiet"
-        aria-pressed={mode.value === 'linear'}
-        title="In proportion to time, instead of folded and compressed"
-        onClick={() => setQuery({ time: mode.value === 'linear' ? null : 'linear' })}
+      <JumpField jumpTo={jumpTo} />
+      <select
+        aria-label="Scale of time"
+        title="Compressed: long times take less room. Linear: in proportion. Rows: each event a row"
+        class={mode.value === 'compressed' ? '' : 'on'}
+        value={mode.value}
+        onChange={(event) =>
+          setQuery({ time: event.currentTarget.value === 'compressed' ? null : event.currentTarget.value })
+        }
       >
-        Linear
-      </button>
+        {SCALE_MODES.map((one) => (
+          <option key={one} value={one}>
+            {one}
+          </option>
+        ))}
+      </select>
       <button
         type="button"
         class="quiet"
@@ -99,6 +122,23 @@ function Scale({ toNow }: { toNow: () => void }): JSX.Element {
         Table
       </button>
     </span>
+  );
+}
+
+/** Takes a local time to go to. */
+function JumpField({ jumpTo }: { jumpTo: (time: number) => void }): JSX.Element {
+  return (
+    <input
+      id="jump"
+      type="datetime-local"
+      class="jump"
+      aria-label="Jump to a time"
+      title="Jump to a time"
+      onChange={(event) => {
+        const time = new Date(event.currentTarget.value).getTime();
+        if (!Number.isNaN(time)) jumpTo(time);
+      }}
+    />
   );
 }
 

@@ -43,6 +43,15 @@ test('in the linear mode twice the time is twice the height', () => {
   expect(zoomed.y(now - 20 * MINUTE)).toBeCloseTo(3 * y(now - 20 * MINUTE));
 });
 
+test('in rows every stretch between two events is as high as another', () => {
+  const { y } = scale([span(90, 80, 0), span(60, 59, 0), span(50, 0, 0)], { mode: 'rows' });
+  const heights = [0, 50, 59, 60, 80].map((minutes, i, all) => {
+    const next = all[i + 1] ?? 90;
+    return Math.round(y(now - next * MINUTE) - y(now - minutes * MINUTE));
+  });
+  expect(heights).toEqual([14, 14, 14, 30, 14]);
+});
+
 test('a build that began before what is shown is cut off there', () => {
   const { y, height } = scale([{ from: 0, to: now, minHeight: 20 }]);
   expect(y(0)).toBe(height);

@@ -9,7 +9,9 @@ export interface ShownSpan extends Span {
   readonly minHeight: number;
 }
 
-export type ScaleMode = 'compressed' | 'linear';
+/** `rows`: from one event to the next is one row, however long it took. */
+export const SCALE_MODES = ['compressed', 'linear', 'rows'] as const;
+export type ScaleMode = (typeof SCALE_MODES)[number];
 export interface ScaleOptions {
   readonly now: number;
   /** The oldest time that is shown. */
@@ -44,6 +46,9 @@ const LINEAR_PX_PER_MINUTE = 3;
 /** Compressed: pixels that a doubling of a stretch adds, and the time that counts as one unit. */
 const COMPRESSED_PX = 16;
 const COMPRESSED_UNIT_MS = 3 * 60_000;
+
+/** Rows: height of one at zoom 1, pixels. */
+const ROW_PX = 14;
 
 /** Times at which something begins or ends cut the axis into segments; each has one height. */
 interface Segments {
@@ -94,6 +99,7 @@ function cut(spans: readonly Span[], options: ScaleOptions): Segments {
 }
 
 function naturalHeight(lengthMs: number, { mode, zoom }: ScaleOptions): number {
+  if (mode === 'rows') return lengthMs === 0 ? 0 : ROW_PX * zoom;
   if (mode === 'linear') return (lengthMs / 60_000) * LINEAR_PX_PER_MINUTE * zoom;
   return Math.log2(1 + lengthMs / COMPRESSED_UNIT_MS) * COMPRESSED_PX * zoom;
 }

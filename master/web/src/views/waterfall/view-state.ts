@@ -4,6 +4,7 @@ import { now } from '../../store/clock.ts';
 import { store } from '../../store/index.ts';
 import { builderPasses, buildPasses, filtersOf } from './filters.ts';
 import { layoutOf } from './layout.ts';
+import { SCALE_MODES, type ScaleMode } from './scale.ts';
 
 export const ZOOM_STEP = 1.4;
 const SMALLEST_ZOOM = 0.25;
@@ -13,7 +14,11 @@ const LEAST_WIDTH = 98;
 const LEAST_WIDTH_PHONE = 92;
 
 export const zoom = computed(() => bounded(Number(query.value.get('zoom') ?? 1) || 1));
-export const mode = computed(() => (query.value.get('time') === 'linear' ? 'linear' : 'compressed'));
+export const mode = computed(
+  (): ScaleMode => SCALE_MODES.find((one) => one === query.value.get('time')) ?? 'compressed',
+);
+/** Whether builders without builds in the known past are left out. */
+export const onlyBusy = computed(() => query.value.get('with') === 'builds');
 export const filters = computed(() => filtersOf(query.value));
 
 export function bounded(value: number): number {
@@ -25,8 +30,15 @@ export const viewport = signal({ top: 0, left: 0, width: 1200, height: 800 });
 /** Axis and changes at the left. */
 export const sideWidth = computed(() => (viewport.value.width < 640 ? 46 : viewport.value.width < 1000 ? 150 : 220));
 
+const busyBuilders = computed(() => {
+  const waiting = store.requests.all.value.filter((request) => request.state === 'pending');
+  return new Set([...store.builds.all.value, ...waiting].map((item) => item.builder));
+});
+
 export const shownBuilders = computed(() =>
-  store.builders.all.value.filter((builder) => builderPasses(filters.value, builder)),
+  store.builders.all.value.filter(
+    (builder) => builderPasses(filters.value, builder) && (!onlyBusy.value || busyBuilders.value.has(builder.name)),
+  ),
 );
 
 export const shownBuilds = computed(() => {

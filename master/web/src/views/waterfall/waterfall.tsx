@@ -3,8 +3,9 @@ import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { query } from '../../navigation.ts';
 import { loadingHistory, loadOlder, store } from '../../store/index.ts';
+import { tell } from '../../ui/actions.ts';
 import { Empty } from '../../ui/parts.tsx';
-import { dayName } from '../../ui/times.ts';
+import { dayName, fullTime } from '../../ui/times.ts';
 import { Bar, changeZoom } from './bar.tsx';
 import { BlockView } from './block.tsx';
 import { Card, type CardPlace } from './card.tsx';
@@ -41,10 +42,11 @@ const shownColumns = computed(() => {
 export function Waterfall(): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const toNow = () => scroller.current?.scrollTo({ top: 0 });
+  const jumpTo = (time: number) => void showTime(scroller, time);
   return (
     <main class="waterfall" data-page="waterfall">
       <h1 class="unseen">Waterfall</h1>
-      <Bar toNow={toNow} />
+      <Bar toNow={toNow} jumpTo={jumpTo} />
       {shownBuilders.value.length === 0 ? (
         <Nothing />
       ) : query.value.get('view') === 'table' ? (
@@ -55,6 +57,23 @@ export function Waterfall(): JSX.Element {
       {card.value !== null && <Card place={card.value} />}
     </main>
   );
+}
+
+/** Pages of the past that one jump fetches; who looks for older ones has the builders' pages. */
+const MOST_PAGES = 30;
+/** Room above a time that is gone to, pixels. */
+const ABOVE = 80;
+
+/** Fetches the past back to a time, and scrolls there. */
+async function showTime(scroller: { current: HTMLElement | null }, time: number): Promise<void> {
+  for (let page = 0; page < MOST_PAGES && store.history.peek().more && store.history.peek().since > time; page += 1) {
+    await loadOlder();
+    if (loadingHistory.peek() === 'failed') break;
+  }
+  if (store.history.peek().since > time)
+    tell(`Nothing older than ${fullTime(store.history.peek().since)} is at hand.`, { bad: true });
+  const top = layout.peek().scale.y(time) + FUTURE_HEIGHT - ABOVE;
+  requestAnimationFrame(() => scroller.current?.scrollTo({ top: Math.max(0, top) }));
 }
 
 /** Says why there is nothing to see. */
