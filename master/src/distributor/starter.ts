@@ -1,0 +1,203 @@
+import type { Blocker, LockHolder, Request } from '@icefall/shared';
+import type { Builds } from '../builds/builds.ts';
+import type { BuilderDeclaration, WorkerChoice } from '../config/builders.ts';
+import type { LockAccess } from '../config/locks.ts';
+import type { Core } from '../engine/core.ts';
+import type { SiteConfig } from '../engine/site-config.ts';
+import type { LockKeeper } from '../locks/lock-keeper.ts';
+import type { RequestRow, Requests } from '../requests/requests.ts';
+import type { Alarms } from './alarms.ts';
+import type { Queue } from './queue.ts';
+import { holderOf, type RequestClaims, requestOf } from './request-claims.ts';
+import { askNextRequest, askWorker } from './site-choices.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** What the site's functions held back is asked again after this long: nothing else may wake it. */
+const ASK_AGAIN_MS = 10_000;
+
+export interface StarterRooms {
+  readonly requests: Requests;
+  readonly builds: Builds;
+  readonly locks: LockKeeper;
+  /** Describes who holds a lock. */
+  readonly lockHolders: (lock: string) => LockHolder[];
+}
+
+interface StarterParts {
+  readonly queue: Queue;
+  readonly pool: WorkerPool;
+  readonly claims: RequestClaims;
+  readonly alarms: Alarms;
+}
+
+/** Starts the next request of a builder: the site's choices, a worker, the locks of the build. Inside turns. */
+export class Starter {
+  readonly #core: Core;
+  readonly #config: SiteConfig;
+  readonly #rooms: StarterRooms;
+  readonly #queue: Queue;
+  readonly #pool: WorkerPool;
+  readonly #claims: RequestClaims;
+  readonly #alarms: Alarms;
+
+  constructor(core: Core, config: SiteConfig, rooms: StarterRooms, { queue, pool, claims, alarms }: StarterParts) {
+    this.#core = core;
+    this.#config = config;
+    this.#rooms = rooms;
+    this.#queue = queue;
+    this.#pool = pool;
+    this.#claims = claims;
+    this.#alarms = alarms;
+  }
+
+  /** Starts one request of a builder if that is possible; otherwise records what is in the way. */
+  tryOne(builder: BuilderDeclaration): boolean {
+    const free = this.#pool.free(builder);
+    if (this.#startFirst(builder, free)) return true;
+    const due = this.#queue.due(builder.name);
+    if (due.length === 0) return false;
+    if (free.length === 0) {
+      this.#queue.tellAll(builder.name, this.#pool.obstacle(builder));
+      return false;
+    }
+    this.#queue.changed(builder.name);
+    const isStarted =
+      builder.nextRequest === null ? this.#tryInOrder(builder, due, free) : this.#tryChosen(builder, due, free);
+    this.#queue.tellRest(builder.name);
+    return isStarted;
+  }
+
+  /**
+   * Starts the first request of a builder where nothing but a worker is needed for that: then the others need not be
+   * looked at, which is most of the work with a long queue.
+   */
+  #startFirst(builder: BuilderDeclaration, [worker]: readonly WorkerChoice[]): boolean {
+    if (worker === undefined) return false;
+    const { nextRequest, nextWorker, mayStart } = builder;
+    if (nextRequest !== null || nextWorker !== null || mayStart !== null) return false;
+    if (this.#locksOf(builder, worker.name).length > 0) return false;
+    const first = this.#queue.first(builder.name);
+    if (first === null || this.#queue.isBackingOff(first)) return false;
+    this.#start(first, builder, worker.name);
+    this.#queue.tellRest(builder.name);
+    return true;
+  }
+
+  #tryInOrder(builder: BuilderDeclaration, due: readonly RequestRow[], free: readonly WorkerChoice[]): boolean {
+    for (const [i, row] of due.entries()) {
+      const blocker = this.#tryRequest(builder, row, free);
+      if (blocker === null) return true;
+      // Whoever waits for locks waits first in line; those behind it wait for the same.
+      for (const other of blocker.kind === 'lock' ? due.slice(i) : [row]) this.#queue.tell(other, blocker);
+      if (blocker.kind === 'lock') return false;
+    }
+    return false;
+  }
+
+  #tryChosen(builder: BuilderDeclaration, due: readonly RequestRow[], free: readonly WorkerChoice[]): boolean {
+    const views = due.map((row) => this.#rooms.requests.view(row));
+    const answer = askNextRequest(builder, views);
+    const chosen = due.find((row) => row.id === answer.chosen?.id);
+    const blocker =
+      chosen === undefined ? this.#heldBack(builder, answer.refusal) : this.#tryRequest(builder, chosen, free);
+    for (const row of due) {
+      if (row === chosen) {
+        if (blocker !== null) this.#queue.tell(row, blocker);
+      } else this.#queue.tell(row, chosen === undefined && blocker !== null ? blocker : { kind: 'notChosen' });
+    }
+    return blocker === null;
+  }
+
+  #heldBack(builder: BuilderDeclaration, refusal: string | null): Blocker {
+    this.#alarms.set(builder.name, this.#core.now() + ASK_AGAIN_MS);
+    return refusal === null ? { kind: 'notChosen' } : { kind: 'mayStart', reason: refusal };
+  }
+
+  /** Starts a request; gives what is in the way if it could not. */
+  #tryRequest(builder: BuilderDeclaration, row: RequestRow, free: readonly WorkerChoice[]): Blocker | null {
+    const asksSite = builder.nextWorker !== null || builder.mayStart !== null;
+    const view = asksSite ? this.#rooms.requests.view(row) : null;
+    const own = { chosen: this.#unlocked(builder, row, free), refusal: null };
+    const answer = view === null ? own : askWorker(builder, free, view);
+    if (answer.chosen === null) return this.#heldBack(builder, answer.refusal);
+    const worker = answer.chosen.name;
+    const accesses = this.#locksOf(builder, worker);
+    if (accesses.length > 0 && !this.#claims.claim(builder.name, row.id, accesses, worker))
+      return this.#lockBlocker(row.id) ?? this.#pool.obstacle(builder);
+    this.#start(row, builder, worker);
+    return null;
+  }
+
+  /** The first worker that is free, but rather one on which the build would not have to wait for locks of the worker. */
+  #unlocked(builder: BuilderDeclaration, row: RequestRow, free: readonly WorkerChoice[]): WorkerChoice | null {
+    const [first = null] = free;
+    if (free.length < 2) return first;
+    const hasWorkerLocks = free.some(({ name }) =>
+      this.#locksOf(builder, name).some(({ lock }) => lock.scope === 'worker'),
+    );
+    if (!hasWorkerLocks || this.#rooms.locks.isGranted(holderOf(row.id))) return first;
+    const isOpen = ({ name }: WorkerChoice) =>
+      this.#rooms.locks.wouldGrant(holderOf(row.id), this.#locksOf(builder, name), name);
+    return free.find(isOpen) ?? this.#claimed(row, free) ?? first;
+  }
+
+  /** The worker whose locks the request waits for already: it keeps its place there. */
+  #claimed(row: RequestRow, free: readonly WorkerChoice[]): WorkerChoice | null {
+    const claimed = this.#claims.workerOf(row.id);
+    return free.find(({ name }) => name === claimed) ?? null;
+  }
+
+  #locksOf(builder: BuilderDeclaration, worker: string): LockAccess[] {
+    return [...builder.locks, ...(this.#config.worker(worker)?.locks ?? [])];
+  }
+
+  #lockBlocker(requestId: number): Blocker | null {
+    const obstacle = this.#rooms.locks.obstacle(holderOf(requestId));
+    if (obstacle === null) return null;
+    const { want, position } = obstacle;
+    return { kind: 'lock', lock: want.lock, mode: want.mode, position, holders: this.#rooms.lockHolders(want.lock) };
+  }
+
+  #start(row: RequestRow, builder: BuilderDeclaration, worker: string): void {
+    this.#pool.given(worker);
+    this.#queue.changed(builder.name);
+    this.#rooms.builds.start(row, builder, worker);
+  }
+
+  /** A claim that waits is granted only if its build could start at once. */
+  isReady(holder: string): boolean {
+    const requestId = requestOf(holder);
+    return requestId === null || this.#readyWorker(requestId) !== null;
+  }
+
+  #readyWorker(requestId: number): { row: RequestRow; builder: BuilderDeclaration; worker: string } | null {
+    const row = this.#rooms.requests.row(requestId);
+    const builder = row === null ? null : this.#config.builder(row.builder);
+    if (row?.state !== 'pending' || builder === null) return null;
+    if (!this.#queue.isOpen(row)) return null;
+    const claimed = this.#claims.workerOf(requestId);
+    const free = this.#pool.free(builder).filter((worker) => claimed === null || worker.name === claimed);
+    const worker = this.#allowed(builder, free, row);
+    return worker === null ? null : { row, builder, worker };
+  }
+
+  #allowed(builder: BuilderDeclaration, free: readonly WorkerChoice[], row: RequestRow): string | null {
+    const [first] = free;
+    if (first === undefined) return null;
+    if (builder.nextWorker === null && builder.mayStart === null) return first.name;
+    const view: Request = this.#rooms.requests.view(row);
+    return askWorker(builder, free, view).chosen?.name ?? null;
+  }
+
+  /** Gives whether the build has started. Somebody else may have been granted locks and taken the slot in the same moment: then it waits again, in its place. */
+  startGranted(requestId: number): boolean {
+    if (!this.#rooms.locks.isGranted(holderOf(requestId))) return false;
+    const ready = this.#readyWorker(requestId);
+    if (ready === null) {
+      this.#rooms.locks.returnToQueue(holderOf(requestId));
+      return false;
+    }
+    this.#start(ready.row, ready.builder, ready.worker);
+    return true;
+  }
+}
