@@ -28,6 +28,7 @@ interface StepFactsRow {
   readonly state: string;
   readonly result: Result | null;
   readonly summary: string;
+  readonly locks_acquired_at: number | null;
 }
 
 /** A promise that was broken, with what was seen. */
@@ -252,9 +253,8 @@ export class Invariants {
     }));
     const { result, complaint } = resultOfSteps(ended, factsOf);
     if (build.stop_reason === null) require(complaint === null, `build ${build.id}: ${complaint}`);
-    const hadOnce = ended.some(
-      (step) => !step.passedOver && step.result !== 'SKIPPED' && !factsOf(step.name).retryable,
-    );
+    // One that was ended while it waited for locks has not begun.
+    const hadOnce = rows.some((row) => row.locks_acquired_at !== null && !factsOf(row.name).retryable);
     const isLast = build.attempt >= this.#drawn.maxAttempts;
     const wanted =
       build.stop_reason !== null
