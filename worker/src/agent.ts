@@ -26,6 +26,8 @@ export class Agent {
   readonly #workshop: Workshop;
   readonly #info: WorkerInfo;
   readonly #instanceId = randomUUID();
+  readonly #startedAt: number;
+  #greetings = 0;
   readonly #commands: CommandTable;
   readonly #link: Link;
   readonly #retirement: Retirement;
@@ -35,6 +37,7 @@ export class Agent {
     const { workshop, info, dial, longestDelayMs, once, lingerMs } = options;
     const { clock, random, logger } = workshop;
     this.#workshop = workshop;
+    this.#startedAt = clock.now();
     this.#info = info;
     this.#commands = new CommandTable(workshop, {
       onStarted: (command) => this.#tellStarted(command),
@@ -87,7 +90,11 @@ export class Agent {
       firstOffset: command.journal?.start ?? 0,
       endOffset: command.journal?.written ?? 0,
     }));
-    return { kind: 'hello', protocol, storeId, instanceId: this.#instanceId, info: this.#info, commands };
+    this.#greetings += 1;
+    return {
+      ...{ kind: 'hello', protocol, storeId, instanceId: this.#instanceId },
+      ...{ startedAt: this.#startedAt, greeting: this.#greetings, info: this.#info, commands },
+    };
   }
 
   #up(welcome: Welcome, wire: Wire): void {

@@ -166,6 +166,30 @@ describe('a second connection under one name', () => {
     expect([first.heard, second.heard]).toEqual([['welcome []'], ['welcome []', 'start 1']]);
   });
 
+  test('that was overtaken by a newer one is not taken: what was begun since is not lost', () => {
+    const room = open();
+    const build = room.build();
+    const agent = room.connect('w1', { startedAt: 20, greeting: 2 });
+    room.order(build);
+    agent.says({ kind: 'started', commandId: 1, epoch: 1001, at: 1, pid: 7 });
+    const late = room.connect('w1', { startedAt: 20, greeting: 1 });
+    const ofTheAgentBefore = room.connect('w1', { instanceId: 'instance-zero', startedAt: 10, greeting: 9 });
+    for (const overtaken of [late, ofTheAgentBefore])
+      expect([overtaken.heard, overtaken.end?.slice(0, 4)]).toEqual([[], '1000']);
+    expect(agent.end).toBeNull();
+    expect(agent.heard).toEqual(['welcome []', 'start 1']);
+    expect(room.workers.presence('w1').connected).toBe(true);
+    expect(room.onRecord).toEqual(['1 started']);
+  });
+
+  test('of the agent that follows on one whose clock was ahead is taken once that is gone', () => {
+    const room = open();
+    const first = room.connect('w1', { startedAt: 20, greeting: 2 });
+    first.cut();
+    const second = room.connect('w1', { instanceId: 'instance-two', startedAt: 10, greeting: 1 });
+    expect(second.heard).toEqual(['welcome []']);
+  });
+
   test('of another agent is refused while the first is alive, and both are told', () => {
     const room = open();
     const first = room.connect();

@@ -9,8 +9,13 @@ import type { Wire } from './wire.ts';
 /** WebSocket's own code for an end without fault (RFC 6455, 7.4.1). */
 const NORMAL = 1000;
 
+/** What of a hello tells its place among others. */
+type Greeting = Pick<Hello, 'storeId' | 'instanceId' | 'startedAt' | 'greeting'>;
+
 interface Presence {
   session: Session | null;
+  /** The last that was welcomed. */
+  greeting: Greeting | null;
   leaving: boolean;
   lastRefusal: string | null;
 }
@@ -74,8 +79,15 @@ export class Sessions implements SessionDesk {
       return;
     }
     const presence = this.#presence(name);
+    if (isOvertaken(hello, presence)) {
+      this.#core.log.warn({ worker: name, peer: session.peer }, 'a hello came that was overtaken by a newer one');
+      session.end(NORMAL, 'the agent has greeted anew on another connection');
+      return;
+    }
     try {
       this.#core.turn(() => this.#welcome(session, hello, presence));
+      const { storeId, instanceId, startedAt, greeting } = hello;
+      presence.greeting = { storeId, instanceId, startedAt, greeting };
     } catch (error) {
       // The turn has left nothing on disk; nor may it in memory. The session ends with this error.
       presence.session = old;
@@ -161,11 +173,27 @@ export class Sessions implements SessionDesk {
   #presence(name: string): Presence {
     let presence = this.#presences.get(name);
     if (presence === undefined) {
-      presence = { session: null, leaving: false, lastRefusal: null };
+      presence = { session: null, greeting: null, leaving: false, lastRefusal: null };
       this.#presences.set(name, presence);
     }
     return presence;
   }
+}
+
+/**
+ * A hello that was under way when its connection broke may come after the agent has greeted anew. It knows nothing of what
+ * the agent was given since, so that would be taken for lost. Of an agent before, only while the one after it is here: the
+ * clock may have been set.
+ */
+function isOvertaken(hello: Greeting, { session, greeting: last }: Presence): boolean {
+  if (last === null || last.storeId !== hello.storeId) return false;
+  if (last.instanceId === hello.instanceId) return isLess(hello.greeting, last.greeting);
+  return session?.alive === true && isLess(hello.startedAt, last.startedAt);
+}
+
+/** False where an older agent does not tell. */
+function isLess(one: number | undefined, two: number | undefined): boolean {
+  return one !== undefined && two !== undefined && one < two;
 }
 
 /** Made once for a database; the worker shows it in its log. */

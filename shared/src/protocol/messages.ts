@@ -43,6 +43,10 @@ export const helloSchema = z.object({
   storeId: z.string().min(8).max(100),
   /** Made when the agent starts. */
   instanceId: z.string().min(8).max(100),
+  /** When the agent started, by its clock. With `greeting` it tells a hello that was overtaken by a newer one. */
+  startedAt: z.number().optional(),
+  /** Number of this hello among those of the agent: it rises. */
+  greeting: z.number().int().positive().optional(),
   info: workerInfoSchema,
   commands: z.array(heldCommandSchema),
 });
