@@ -20,9 +20,10 @@ export function BlockView({ block, tabbable }: { block: Block; tabbable: boolean
   const at = build.finishedAt === null ? now.value : build.finishedAt;
   const family = related.value;
   const marked = family.has(build.id) && family.size > 1;
+  const wide = block.width >= ROOM_FOR_DURATION;
   return (
     <article
-      class={marked ? 'block marked' : 'block'}
+      class={`block${wide ? '' : ' narrow'}${marked ? ' marked' : ''}`}
       data-build-id={build.id}
       data-builder={build.builder}
       data-state={build.state}
@@ -41,12 +42,12 @@ export function BlockView({ block, tabbable }: { block: Block; tabbable: boolean
       >
         <span aria-hidden="true">
           <b>{GLYPHS[look]}</b> {build.number}
-          {block.width >= ROOM_FOR_DURATION && <span class="num"> {shortDuration(at - build.startedAt)}</span>}
+          {wide && <span class="num"> {shortDuration(at - build.startedAt)}</span>}
         </span>
         <span class="unseen">{titleOf(build, at)}</span>
       </a>
       {bandsOfBlock(block, at).map((band) => (
-        <BandView key={band.step.number} band={band} wide={block.width >= ROOM_FOR_DURATION} />
+        <BandView key={band.step.number} band={band} wide={wide} />
       ))}
     </article>
   );
