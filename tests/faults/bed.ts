@@ -84,12 +84,15 @@ export class Bed {
 
   /** Waits until a process of the work runs, and is on record. */
   async stepWithProcess({ buildset, key }: Work): Promise<Step & { readonly pid: number }> {
-    return this.api.waitFor(`the process of ${key}`, async () => {
+    const step = await this.api.waitFor(`the process of ${key}`, async () => {
       const build = (await this.api.buildsOf(buildset)).at(-1);
-      const step = build?.steps.find(({ name, state }) => name === 'work' && state === 'running');
-      const { begun } = testimonyOf(this.witness, key);
-      return step?.pid != null && begun.at(-1) === step.pid ? { ...step, pid: step.pid } : null;
+      const running = build?.steps.find(({ name, state }) => name === 'work' && state === 'running');
+      return running?.pid == null ? null : { ...running, pid: running.pid };
     });
+    await eventually(`process ${step.pid} to bear witness of ${key}`, () =>
+      testimonyOf(this.witness, key).begun.includes(step.pid) ? true : null,
+    );
+    return step;
   }
 
   /** Waits until so many processes of the work have begun, whatever the master knows. */

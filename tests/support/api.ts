@@ -57,12 +57,18 @@ export class TestApi {
     return this.#well('GET', path, undefined, schema);
   }
 
-  async post<T>(path: string, body: unknown, schema: Schema<T>): Promise<T> {
-    return this.#well('POST', path, body, schema);
+  async post<T>(path: string, body: unknown, schema: Schema<T>, headers?: Record<string, string>): Promise<T> {
+    return this.#well('POST', path, body, schema, headers);
   }
 
-  async #well<T>(method: string, path: string, body: unknown, schema: Schema<T>): Promise<T> {
-    const answer = await this.ask(method, `/api/v1${path}`, body);
+  async #well<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    schema: Schema<T>,
+    headers?: Record<string, string>,
+  ): Promise<T> {
+    const answer = await this.ask(method, `/api/v1${path}`, body, headers);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return schema.parse(answer.body);
   }
@@ -88,8 +94,12 @@ export class TestApi {
   }
 
   /** Presses the button of a force scheduler. */
-  async force(scheduler: string, request: Partial<ForceRequest> = {}): Promise<Buildset> {
-    return this.post(`/schedulers/${scheduler}/force`, request, field('buildset', buildsetSchema));
+  async force(
+    scheduler: string,
+    request: Partial<ForceRequest> = {},
+    headers?: Record<string, string>,
+  ): Promise<Buildset> {
+    return this.post(`/schedulers/${scheduler}/force`, request, field('buildset', buildsetSchema), headers);
   }
 
   /** The last attempt of a request, or null before it has one. */
