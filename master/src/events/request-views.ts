@@ -1,15 +1,12 @@
-import type { Blocker, Buildset, Properties, Request, SourceStamp } from '@icefall/shared';
-import { fromColumn, type Statements } from '../db/rows.ts';
+import type { Buildset, Request } from '@icefall/shared';
+import type { Statements } from '../db/rows.ts';
 import type { BuildsetRow } from '../requests/buildsets.ts';
 import type { RequestRow } from '../requests/requests.ts';
+import { buildsetResource, type OfBuildset, requestResource } from '../requests/resources.ts';
 import { Conditions, MOST_SCANNED_ROWS, type Page, type PageWanted, pageOf } from './paging.ts';
 import { addTo } from './step-views.ts';
 
-interface FullRequestRow extends RequestRow {
-  readonly reason: string;
-  readonly owner: string | null;
-  readonly parent_build_id: number | null;
-}
+type FullRequestRow = RequestRow & OfBuildset;
 
 export interface RequestFilter extends PageWanted {
   readonly state?: Request['state'] | undefined;
@@ -42,7 +39,7 @@ export class RequestViews {
       listed,
     );
     for (const row of attempts) addTo(builds, row.request_id, row.id);
-    return rows.map((row) => viewOf(row, builds.get(row.id) ?? []));
+    return rows.map((row) => requestResource(row, row, builds.get(row.id) ?? []));
   }
 
   /** A page of requests, newest first. */
@@ -87,40 +84,9 @@ export class RequestViews {
     const row = this.#db.one<BuildsetRow>('SELECT * FROM buildsets WHERE id = ?', id);
     if (row === null) return null;
     const requests = this.#db.all<{ id: number }>('SELECT id FROM requests WHERE buildset_id = ? ORDER BY id', id);
-    return {
-      id: row.id,
-      scheduler: row.scheduler,
-      reason: row.reason,
-      owner: row.owner,
-      sourceStamps: fromColumn<SourceStamp[]>(row.source_stamps),
-      changeIds: fromColumn<number[]>(row.change_ids),
-      requestIds: requests.map((request) => request.id),
-      properties: fromColumn<Properties>(row.properties),
-      parentBuildId: row.parent_build_id,
-      parentStepNumber: row.parent_step_number,
-      createdAt: row.created_at,
-      finishedAt: row.finished_at,
-      result: row.result,
-    };
+    return buildsetResource(
+      row,
+      requests.map((request) => request.id),
+    );
   }
-}
-
-function viewOf(row: FullRequestRow, buildIds: number[]): Request {
-  return {
-    id: row.id,
-    buildsetId: row.buildset_id,
-    builder: row.builder,
-    priority: row.priority,
-    state: row.state,
-    result: row.result,
-    submittedAt: row.submitted_at,
-    finishedAt: row.finished_at,
-    collapsedInto: row.collapsed_into,
-    buildIds,
-    blocker: row.blocker === null ? null : fromColumn<Blocker>(row.blocker),
-    blockedSince: row.blocked_since,
-    reason: row.reason,
-    owner: row.owner,
-    parentBuildId: row.parent_build_id,
-  };
 }

@@ -1,6 +1,6 @@
-import type { Buildset, Json, Properties, Result, SourceStamp } from '@icefall/shared';
+import type { Json, Properties, Result, SourceStamp } from '@icefall/shared';
 import { worstResult } from '@icefall/shared';
-import { fromColumn, toColumn } from '../db/rows.ts';
+import { toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 
@@ -136,27 +136,6 @@ export class Buildsets {
       buildId,
       stepNumber,
     );
-  }
-
-  /** The resource that clients see, or null. */
-  view(id: number): Buildset | null {
-    const row = this.row(id);
-    if (row === null) return null;
-    return {
-      id: row.id,
-      scheduler: row.scheduler,
-      reason: row.reason,
-      owner: row.owner,
-      sourceStamps: fromColumn<SourceStamp[]>(row.source_stamps),
-      changeIds: fromColumn<number[]>(row.change_ids),
-      requestIds: this.requestIds(id),
-      properties: fromColumn<Buildset['properties']>(row.properties),
-      parentBuildId: row.parent_build_id,
-      parentStepNumber: row.parent_step_number,
-      createdAt: row.created_at,
-      finishedAt: row.finished_at,
-      result: row.result,
-    };
   }
 }
 

@@ -4,6 +4,7 @@ import { fromColumn, toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { Buildsets } from './buildsets.ts';
+import { requestResource } from './resources.ts';
 
 export interface RequestRow {
   readonly id: number;
@@ -181,23 +182,11 @@ export class Requests {
   view(row: RequestRow): Request {
     const buildset = this.#buildsets.row(row.buildset_id);
     const builds = this.#core.db.all<{ id: number }>('SELECT id FROM builds WHERE request_id = ? ORDER BY id', row.id);
-    return {
-      id: row.id,
-      buildsetId: row.buildset_id,
-      builder: row.builder,
-      priority: row.priority,
-      state: row.state,
-      result: row.result,
-      submittedAt: row.submitted_at,
-      finishedAt: row.finished_at,
-      collapsedInto: row.collapsed_into,
-      buildIds: builds.map((build) => build.id),
-      blocker: row.blocker === null ? null : fromColumn<Blocker>(row.blocker),
-      blockedSince: row.blocked_since,
-      reason: buildset?.reason ?? '',
-      owner: buildset?.owner ?? null,
-      parentBuildId: buildset?.parent_build_id ?? null,
-    };
+    return requestResource(
+      row,
+      buildset ?? { reason: '', owner: null, parent_build_id: null },
+      builds.map((build) => build.id),
+    );
   }
 }
 

@@ -10,7 +10,8 @@ import { openDatabase } from '../db/database.ts';
 import { Core } from '../engine/core.ts';
 import { SiteConfig } from '../engine/site-config.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
-import { Buildsets } from '../requests/buildsets.ts';
+import { type BuildsetRow, Buildsets } from '../requests/buildsets.ts';
+import { buildsetResource } from '../requests/resources.ts';
 import { Schedulers } from './schedulers.ts';
 
 /** For tests: rooms around the schedulers with a virtual clock and a database in memory, and a language to speak of them. */
@@ -124,10 +125,9 @@ export class TestRoom {
 
   /** All buildsets, oldest first. */
   built(scheduler?: string): Buildset[] {
-    const rows = this.core.db.all<{ id: number }>('SELECT id FROM buildsets ORDER BY id');
+    const rows = this.core.db.all<BuildsetRow>('SELECT * FROM buildsets ORDER BY id');
     return rows
-      .map(({ id }) => this.buildsets.view(id))
-      .filter((buildset) => buildset !== null)
+      .map((row) => buildsetResource(row, this.buildsets.requestIds(row.id)))
       .filter((buildset) => scheduler === undefined || buildset.scheduler === scheduler);
   }
 
