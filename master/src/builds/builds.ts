@@ -27,6 +27,9 @@ export interface BuildRooms extends TriggerRooms, Omit<RunnerRooms, 'triggers'> 
 /** `halted` of a build of which not even clean-up is run. */
 const HALTED_WITH_CLEAN_UP = 2;
 
+/** A summary is read in a glance; the step's log has all of it. */
+const MOST_SUMMARY_LENGTH = 300;
+
 /** Builds from their start to their end, step by step. Everything inside turns; the rows are the truth. */
 export class Builds {
   /** A build has ended. */
@@ -144,7 +147,7 @@ export class Builds {
       result: end.result,
       locks_acquired_at: row.locks_acquired_at,
       finished_at: this.#core.now(),
-      summary: end.summary ?? (row.summary || end.result.toLowerCase()),
+      summary: shortened(end.summary ?? (row.summary || end.result.toLowerCase())),
       hidden: hidden ? 1 : 0,
       blocker: null,
       urls: toColumn(end.urls ?? []),
@@ -287,4 +290,8 @@ export class Builds {
     const build = this.rows.build(buildId);
     return build === null ? {} : (JSON.parse(build.properties) as Properties);
   }
+}
+
+function shortened(summary: string): string {
+  return summary.length <= MOST_SUMMARY_LENGTH ? summary : `${summary.slice(0, MOST_SUMMARY_LENGTH - 1)}…`;
 }
