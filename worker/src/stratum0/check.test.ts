@@ -31,22 +31,22 @@ describe('check', () => {
     writeFileSync(await objectOf('two'), 'damaged');
     await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({
       code: 'check_failed',
-      message: expect.stringContaining('2 of 2'),
+      message: expect.stringContaining('2 problems in 2 entries'),
     });
-    expect(site.said.filter((line) => /^(one|two): .*data\//.test(line))).toHaveLength(2);
+    expect(site.said.filter((line) => /^\/(one|two): .*data\//.test(line))).toHaveLength(2);
   });
 
-  test('refuses a damaged listing, certificate or history', async () => {
+  test('refuses a damaged catalog, certificate or history', async () => {
     const manifest = await currentManifest(site.paths);
-    for (const [hash, suffix] of [
-      [manifest.root, 'C'],
-      [manifest.certificate, 'X'],
-      [manifest.history, 'H'],
+    for (const [hash, suffix, code] of [
+      [manifest.root, 'C', 'check_failed'],
+      [manifest.certificate, 'X', 'damaged_object'],
+      [manifest.history, 'H', 'check_failed'],
     ] as const) {
       const path = join(site.paths.served, objectName(hash, suffix));
       const sound = readFileSync(path);
       writeFileSync(path, sound.subarray(1));
-      await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({ code: 'damaged_object' });
+      await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({ code });
       writeFileSync(path, sound);
     }
     await checkRepository(site.context, REPOSITORY);

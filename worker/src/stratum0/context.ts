@@ -1,11 +1,14 @@
 import { hostname, userInfo } from 'node:os';
 import { type Disk, realDisk } from './disk.ts';
+import { DEFAULT_THREADS } from './objects/pool.ts';
 
 /** What every verb is given. */
 export interface Context {
   /** Below it: `srv` (served), `spool`, `keys` and `mount`. */
   readonly directory: string;
   readonly disk: Disk;
+  /** Threads that read and compress files; 0: the calling one does, through `disk`. */
+  readonly threads: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** One line for people. */
@@ -19,6 +22,7 @@ export function realContext(directory: string, owner: string | undefined, say: (
   return {
     directory,
     disk: realDisk,
+    threads: DEFAULT_THREADS,
     now: () => Date.now(),
     say,
     owner: owner ?? `${userInfo().username}@${hostname()}`,

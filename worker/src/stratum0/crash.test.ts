@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Context } from './context.ts';
 import { realDisk } from './disk.ts';
+import { makeRepository } from './mkfs.ts';
 import { publish } from './publish.ts';
-import { beginTransaction, makeRepository, resign } from './repository.ts';
+import { beginTransaction, resign } from './repository.ts';
 import { abort } from './restore.ts';
 import { Death, dyingDisk } from './testing/dying-disk.ts';
 import {

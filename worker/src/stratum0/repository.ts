@@ -4,14 +4,12 @@ import { join } from 'node:path';
 import type { Context } from './context.ts';
 import { removeIfThere, replaceFile } from './disk.ts';
 import { Stratum0Error } from './errors.ts';
-import { encodeHistory, TRUNK } from './history.ts';
-import { ensureKeys, readCertificate, readPrivateKey, readPublicKey } from './keys.ts';
+import { readCertificate, readPrivateKey, readPublicKey } from './keys.ts';
 import { withRepositoryLock } from './lock.ts';
-import { decodeManifest, encodeManifest, MANIFEST_TTL_SECONDS, type Manifest } from './manifest.ts';
-import { objectStore } from './object-store.ts';
+import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts';
 import { type RepositoryPaths, repositoryPaths } from './paths.ts';
 import { openPublished, type Published } from './published.ts';
-import { encodeSnapshot } from './snapshot.ts';
+import { restoreReflog } from './reflog.ts';
 import {
   describeTransaction,
   newTransaction,
@@ -20,13 +18,11 @@ import {
   type Transaction,
   writeTransaction,
 } from './transaction.ts';
-import { encodeWhitelist, WHITELIST_DAYS, WHITELIST_WARNING_MS } from './whitelist.ts';
+import { encodeWhitelist, WHITELIST_WARNING_MS } from './whitelist.ts';
 
 /** Mode of the mount's root in a transaction and outside of one. It only reminds people; root can write anyway. */
-const MOUNT_OPEN = 0o755;
-const MOUNT_CLOSED = 0o555;
-/** Mode of the root in what is published. */
-export const ROOT_MODE = 0o755;
+export const MOUNT_OPEN = 0o755;
+export const MOUNT_CLOSED = 0o555;
 const DAY_MS = 86_400_000;
 
 /** The paths of a repository that exists. Throws `no_repository`. */
@@ -59,57 +55,6 @@ export async function currentManifest(paths: RepositoryPaths): Promise<Manifest>
   return decodeManifest(await readFile(paths.manifest), paths.manifest).manifest;
 }
 
-/** Makes a repository with an empty first revision. Throws `repository_exists`. */
-export async function makeRepository(context: Context, name: string): Promise<void> {
-  const paths = repositoryPaths(context.directory, name);
-  if (existsSync(paths.manifest)) throw new Stratum0Error('repository_exists', `the repository ${name} exists already`);
-  const { disk } = context;
-  await disk.makeDirectory(paths.spool, 0o755);
-  await withRepositoryLock(paths, async () => {
-    await disk.makeDirectory(join(paths.served, 'data', 'txn'), 0o755);
-    for (let i = 0; i < 256; i += 1)
-      await disk.makeDirectory(join(paths.served, 'data', i.toString(16).padStart(2, '0')), 0o755);
-    await disk.syncDirectory(join(paths.served, 'data'));
-    await disk.makeDirectory(paths.mount, MOUNT_OPEN);
-    await ensureKeys(context, paths);
-    await signWhitelist(context, paths, WHITELIST_DAYS);
-    await writeFirstRevision(context, paths);
-    await disk.setMode(paths.mount, MOUNT_CLOSED);
-  });
-  context.say(`Created ${name}: served from ${paths.served}, seen as ${paths.mount}, public key ${paths.publicKey}`);
-}
-
-async function writeFirstRevision(context: Context, paths: RepositoryPaths): Promise<void> {
-  const store = objectStore(context.disk, paths.served);
-  const publishedAt = Math.floor(context.now() / 1000);
-  const listing = encodeSnapshot([
-    {
-      path: '',
-      type: 'directory',
-      mode: ROOT_MODE,
-      sizeBytes: 0,
-      mtimeNs: BigInt(publishedAt) * 1_000_000_000n,
-      hash: null,
-      target: null,
-    },
-  ]);
-  const root = await store.put(listing, 'C');
-  const trunk = { name: TRUNK, root: root.hash, revision: 1, publishedAt, description: 'the newest revision' };
-  const history = await store.put(encodeHistory([trunk]), 'H');
-  const certificate = await store.put(await readFile(paths.certificate), 'X');
-  await store.settle();
-  await writeManifest(context, paths, {
-    root: root.hash,
-    rootSizeBytes: listing.length,
-    ttlSeconds: MANIFEST_TTL_SECONDS,
-    revision: 1,
-    name: paths.name,
-    certificate: certificate.hash,
-    history: history.hash,
-    publishedAt,
-  });
-}
-
 /** Signs a manifest and puts it in place: from this moment clients get the new revision. */
 export async function writeManifest(context: Context, paths: RepositoryPaths, manifest: Manifest): Promise<void> {
   const signed = encodeManifest(manifest, await readPrivateKey(paths.privateKey));
@@ -123,7 +68,8 @@ export async function resign(context: Context, name: string, days: number): Prom
   context.say(`Signed ${days} day whitelist of ${name}: valid until ${new Date(expiresAt).toISOString()}`);
 }
 
-async function signWhitelist(context: Context, paths: RepositoryPaths, days: number): Promise<number> {
+/** Gives the time at which it expires, milliseconds since the epoch. */
+export async function signWhitelist(context: Context, paths: RepositoryPaths, days: number): Promise<number> {
   const certificate = readCertificate(await readFile(paths.certificate), paths.certificate);
   const signedAt = context.now();
   const expiresAt = signedAt + days * DAY_MS;
@@ -173,12 +119,13 @@ export async function closeTransaction(context: Context, paths: RepositoryPaths)
 
 /**
  * Ends a transaction whose publish died after it had replaced the manifest. Says which revision that was; null where
- * there is nothing of the kind.
+ * there is nothing of the kind. Of one that died just before, it takes the reflog back.
  */
 export async function closeCutOffPublish(context: Context, paths: RepositoryPaths): Promise<number | null> {
+  const manifest = await currentManifest(paths);
+  if (manifest.reflog !== null) await restoreReflog(context, paths, manifest.reflog);
   const target = (await readTransaction(paths))?.published ?? null;
   if (target === null) return null;
-  const manifest = await currentManifest(paths);
   if (manifest.root !== target.root || manifest.revision !== target.revision) return null;
   await closeTransaction(context, paths);
   context.say(

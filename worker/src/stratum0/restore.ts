@@ -1,9 +1,11 @@
 import { chmodSync } from 'node:fs';
-import { type BytePath, forPeople, toBytes } from './byte-path.ts';
+import { type BytePath, forPeople, parentPath, toBytes } from './byte-path.ts';
+import type { CatalogEntry } from './catalog/entry.ts';
 import type { Context } from './context.ts';
 import { finishWith } from './disk.ts';
-import { type FileStamp, fileStamp, readKnownFiles, writeKnownFiles } from './known-files.ts';
 import { withRepositoryLock } from './lock.ts';
+import { mirrorOf } from './mirror.ts';
+import { type FileStamp, fileStamp, type MountIndex } from './mount-index.ts';
 import type { RepositoryPaths } from './paths.ts';
 import type { Published } from './published.ts';
 import {
@@ -13,7 +15,6 @@ import {
   openServed,
   openTransactionOf,
 } from './repository.ts';
-import type { SnapshotEntry } from './snapshot.ts';
 import { absolute, linkTarget, listTree, permissions, type TreeEntry } from './tree.ts';
 
 /** Permissions the restorer needs on a directory it works in; the published mode is set at the end. */
@@ -37,46 +38,60 @@ export async function abort(context: Context, name: string): Promise<void> {
   });
 }
 
-async function restoreTree(context: Context, paths: RepositoryPaths, published: Published): Promise<number> {
-  const wanted = await published.entries();
-  const byPath = new Map(wanted.map((entry) => [entry.path, entry]));
-  const known = await readKnownFiles(paths, published.manifest.root);
-  const found = listTree(paths.mount, (entry) => makeWorkable(paths, entry));
-  const intact = new Set<BytePath>();
-  let repaired = 0;
-  for (const entry of found.toReversed()) {
-    const want = byPath.get(entry.path);
-    const isIntact = want !== undefined && (await isAsPublished(paths, entry, want, known.get(entry.path)));
-    if (isIntact) intact.add(entry.path);
-    else if (entry.path !== '') await removeEntry(context, paths, entry);
-    if (!isIntact) repaired += 1;
+/** Makes the mount tree what is published. Gives the number of entries that were not. */
+export async function restoreTree(context: Context, paths: RepositoryPaths, published: Published): Promise<number> {
+  const index = await mirrorOf(context, paths, published);
+  try {
+    const wanted = await published.entries();
+    const intact = await removeOthers(context, paths, wanted, index);
+    const missing = wanted.filter(({ path }) => path !== '' && !intact.has(path));
+    const links = new Map<string, BytePath>();
+    for (const entry of wanted)
+      if (intact.has(entry.path) && entry.linkGroup > 0) links.set(linkKey(entry), entry.path);
+    for (const entry of missing) await createEntry(context, paths, published, entry, links);
+    const stamps = await finishAll(context, paths, wanted);
+    index.update(published.manifest.root, { removed: [], stamps, catalogs: index.catalogs() });
+    return missing.length + intact.strangers;
+  } finally {
+    index.close();
   }
-  for (const entry of wanted) {
-    if (entry.path === '' || intact.has(entry.path)) continue;
-    await createEntry(context, paths, published, entry);
-    repaired += 1;
-  }
-  const stamps = await finishTimes(context, paths, wanted);
-  await writeKnownFiles(context, paths, published.manifest.root, stamps);
-  return repaired;
 }
 
-/** Lets a restorer that is not root list and change a directory. Undone with {@link finishTimes}. */
+const linkKey = ({ path, linkGroup }: CatalogEntry): string => `${linkGroup} ${parentPath(path)}`;
+
+/** Removes whatever is not as published. Gives the paths that stay, and the number of those that nobody wants. */
+async function removeOthers(
+  context: Context,
+  paths: RepositoryPaths,
+  wanted: readonly CatalogEntry[],
+  index: MountIndex,
+): Promise<Set<BytePath> & { strangers: number }> {
+  const byPath = new Map(wanted.map((entry) => [entry.path, entry]));
+  const intact = Object.assign(new Set<BytePath>(), { strangers: 0 });
+  const found = listTree(paths.mount, (entry) => makeWorkable(paths, entry));
+  for (const entry of found.toReversed()) {
+    if (entry.path === '') continue;
+    const want = byPath.get(entry.path);
+    if (want !== undefined && isAsPublished(paths, entry, want, index.stamp(entry.path))) intact.add(entry.path);
+    else {
+      await removeEntry(context, paths, entry);
+      if (want === undefined) intact.strangers += 1;
+    }
+  }
+  return intact;
+}
+
+/** Lets a restorer that is not root list and change a directory. Undone with {@link finishAll}. */
 function makeWorkable(paths: RepositoryPaths, entry: TreeEntry): void {
   const mode = permissions(entry.stat);
   if ((mode & WORKABLE) !== WORKABLE) chmodSync(absolute(paths.mount, entry.path), mode | WORKABLE);
 }
 
-async function isAsPublished(
-  paths: RepositoryPaths,
-  found: TreeEntry,
-  want: SnapshotEntry,
-  stamp: FileStamp | undefined,
-): Promise<boolean> {
-  if (found.type !== want.type) return false;
+function isAsPublished(paths: RepositoryPaths, found: TreeEntry, want: CatalogEntry, stamp: FileStamp | null): boolean {
+  if (found.type === null || found.type !== want.type) return false;
   if (found.type === 'directory') return true;
   if (found.type === 'symlink') return linkTarget(paths.mount, found.path) === want.target;
-  return stamp === fileStamp(found.stat);
+  return stamp === fileStamp(found.stat, found.type);
 }
 
 /** Removes a name; a directory is empty by now, unless something published is in it: then it stays. */
@@ -90,38 +105,50 @@ async function createEntry(
   context: Context,
   paths: RepositoryPaths,
   published: Published,
-  entry: SnapshotEntry,
+  entry: CatalogEntry,
+  links: Map<string, BytePath>,
 ): Promise<void> {
   const path = absolute(paths.mount, entry.path);
   if (entry.type === 'directory') return context.disk.makeDirectory(path, entry.mode | WORKABLE);
   if (entry.type === 'symlink') return context.disk.symlink(toBytes(entry.target ?? ''), path);
-  const content = await published.content(entry);
+  const other = entry.linkGroup > 0 ? links.get(linkKey(entry)) : undefined;
+  if (other !== undefined) return context.disk.link(absolute(paths.mount, other), path);
+  if (entry.linkGroup > 0) links.set(linkKey(entry), entry.path);
   const file = await context.disk.create(path, 0o600);
-  await finishWith(file, () => file.write(content));
+  await finishWith(file, async () => {
+    for await (const part of published.parts(entry)) await file.write(part);
+  });
 }
 
-/** Sets modes and times, innermost first, and returns the stamps of the finished tree. */
-async function finishTimes(
+/** Sets owners, modes and times, innermost first, and returns the stamps of the finished tree. */
+async function finishAll(
   context: Context,
   paths: RepositoryPaths,
-  wanted: readonly SnapshotEntry[],
-): Promise<Map<BytePath, FileStamp>> {
+  wanted: readonly CatalogEntry[],
+): Promise<[BytePath, FileStamp][]> {
   const found = new Map(listTree(paths.mount).map((entry) => [entry.path, entry]));
   for (const entry of wanted.toReversed()) {
+    if (entry.path === '') continue;
     const stat = found.get(entry.path)?.stat;
-    const path = absolute(paths.mount, entry.path);
-    const label = forPeople(entry.path);
-    if (stat === undefined) throw new Error(`${label} was removed by somebody while it was restored`);
-    if (entry.type !== 'symlink' && entry.path !== '' && permissions(stat) !== entry.mode)
-      await context.disk.setMode(path, entry.mode);
-    if (!isClose(stat.mtimeNs, entry.mtimeNs))
-      await context.disk.setModificationTime(path, Number(entry.mtimeNs) / 1e9);
+    if (stat === undefined) throw new Error(`${forPeople(entry.path)} was removed by somebody while it was restored`);
+    await finishEntry(context, absolute(paths.mount, entry.path), entry, stat);
   }
-  return new Map(listTree(paths.mount).map((entry) => [entry.path, fileStamp(entry.stat)]));
+  return listTree(paths.mount).flatMap(({ path, type, stat }) =>
+    type === null || path === '' ? [] : [[path, fileStamp(stat, type)]],
+  );
 }
 
-/** Node sets times as floating-point seconds, which are exact to about half a microsecond. */
-function isClose(a: bigint, b: bigint): boolean {
-  const difference = a > b ? a - b : b - a;
-  return difference < 1000n;
+async function finishEntry(
+  { disk }: Context,
+  path: Buffer,
+  entry: CatalogEntry,
+  stat: TreeEntry['stat'],
+): Promise<void> {
+  const isOther = stat.uid !== BigInt(entry.uid) || stat.gid !== BigInt(entry.gid);
+  // Only root can give files away; a restorer that is not root could not have published them either.
+  if (isOther && process.getuid?.() === 0) await disk.setOwner(path, entry.uid, entry.gid);
+  // A change of owner takes set-user-id away.
+  if (entry.type !== 'symlink' && (isOther || permissions(stat) !== entry.mode)) await disk.setMode(path, entry.mode);
+  const isInTime = stat.mtimeNs / 1_000_000_000n === BigInt(entry.mtime);
+  if (!isInTime) await disk.setModificationTime(path, entry.mtime);
 }

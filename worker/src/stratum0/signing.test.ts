@@ -54,6 +54,9 @@ describe('signed texts', () => {
       certificate: hash,
       history: hash,
       publishedAt: 1,
+      isCollected: true,
+      metainfo: hash,
+      reflog: hash,
     };
     const { manifest: read, signed } = decodeManifest(encodeManifest(manifest, pair.privateKey), 'manifest');
     expect(read).toEqual(manifest);

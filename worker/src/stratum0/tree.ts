@@ -1,7 +1,7 @@
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { type BytePath, bytePath, forPeople, joinPath, toBytes } from './byte-path.ts';
+import { comparePaths } from './catalog/entry.ts';
 import { Stratum0Error, systemCode } from './errors.ts';
-import { compareEntries } from './snapshot.ts';
 
 /** A name found on the disk. */
 export interface TreeEntry {
@@ -18,7 +18,7 @@ export function absolute(root: string, path: BytePath): Buffer {
 }
 
 /**
- * Everything below a directory, itself included (with the empty path), in the order of a snapshot. `enter` is called
+ * Everything below a directory, itself included (with the empty path), in the order of their paths. `enter` is called
  * before a directory is listed. Throws `unreadable_file` for a directory that cannot be listed.
  */
 export function listTree(root: string, enter: (entry: TreeEntry) => void = () => {}): TreeEntry[] {
@@ -32,7 +32,7 @@ export function listTree(root: string, enter: (entry: TreeEntry) => void = () =>
     for (const name of listDirectory(root, path)) visit(joinPath(path, name));
   };
   visit('');
-  return found.sort(compareEntries);
+  return found.sort(comparePaths);
 }
 
 function listDirectory(root: string, path: BytePath): BytePath[] {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Disk, DiskFile } from '../disk.ts';
 
 /** Thrown by every call after the moment of death: what the code does then has no effect, as in a process that is gone. */
@@ -42,7 +43,15 @@ export function dyingDisk(
     symlink: guard(disk.symlink),
     setMode: guard(disk.setMode),
     setModificationTime: guard(disk.setModificationTime),
+    setOwner: guard(disk.setOwner),
+    link: guard(disk.link),
     syncDirectory: guard(disk.syncDirectory),
+    syncObjects: guard(disk.syncObjects),
+    putObject(path, bytes) {
+      if (used >= calls && !existsSync(path)) disk.putObject(path, bytes.subarray(0, bytes.length >> 1));
+      step();
+      return disk.putObject(path, bytes);
+    },
   };
 }
 

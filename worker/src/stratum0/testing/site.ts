@@ -15,9 +15,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Context, realContext } from '../context.ts';
 import { readPublicKey } from '../keys.ts';
+import { makeRepository } from '../mkfs.ts';
 import { type RepositoryPaths, repositoryPaths } from '../paths.ts';
 import { openPublished, type PublishedSource, readPublished } from '../published.ts';
-import { makeRepository } from '../repository.ts';
 
 export const REPOSITORY = 'software.icefall.example';
 

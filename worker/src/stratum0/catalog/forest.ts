@@ -1,0 +1,247 @@
+import { type BytePath, parentPath } from '../byte-path.ts';
+import { type Catalog, type CatalogReference, createCatalog } from './catalog.ts';
+import { addCounters, type Counters } from './counters.ts';
+import { type CatalogEntry, sameEntry } from './entry.ts';
+import { NO_HASH } from './schema.ts';
+
+/** A catalog of the repository, as its parent (for the root: the manifest) refers to it. */
+export interface KnownCatalog extends CatalogReference {
+  /** What it and all below it count. */
+  readonly total: Counters;
+}
+
+/** What {@link CatalogForest.store} is given. */
+export interface CatalogStorage {
+  /** Stores a database's bytes and gives the object's hash. */
+  put(image: Uint8Array): Promise<string>;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** Seconds for which a client may keep the root catalog. */
+  readonly ttlSeconds: number;
+}
+
+/**
+ * All catalogs of a repository while a new revision is made. Each is opened when something in it changes, and only those,
+ * with the ones above them, are written again.
+ */
+export class CatalogForest {
+  readonly #known: Map<BytePath, KnownCatalog>;
+  readonly #load: (mountpoint: BytePath, reference: CatalogReference) => Catalog;
+  readonly #open = new Map<BytePath, Catalog>();
+  readonly #dirty = new Set<BytePath>();
+  #lastOwner: { readonly directory: BytePath; readonly catalog: Catalog } | null = null;
+
+  /** `known`: all catalogs by their directories; without any the repository is new. */
+  constructor(
+    known: ReadonlyMap<BytePath, KnownCatalog>,
+    load: (mountpoint: BytePath, reference: CatalogReference) => Catalog,
+  ) {
+    this.#known = new Map(known);
+    this.#load = load;
+  }
+
+  /** Where catalogs begin, the root included. */
+  mountpoints(): BytePath[] {
+    return [...this.#known.keys()];
+  }
+
+  /** Whether a nested catalog begins at a directory. */
+  has(mountpoint: BytePath): boolean {
+    return this.#known.has(mountpoint);
+  }
+
+  #catalog(mountpoint: BytePath): Catalog {
+    const open = this.#open.get(mountpoint);
+    if (open !== undefined) return open;
+    const known = this.#known.get(mountpoint);
+    if (known === undefined) throw new Error(`no catalog begins at ${mountpoint}`);
+    const catalog = this.#load(mountpoint, known);
+    this.#open.set(mountpoint, catalog);
+    return catalog;
+  }
+
+  /** The catalog that lists what is in a directory. */
+  #ownerOfListing(directory: BytePath): Catalog {
+    if (this.#lastOwner?.directory === directory) return this.#lastOwner.catalog;
+    let mountpoint = directory;
+    while (mountpoint !== '' && !this.#known.has(mountpoint)) mountpoint = parentPath(mountpoint);
+    const catalog = this.#catalog(mountpoint);
+    this.#lastOwner = { directory, catalog };
+    return catalog;
+  }
+
+  /** The catalog that lists a name among its neighbours; the root's own entry is in the root catalog. */
+  #ownerOf(path: BytePath): Catalog {
+    return this.#ownerOfListing(path === '' ? '' : parentPath(path));
+  }
+
+  #change(catalog: Catalog): Catalog {
+    this.#dirty.add(catalog.mountpoint);
+    return catalog;
+  }
+
+  lookup(path: BytePath): CatalogEntry | null {
+    return this.#ownerOf(path).lookup(path);
+  }
+
+  /** What is in a directory, in no order. */
+  list(directory: BytePath): CatalogEntry[] {
+    return this.#ownerOfListing(directory).list(directory);
+  }
+
+  /** A number for a group of hard links that nothing in that directory's catalog has yet. */
+  newLinkGroup(directory: BytePath): number {
+    return this.#ownerOfListing(directory).lastLinkGroup() + 1;
+  }
+
+  /** Whether {@link put} would change anything. */
+  isNews(entry: CatalogEntry): boolean {
+    const old = this.lookup(entry.path);
+    return old === null || !sameEntry(old, entry);
+  }
+
+  /** Puts an entry where it belongs: that of a nested catalog's directory in both catalogs. */
+  put(entry: CatalogEntry): void {
+    const isBorder = entry.path !== '' && this.#known.has(entry.path);
+    this.#change(this.#ownerOf(entry.path)).put({ ...entry, border: isBorder ? 'transition' : 'none' });
+    if (isBorder) this.#change(this.#catalog(entry.path)).put({ ...entry, border: 'root' });
+  }
+
+  /** Removes a name with all that is below it. */
+  removeTree(path: BytePath): void {
+    const owner = this.#ownerOf(path);
+    const entry = owner.lookup(path);
+    if (entry !== null) this.#removeIn(this.#change(owner), entry);
+  }
+
+  #removeIn(owner: Catalog, entry: CatalogEntry): void {
+    if (this.#known.has(entry.path)) {
+      this.#forget(entry.path);
+      owner.removeNested(entry.path);
+    } else if (entry.type === 'directory') for (const below of owner.list(entry.path)) this.#removeIn(owner, below);
+    owner.remove(entry.path);
+  }
+
+  /** Forgets a catalog and those below it. */
+  #forget(mountpoint: BytePath): void {
+    for (const path of [...this.#known.keys()]) {
+      if (path !== mountpoint && !path.startsWith(`${mountpoint}/`)) continue;
+      this.#close(path);
+      this.#known.delete(path);
+    }
+  }
+
+  #close(mountpoint: BytePath): void {
+    this.#open.get(mountpoint)?.close();
+    this.#open.delete(mountpoint);
+    this.#dirty.delete(mountpoint);
+    this.#lastOwner = null;
+  }
+
+  /** Begins a nested catalog at a directory: what is below it moves there. The directory must be listed. */
+  split(mountpoint: BytePath): void {
+    const parent = this.#change(this.#ownerOf(mountpoint));
+    const entry = parent.lookup(mountpoint);
+    if (entry === null) throw new Error(`${mountpoint} is not listed`);
+    const nested = createCatalog(mountpoint);
+    nested.put({ ...entry, border: 'root' });
+    parent.put({ ...entry, border: 'transition' });
+    const moved = parent.nested();
+    const move = (directory: BytePath): void => {
+      for (const below of parent.list(directory)) {
+        nested.put(below);
+        parent.remove(below.path);
+        const reference = moved.get(below.path);
+        if (reference !== undefined) {
+          nested.setNested(below.path, reference);
+          parent.removeNested(below.path);
+        } else if (below.type === 'directory') move(below.path);
+      }
+    };
+    move(mountpoint);
+    this.#known.set(mountpoint, { hash: NO_HASH, sizeBytes: 0, total: nested.countSelf() });
+    this.#open.set(mountpoint, nested);
+    this.#lastOwner = null;
+    this.#change(nested);
+  }
+
+  /** Ends a nested catalog: what it lists moves into the one above. */
+  merge(mountpoint: BytePath): void {
+    const nested = this.#catalog(mountpoint);
+    const parent = this.#change(this.#ownerOf(mountpoint));
+    const firstGroup = parent.lastLinkGroup();
+    const own = nested.lookup(mountpoint);
+    if (own !== null) parent.put({ ...own, border: 'none' });
+    const move = (directory: BytePath): void => {
+      for (const below of nested.list(directory)) {
+        parent.put(below.linkGroup === 0 ? below : { ...below, linkGroup: below.linkGroup + firstGroup });
+        if (below.type === 'directory') move(below.path);
+      }
+    };
+    move(mountpoint);
+    for (const [path, reference] of nested.nested()) parent.setNested(path, reference);
+    parent.removeNested(mountpoint);
+    this.#close(mountpoint);
+    this.#known.delete(mountpoint);
+  }
+
+  /** Whether a new revision is needed at all. */
+  get isChanged(): boolean {
+    return this.#dirty.size > 0;
+  }
+
+  /** The directories of the catalogs that changed or hold one that did, innermost first. */
+  #touched(): BytePath[][] {
+    const touched = new Set<BytePath>(['']);
+    for (const changed of this.#dirty)
+      for (let path = changed; path !== ''; path = parentPath(path)) if (this.#known.has(path)) touched.add(path);
+    const byDepth = new Map<number, BytePath[]>();
+    for (const path of touched) {
+      const depth = path === '' ? 0 : path.split('/').length;
+      byDepth.set(depth, [...(byDepth.get(depth) ?? []), path]);
+    }
+    return [...byDepth].sort(([a], [b]) => b - a).map(([, paths]) => paths);
+  }
+
+  /**
+   * Writes what changed, innermost catalogs first, each with the next revision number, and the hash of the one it
+   * replaces. Gives all catalogs of the new revision.
+   */
+  async store(storage: CatalogStorage): Promise<ReadonlyMap<BytePath, KnownCatalog>> {
+    for (const level of this.#touched())
+      await Promise.all(level.map((mountpoint) => this.#storeOne(mountpoint, storage)));
+    return this.#known;
+  }
+
+  async #storeOne(mountpoint: BytePath, storage: CatalogStorage): Promise<void> {
+    const catalog = this.#catalog(mountpoint);
+    const before = this.#known.get(mountpoint);
+    for (const path of catalog.nested().keys()) {
+      const below = this.#known.get(path);
+      if (below !== undefined) catalog.setNested(path, below);
+    }
+    const total = this.#count(catalog);
+    if (mountpoint === '') catalog.setProperty('TTL', String(storage.ttlSeconds));
+    catalog.setProperty('last_modified', String(storage.now));
+    catalog.setProperty('revision', String(Number(catalog.property('revision')) + 1));
+    catalog.setProperty('previous_revision', before?.hash ?? NO_HASH);
+    const image = catalog.image();
+    const hash = await storage.put(image);
+    this.#known.set(mountpoint, { hash, sizeBytes: image.byteLength, total });
+    if (mountpoint === '') return;
+    this.#change(this.#ownerOf(mountpoint)).setNested(mountpoint, { hash, sizeBytes: image.byteLength });
+  }
+
+  #count(catalog: Catalog): Counters {
+    const self = catalog.countSelf();
+    const below = [...catalog.nested().keys()].map((path) => this.#known.get(path)?.total);
+    const subtree = addCounters(...below.filter((total) => total !== undefined));
+    catalog.setCounts({ self, subtree });
+    return addCounters(self, subtree);
+  }
+
+  close(): void {
+    for (const catalog of this.#open.values()) catalog.close();
+    this.#open.clear();
+  }
+}

@@ -1,0 +1,77 @@
+import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
+import { Stratum0Error } from '../errors.ts';
+import { PAGE_BYTES } from './schema.ts';
+
+declare module 'node:sqlite' {
+  // Of Node 24; not yet in its type declarations.
+  interface DatabaseSync {
+    serialize(): Uint8Array;
+    deserialize(image: Uint8Array): void;
+  }
+}
+
+export type Row = Record<string, SQLOutputValue>;
+
+/** Free pages beyond this share of a database are given up before it is stored, as the stock tools do. */
+const MAX_FREE_SHARE = 0.2;
+
+/** An empty database in memory, with pages as the stock tools have them. Foreign keys are for readers to rely on only. */
+export function newDatabase(tables: string): DatabaseSync {
+  const database = new DatabaseSync(':memory:', { enableForeignKeyConstraints: false });
+  database.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = OFF; BEGIN; ${tables}; COMMIT; BEGIN`);
+  return database;
+}
+
+/** A database from its file's bytes. Throws `damaged_object`; `what` names it. */
+export function loadDatabase(image: Uint8Array, what: string): DatabaseSync {
+  const database = new DatabaseSync(':memory:', { enableForeignKeyConstraints: false });
+  try {
+    database.deserialize(image);
+    database.exec('PRAGMA journal_mode = OFF; BEGIN');
+    database.prepare('SELECT count(*) FROM sqlite_master').get();
+    return database;
+  } catch (error) {
+    database.close();
+    throw new Stratum0Error('damaged_object', `${what} is not a database: ${String(error)}`);
+  }
+}
+
+/** Ends the running transaction and gives the file's bytes. */
+export function imageOf(database: DatabaseSync): Uint8Array {
+  database.exec('COMMIT');
+  const free = integer(pragma(database, 'freelist_count'));
+  if (free > MAX_FREE_SHARE * integer(pragma(database, 'page_count'))) database.exec('VACUUM');
+  const image = database.serialize();
+  database.exec('BEGIN');
+  return image;
+}
+
+function pragma(database: DatabaseSync, name: string): SQLOutputValue | undefined {
+  return Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+}
+
+/** A column's value as a number; null counts as 0. */
+export function integer(value: SQLOutputValue | undefined): number {
+  if (value === null || value === undefined) return 0;
+  if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
+  throw new Stratum0Error('damaged_object', `a number is expected in a catalog, not ${typeof value}`);
+}
+
+/** A column's bytes, one character each; null counts as empty. */
+export function bytes(value: SQLOutputValue | undefined): string {
+  if (value === null || value === undefined) return '';
+  if (value instanceof Uint8Array)
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');
+  return String(value);
+}
+
+/** A hash column as hexadecimal; null where there is none. */
+export function hexadecimal(value: SQLOutputValue | undefined): string | null {
+  if (!(value instanceof Uint8Array) || value.byteLength === 0) return null;
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex');
+}
+
+/** For `CAST(? AS TEXT)`: text of any bytes. */
+export function toText(text: string): SQLInputValue {
+  return Buffer.from(text, 'latin1');
+}

@@ -1,0 +1,20 @@
+import { hash } from 'node:crypto';
+import type { BytePath } from '../byte-path.ts';
+
+/** The key of a row: the MD5 of a path, as the two signed integers that SQLite can hold. */
+export interface PathHash {
+  readonly first: bigint;
+  readonly second: bigint;
+}
+
+/** The parent of the repository's root, which has none. */
+export const NO_PARENT: PathHash = { first: 0n, second: 0n };
+
+/**
+ * MD5 of the absolute path within the repository (the root is the empty string), halved; each half is read little-endian
+ * (CernVM-FS technical documentation, "File Catalog"; the byte order is that of the stock tools on x86).
+ */
+export function hashPath(path: BytePath): PathHash {
+  const digest = hash('md5', Buffer.from(path === '' ? '' : `/${path}`, 'latin1'), 'buffer');
+  return { first: digest.readBigInt64LE(0), second: digest.readBigInt64LE(8) };
+}

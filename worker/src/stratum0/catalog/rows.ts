@@ -1,0 +1,102 @@
+import type { BytePath } from '../byte-path.ts';
+import { joinPath, parentPath } from '../byte-path.ts';
+import { Stratum0Error } from '../errors.ts';
+import type { CatalogEntry, Chunk } from './entry.ts';
+import { bytes, hexadecimal, integer, type Row, toText } from './memory-database.ts';
+import { hashPath, NO_PARENT } from './path-hash.ts';
+import { FLAGS } from './schema.ts';
+
+/** File types in `mode` (inode(7)). */
+const TYPE_MASK = 0o170000;
+const TYPES = { file: 0o100000, directory: 0o040000, symlink: 0o120000 } as const;
+const PERMISSIONS = 0o7777;
+/** The link count is in the lower 32 bits of `hardlinks`, the group in the upper 32. */
+const GROUP_UNIT = 2 ** 32;
+
+/** Names and link targets are bytes, not text: they are read and bound as such. */
+export const COLUMNS =
+  'hardlinks, hash, size, mode, mtime, mtimens, flags, CAST(name AS BLOB) AS name, CAST(symlink AS BLOB) AS symlink, uid, gid';
+
+export function nameOf(path: BytePath): BytePath {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** An entry as the values of `INSERT` into `catalog`: path, parent, then as the table has them, without `xattr`. */
+export function toValues(entry: CatalogEntry) {
+  const path = hashPath(entry.path);
+  const parent = entry.path === '' ? NO_PARENT : hashPath(parentPath(entry.path));
+  return [
+    path.first,
+    path.second,
+    parent.first,
+    parent.second,
+    entry.linkGroup * GROUP_UNIT + entry.linkCount,
+    entry.hash === null ? null : Buffer.from(entry.hash, 'hex'),
+    entry.sizeBytes,
+    TYPES[entry.type] | entry.mode,
+    entry.mtime,
+    entry.mtimeNanoseconds,
+    flagsOf(entry),
+    toText(nameOf(entry.path)),
+    toText(entry.target ?? ''),
+    entry.uid,
+    entry.gid,
+  ];
+}
+
+function flagsOf(entry: CatalogEntry): number {
+  if (entry.type === 'symlink') return FLAGS.file | FLAGS.symlink;
+  if (entry.type === 'file') return FLAGS.file | (entry.chunks.length > 0 ? FLAGS.chunked : 0);
+  if (entry.border === 'none') return FLAGS.directory;
+  return FLAGS.directory | (entry.border === 'root' ? FLAGS.nestedRoot : FLAGS.transition);
+}
+
+/**
+ * The entry that a row holds, `parent` being the path of its directory (null: it is the repository's root). `chunksOf` is
+ * asked for those of a chunked file. Throws `damaged_object` for a row that no catalog of ours or of the default stock
+ * configuration can hold.
+ */
+export function fromRow(row: Row, parent: BytePath | null, chunksOf: (path: BytePath) => Chunk[]): CatalogEntry {
+  const name = bytes(row.name);
+  const path = parent === null ? '' : joinPath(parent, name);
+  const flags = integer(row.flags);
+  const mode = integer(row.mode);
+  const refuse = (what: string): never => {
+    throw new Stratum0Error('damaged_object', `a catalog's entry "${path}" ${what}`);
+  };
+  if (parent !== null && (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)))
+    refuse('has a name that no file can have');
+  if ((flags & (FLAGS.hashAlgorithm | FLAGS.compression)) !== 0)
+    refuse('has another hash or compression than SHA-1 and zlib');
+  if ((flags & (FLAGS.external | FLAGS.special | FLAGS.bindMountpoint)) !== 0)
+    refuse(`has flags (${flags}) that are not supported`);
+  const type = typeOf(flags);
+  if ((mode & TYPE_MASK) !== TYPES[type]) refuse(`has flags (${flags}) that do not fit its mode (${mode})`);
+  const hardlinks = integer(row.hardlinks);
+  return {
+    path,
+    type,
+    mode: mode & PERMISSIONS,
+    uid: integer(row.uid),
+    gid: integer(row.gid),
+    sizeBytes: integer(row.size),
+    mtime: integer(row.mtime),
+    mtimeNanoseconds: row.mtimens === null ? null : integer(row.mtimens),
+    hash: hexadecimal(row.hash),
+    chunks: (flags & FLAGS.chunked) === 0 ? [] : chunksOf(path),
+    target: type === 'symlink' ? bytes(row.symlink) : null,
+    linkCount: hardlinks % GROUP_UNIT,
+    linkGroup: Math.floor(hardlinks / GROUP_UNIT),
+    border: borderOf(flags),
+  };
+}
+
+function typeOf(flags: number): CatalogEntry['type'] {
+  if ((flags & FLAGS.directory) !== 0) return 'directory';
+  return (flags & FLAGS.symlink) !== 0 ? 'symlink' : 'file';
+}
+
+function borderOf(flags: number): CatalogEntry['border'] {
+  if ((flags & FLAGS.nestedRoot) !== 0) return 'root';
+  return (flags & FLAGS.transition) !== 0 ? 'transition' : 'none';
+}

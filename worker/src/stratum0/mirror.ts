@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import type { BytePath } from './byte-path.ts';
+import { type Catalog, type CatalogReference, loadCatalog } from './catalog/catalog.ts';
+import { addCounters } from './catalog/counters.ts';
+import type { KnownCatalog } from './catalog/forest.ts';
+import type { Context } from './context.ts';
+import { Stratum0Error, systemCode } from './errors.ts';
+import { type FileStamp, type MountIndex, openMountIndex, unknownStamp } from './mount-index.ts';
+import { objectName, unpackObjectSync } from './object-store.ts';
+import type { RepositoryPaths } from './paths.ts';
+import type { Published } from './published.ts';
+
+/** Loads catalogs from what is served. Throws `missing_object` or `damaged_object`. */
+export function catalogLoader(paths: RepositoryPaths): (mountpoint: BytePath, reference: CatalogReference) => Catalog {
+  return (mountpoint, { hash }) => {
+    const name = objectName(hash, 'C');
+    let packed: Buffer;
+    try {
+      packed = readFileSync(`${paths.served}/${name}`);
+    } catch (error) {
+      throw new Stratum0Error('missing_object', `${name} cannot be read (${systemCode(error)})`);
+    }
+    return loadCatalog(mountpoint, unpackObjectSync(packed, hash, 'C'), name);
+  };
+}
+
+/** The index of the mount tree, made anew from the catalogs where it does not belong to the published revision. */
+export async function mirrorOf(context: Context, paths: RepositoryPaths, published: Published): Promise<MountIndex> {
+  const index = openMountIndex(paths);
+  try {
+    const { root } = published.manifest;
+    if (index.root() === root) return index;
+    context.say(`Reading the catalogs of ${paths.name}: the index of ${paths.mount} is of another revision`);
+    index.clear();
+    const entries = await published.entries();
+    const stamps = entries.map(({ path, type }): readonly [BytePath, FileStamp] => [path, unknownStamp(type)]);
+    index.update(root, { removed: [], stamps, catalogs: await knownCatalogs(published) });
+    return index;
+  } catch (error) {
+    index.close();
+    throw error;
+  }
+}
+
+/** All catalogs of the published revision. */
+export async function knownCatalogs(published: Published): Promise<Map<BytePath, KnownCatalog>> {
+  const known = new Map<BytePath, KnownCatalog>();
+  const visit = async (mountpoint: BytePath, reference: CatalogReference): Promise<void> => {
+    const catalog = await published.catalog(mountpoint, reference);
+    const { self, subtree } = catalog.counts();
+    const nested = catalog.nested();
+    catalog.close();
+    known.set(mountpoint, { ...reference, total: addCounters(self, subtree) });
+    for (const [path, below] of nested) await visit(path, below);
+  };
+  const { root, rootSizeBytes } = published.manifest;
+  await visit('', { hash: root, sizeBytes: rootSizeBytes });
+  return known;
+}

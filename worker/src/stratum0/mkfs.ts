@@ -1,0 +1,134 @@
+import { existsSync, lstatSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createCatalog, loadCatalog } from './catalog/catalog.ts';
+import { addCounters, NO_COUNTS } from './catalog/counters.ts';
+import { DIRECTORY_SIZE } from './catalog/entry.ts';
+import { CatalogForest, type KnownCatalog } from './catalog/forest.ts';
+import type { Context } from './context.ts';
+import { replaceFile } from './disk.ts';
+import { Stratum0Error } from './errors.ts';
+import { advanceHistory, encodeHistory } from './history.ts';
+import { ensureKeys } from './keys.ts';
+import { withRepositoryLock } from './lock.ts';
+import { MANIFEST_TTL_SECONDS } from './manifest.ts';
+import { openMountIndex } from './mount-index.ts';
+import { type ObjectStore, objectStore } from './object-store.ts';
+import { type RepositoryPaths, repositoryPaths } from './paths.ts';
+import { encodeReflog } from './reflog.ts';
+import { MOUNT_CLOSED, MOUNT_OPEN, signWhitelist } from './repository.ts';
+import { putManifest } from './revision.ts';
+import { WHITELIST_DAYS } from './whitelist.ts';
+
+/** Mode of the root in what is published. */
+const ROOT_MODE = 0o755;
+/** What mirrors look for before they copy a repository, with the stock tools' text. */
+const REPLICA = {
+  name: '.cvmfs_master_replica',
+  text: 'This file marks the repository as replicatable to stratum 1 servers\n',
+};
+
+/** Makes a repository with an empty first revision. Throws `repository_exists`. */
+export async function makeRepository(context: Context, name: string): Promise<void> {
+  const paths = repositoryPaths(context.directory, name);
+  if (existsSync(paths.manifest)) throw new Stratum0Error('repository_exists', `the repository ${name} exists already`);
+  const { disk } = context;
+  await disk.makeDirectory(paths.spool, 0o755);
+  await withRepositoryLock(paths, async () => {
+    await disk.makeDirectory(join(paths.served, 'data', 'txn'), 0o755);
+    for (let i = 0; i < 256; i += 1)
+      await disk.makeDirectory(join(paths.served, 'data', i.toString(16).padStart(2, '0')), 0o755);
+    await disk.syncDirectory(join(paths.served, 'data'));
+    await disk.makeDirectory(paths.mount, MOUNT_OPEN);
+    await ensureKeys(context, paths);
+    await signWhitelist(context, paths, WHITELIST_DAYS);
+    const replica = join(paths.served, REPLICA.name);
+    await replaceFile(disk, replica, `${replica}.new`, Buffer.from(REPLICA.text));
+    await writeFirstRevision(context, paths);
+    await disk.setMode(paths.mount, MOUNT_CLOSED);
+  });
+  context.say(`Created ${name}: served from ${paths.served}, seen as ${paths.mount}, public key ${paths.publicKey}`);
+}
+
+async function writeFirstRevision(context: Context, paths: RepositoryPaths): Promise<void> {
+  const store = objectStore(context.disk, paths.served);
+  const now = Math.floor(context.now() / 1000);
+  const { image, first } = await storeEmptyCatalog(paths, store, now);
+  const forest = new CatalogForest(new Map([['', first]]), () => loadCatalog('', image, 'the first catalog'));
+  const catalogs = await forest.store({ put: (bytes) => store.put(bytes, 'C'), now, ttlSeconds: MANIFEST_TTL_SECONDS });
+  forest.close();
+  const root = catalogs.get('') ?? first;
+  const newest = { root: root.hash, revision: 1, publishedAt: now, rootSizeBytes: root.sizeBytes };
+  const history = await store.put(encodeHistory(paths.name, advanceHistory([], newest, null)), 'H');
+  const certificate = await store.put(await readFile(paths.certificate), 'X');
+  const metainfo = await store.put(Buffer.from(METAINFO), 'M');
+  await store.settle();
+  const before = encodeReflog(paths.name, [{ hash: first.hash, type: 'catalog', addedAt: now }]);
+  await replaceFile(context.disk, paths.reflog, `${paths.reflog}.new`, before);
+  await putManifest(context, paths, {
+    root: root.hash,
+    rootSizeBytes: root.sizeBytes,
+    ttlSeconds: MANIFEST_TTL_SECONDS,
+    revision: 1,
+    name: paths.name,
+    certificate,
+    history,
+    publishedAt: now,
+    isCollected: true,
+    metainfo,
+    reflog: null,
+  });
+  const index = openMountIndex(paths);
+  index.clear();
+  index.update(root.hash, { removed: [], stamps: [], catalogs });
+  index.close();
+}
+
+/** The root catalog of revision 0, which no manifest names: what the first revision's catalog says it comes from. */
+async function storeEmptyCatalog(
+  paths: RepositoryPaths,
+  store: ObjectStore,
+  now: number,
+): Promise<{ image: Uint8Array; first: KnownCatalog }> {
+  const catalog = createCatalog('');
+  const { uid, gid } = lstatSync(paths.mount);
+  catalog.put({
+    path: '',
+    type: 'directory',
+    mode: ROOT_MODE,
+    uid,
+    gid,
+    sizeBytes: DIRECTORY_SIZE,
+    mtime: now,
+    mtimeNanoseconds: null,
+    hash: null,
+    chunks: [],
+    target: null,
+    linkCount: 2,
+    linkGroup: 0,
+    border: 'none',
+  });
+  catalog.setProperty('last_modified', String(now));
+  const self = catalog.countSelf();
+  catalog.setCounts({ self, subtree: NO_COUNTS });
+  const image = catalog.image();
+  catalog.close();
+  const hash = await store.put(image, 'C');
+  return { image, first: { hash, sizeBytes: image.byteLength, total: addCounters(self) } };
+}
+
+/** The description for people that the stock tools begin with (CernVM-FS documentation, "Repository Meta Information"). */
+const METAINFO = `${JSON.stringify(
+  {
+    administrator: 'Your Name',
+    email: 'you@organisation.org',
+    organisation: 'Your Organisation',
+    description: 'Repository content',
+    url: 'Project website',
+    'recommended-stratum0': 'stratum 0 url',
+    'recommended-stratum1s': ['stratum1 url', 'stratum1 url'],
+    custom: { _comment: 'Put arbitrary structured data here' },
+  },
+  null,
+  2,
+)}\n`;

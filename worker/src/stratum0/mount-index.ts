@@ -1,0 +1,161 @@
+import { type BigIntStats, rmSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { type BytePath, parentPath } from './byte-path.ts';
+import { COUNTERS, type Counters, NO_COUNTS } from './catalog/counters.ts';
+import type { KnownCatalog } from './catalog/forest.ts';
+import { nameOf } from './catalog/rows.ts';
+import type { RepositoryPaths } from './paths.ts';
+
+/** What the file system said of an entry when it was last read or restored; its first letter is the entry's type. */
+export type FileStamp = string;
+
+const LETTERS = { file: 'f', directory: 'd', symlink: 'l' } as const;
+
+/** Changes whenever content, size, mode, owner, name or links of a file could have changed. */
+export function fileStamp(stat: BigIntStats, type: keyof typeof LETTERS): FileStamp {
+  const { ino, size, mode, uid, gid, nlink, mtimeNs, ctimeNs } = stat;
+  // A directory's size and links follow from what is in it, which is looked at anyway.
+  if (type === 'directory') return `d ${ino} ${mode} ${uid} ${gid} ${mtimeNs} ${ctimeNs}`;
+  return `${LETTERS[type]} ${ino} ${size} ${mode} ${uid} ${gid} ${nlink} ${mtimeNs} ${ctimeNs}`;
+}
+
+/** The stamp of something that is published but has to be looked at anew. */
+export const unknownStamp = (type: keyof typeof LETTERS): FileStamp => LETTERS[type];
+
+export const isDirectoryStamp = (stamp: FileStamp): boolean => stamp.startsWith('d');
+
+/**
+ * A file that was changed so shortly before it was read could be changed again without a new time stamp (they tick at
+ * a few milliseconds): it is read again by the next publish. The same trap as Git's "racy" index entries.
+ */
+const RACY_NS = 100_000_000n;
+
+export function isRacy(stat: BigIntStats, nowMs: number): boolean {
+  return BigInt(Math.round(nowMs)) * 1_000_000n - stat.ctimeNs < RACY_NS;
+}
+
+/** What one publish or abort makes different in the index. */
+export interface IndexChanges {
+  /** Removed first, with all that is below them. */
+  readonly removed: readonly BytePath[];
+  readonly stamps: Iterable<readonly [BytePath, FileStamp]>;
+  readonly catalogs: ReadonlyMap<BytePath, KnownCatalog>;
+}
+
+const TABLES = `
+CREATE TABLE IF NOT EXISTS meta (root TEXT);
+CREATE TABLE IF NOT EXISTS entries (directory TEXT, name TEXT, stamp TEXT, PRIMARY KEY (directory, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS catalogs (path TEXT PRIMARY KEY, hash TEXT, size INTEGER, total TEXT);
+`;
+
+/**
+ * A mirror of the published tree, beside the mount tree: every name with its stamp, so that a publish finds what changed
+ * without opening a catalog, and every catalog with its counts. Only a cache: one that belongs to another root catalog, or
+ * cannot be read, is made anew from the catalogs.
+ */
+export class MountIndex {
+  readonly #database: DatabaseSync;
+  readonly #list: StatementSync;
+  constructor(path: string) {
+    this.#database = new DatabaseSync(path);
+    this.#database.exec(`PRAGMA synchronous = NORMAL; ${TABLES}`);
+    this.#list = this.#database.prepare('SELECT name, stamp FROM entries WHERE directory = ?');
+  }
+
+  /** The root catalog that it mirrors; null: none. */
+  root(): string | null {
+    const root = this.#database.prepare('SELECT root FROM meta').get()?.root;
+    return typeof root === 'string' ? root : null;
+  }
+
+  /** Names of a directory with their stamps. */
+  list(directory: BytePath): Map<BytePath, FileStamp> {
+    const names = new Map<BytePath, FileStamp>();
+    for (const row of this.#list.iterate(directory)) names.set(String(row.name), String(row.stamp));
+    return names;
+  }
+
+  /** The stamp of one path; null: it is not published. */
+  stamp(path: BytePath): FileStamp | null {
+    const find = this.#database.prepare('SELECT stamp FROM entries WHERE directory = ? AND name = ?');
+    const stamp = find.get(parentPath(path), nameOf(path))?.stamp;
+    return typeof stamp === 'string' ? stamp : null;
+  }
+
+  catalogs(): Map<BytePath, KnownCatalog> {
+    const rows = this.#database.prepare('SELECT path, hash, size, total FROM catalogs').all();
+    return new Map(
+      rows.map((row) => [
+        String(row.path),
+        { hash: String(row.hash), sizeBytes: Number(row.size), total: readCounters(String(row.total)) },
+      ]),
+    );
+  }
+
+  /** Makes it mirror another root catalog; all or nothing. */
+  update(root: string, changes: IndexChanges): void {
+    this.#database.exec('BEGIN');
+    try {
+      this.#apply(root, changes);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  #apply(root: string, { removed, stamps, catalogs }: IndexChanges): void {
+    const remove = this.#database.prepare('DELETE FROM entries WHERE directory = ? AND name = ?');
+    // '0' is what follows '/' in the order of bytes.
+    const removeBelow = this.#database.prepare(
+      "DELETE FROM entries WHERE directory = ?1 OR (directory > ?1 || '/' AND directory < ?1 || '0')",
+    );
+    for (const path of removed) {
+      remove.run(parentPath(path), nameOf(path));
+      removeBelow.run(path);
+    }
+    const put = this.#database.prepare('INSERT OR REPLACE INTO entries (directory, name, stamp) VALUES (?, ?, ?)');
+    for (const [path, stamp] of stamps) if (path !== '') put.run(parentPath(path), nameOf(path), stamp);
+    this.#database.exec('DELETE FROM catalogs; DELETE FROM meta');
+    const insert = this.#database.prepare('INSERT INTO catalogs (path, hash, size, total) VALUES (?, ?, ?, ?)');
+    for (const [path, { hash, sizeBytes, total }] of catalogs) insert.run(path, hash, sizeBytes, JSON.stringify(total));
+    this.#database.prepare('INSERT INTO meta (root) VALUES (?)').run(root);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#database.exec('DELETE FROM entries; DELETE FROM catalogs; DELETE FROM meta');
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function readCounters(text: string): Counters {
+  const values = new Map<string, unknown>(Object.entries(JSON.parse(text)));
+  const counters: Record<(typeof COUNTERS)[number], number> = { ...NO_COUNTS };
+  for (const name of COUNTERS) counters[name] = Number(values.get(name));
+  return counters;
+}
+
+/** Opens the index, or an empty one where there is none that can be read. */
+export function openMountIndex(paths: RepositoryPaths): MountIndex {
+  try {
+    return readable(paths);
+  } catch {
+    for (const suffix of ['', '-journal']) rmSync(`${paths.mountIndex}${suffix}`, { force: true });
+    return new MountIndex(paths.mountIndex);
+  }
+}
+
+function readable(paths: RepositoryPaths): MountIndex {
+  const index = new MountIndex(paths.mountIndex);
+  try {
+    index.root();
+    return index;
+  } catch (error) {
+    index.close();
+    throw error;
+  }
+}

@@ -1,0 +1,156 @@
+import { hash } from 'node:crypto';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { deflateSync, constants as zlib } from 'node:zlib';
+import type { Chunk } from '../catalog/entry.ts';
+import { Stratum0Error, systemCode } from '../errors.ts';
+import { CHUNK_SIZES, type ChunkSizes, cutFinder } from './cut.ts';
+import { objectName } from './names.ts';
+
+/** Puts an object's bytes in place; false where it was there already. */
+export type ObjectSink = (name: string, bytes: Uint8Array) => boolean;
+
+/** A file to be stored, as a scan has seen it. */
+export interface PackJob {
+  /** Absolute. */
+  readonly path: Uint8Array;
+  /** For people. */
+  readonly label: string;
+  readonly sizeBytes: number;
+  readonly inode: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}
+
+/** A part of a file to be stored as one object. */
+export interface RangeJob {
+  readonly file: PackJob;
+  readonly offset: number;
+  readonly sizeBytes: number;
+  readonly suffix: '' | 'P';
+}
+
+export interface PackedRange {
+  readonly hash: string;
+  readonly storedBytes: number;
+  /** Name of the object, if it was not there already. */
+  readonly newObject: string | null;
+}
+
+/** Bytes read at a time in search of cuts. */
+const READ_BYTES = 1024 * 1024;
+/** Pieces of a large object that are tried for whether it can be compressed at all. */
+const PROBES = 4;
+const PROBE_BYTES = 8 * 1024;
+/** Share that a probe must lose to be worth the effort of compressing the rest. */
+const WORTHWHILE = 0.98;
+
+/** Objects of files are only chunked from this size on. */
+export function mayBeChunked(job: PackJob, sizes: ChunkSizes = CHUNK_SIZES): boolean {
+  return job.sizeBytes > sizes.least;
+}
+
+/**
+ * zlib's form at its default level, as the stock tools store all objects. Large content that does not get smaller
+ * (archives, images) is put into the same form without trying: clients read both, and it takes a hundredth of the time.
+ */
+export function compress(content: Uint8Array): Buffer {
+  const level = isCompressible(content) ? zlib.Z_DEFAULT_COMPRESSION : zlib.Z_NO_COMPRESSION;
+  return deflateSync(content, { level, chunkSize: Math.min(1024 * 1024, Math.max(1024, content.length + 64)) });
+}
+
+function isCompressible(content: Uint8Array): boolean {
+  if (content.length < PROBES * PROBE_BYTES * 2) return true;
+  const step = Math.floor((content.length - PROBE_BYTES) / (PROBES - 1));
+  for (let i = 0; i < PROBES; i += 1) {
+    const probe = content.subarray(i * step, i * step + PROBE_BYTES);
+    if (deflateSync(probe, { level: zlib.Z_BEST_SPEED }).length < probe.length * WORTHWHILE) return true;
+  }
+  return false;
+}
+
+/** Compresses content and stores it under the SHA-1 of its compressed form. */
+export function packContent(content: Uint8Array, suffix: '' | 'P', sink: ObjectSink): PackedRange {
+  const packed = compress(content);
+  const digest = hash('sha1', packed, 'hex');
+  const name = objectName(digest, suffix);
+  return { hash: digest, storedBytes: packed.length, newObject: sink(name, packed) ? name : null };
+}
+
+/** Stores one part of a file. Throws `unreadable_file` or `file_changed`. */
+export function packRange(job: RangeJob, sink: ObjectSink): PackedRange {
+  const content = Buffer.allocUnsafe(job.sizeBytes);
+  withFile(job.file, (descriptor) => {
+    if (readFully(descriptor, content, job.offset) !== job.sizeBytes) throw changed(job.file);
+  });
+  return packContent(content, job.suffix, sink);
+}
+
+/**
+ * Where a file is to be cut: tells each part as soon as it is known. A file without a cut is told as one part.
+ */
+export function findParts(job: PackJob, found: (part: Omit<Chunk, 'hash'>) => void, sizes = CHUNK_SIZES): void {
+  const finder = cutFinder(sizes);
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  let start = 0;
+  withFile(job, (descriptor) => {
+    for (let position = 0; position < job.sizeBytes; ) {
+      const length = readFully(descriptor, buffer, position);
+      if (length === 0) throw changed(job);
+      const bytes = buffer.subarray(0, length);
+      for (let cut = finder.next(bytes, 0); cut !== null; cut = finder.next(bytes, cut)) {
+        if (position + cut >= job.sizeBytes) break;
+        found({ offset: start, sizeBytes: position + cut - start });
+        start = position + cut;
+      }
+      position += length;
+    }
+  });
+  found({ offset: start, sizeBytes: job.sizeBytes - start });
+}
+
+function withFile(job: PackJob, work: (descriptor: number) => void): void {
+  const descriptor = openToRead(job);
+  try {
+    work(descriptor);
+    if (!isAsSeen(job, fstatSync(descriptor, { bigint: true }))) throw changed(job);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function openToRead(job: PackJob): number {
+  try {
+    return openSync(Buffer.from(job.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    throw new Stratum0Error(
+      'unreadable_file',
+      `${job.label} cannot be read (${systemCode(error)}): make it readable or remove it`,
+    );
+  }
+}
+
+function isAsSeen(job: PackJob, stat: BigIntStats): boolean {
+  return (
+    stat.ino === job.inode &&
+    stat.size === BigInt(job.sizeBytes) &&
+    stat.mtimeNs === job.mtimeNs &&
+    stat.ctimeNs === job.ctimeNs
+  );
+}
+
+function changed(job: PackJob): Stratum0Error {
+  return new Stratum0Error(
+    'file_changed',
+    `${job.label} was written to while it was read; let its writer finish first`,
+  );
+}
+
+function readFully(descriptor: number, buffer: Buffer, position: number): number {
+  let length = 0;
+  while (length < buffer.length) {
+    const read = readSync(descriptor, buffer, length, buffer.length - length, position + length);
+    if (read === 0) break;
+    length += read;
+  }
+  return length;
+}

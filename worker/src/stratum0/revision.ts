@@ -1,0 +1,76 @@
+import type { BytePath } from './byte-path.ts';
+import type { CatalogForest, KnownCatalog } from './catalog/forest.ts';
+import type { Context } from './context.ts';
+import { advanceHistory, decodeHistory, encodeHistory, type GivenTag } from './history.ts';
+import { MANIFEST_TTL_SECONDS, type Manifest } from './manifest.ts';
+import { type ObjectStore, readObject } from './object-store.ts';
+import type { RepositoryPaths } from './paths.ts';
+import { type Reference, readReflog, writeReflog } from './reflog.ts';
+import { currentManifest, writeManifest } from './repository.ts';
+import { readTransaction, writeTransaction } from './transaction.ts';
+
+/** A revision that is about to be made. */
+export interface NewRevision {
+  readonly forest: CatalogForest;
+  readonly store: ObjectStore;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  readonly tag: GivenTag;
+}
+
+/**
+ * Stores the changed catalogs and the history, makes all new objects durable, and puts the manifest in place: from that
+ * moment clients get the new revision. The order is what a crash at any point relies on.
+ */
+export async function commitRevision(
+  context: Context,
+  paths: RepositoryPaths,
+  { forest, store, now, tag }: NewRevision,
+): Promise<{ manifest: Manifest; catalogs: ReadonlyMap<BytePath, KnownCatalog> }> {
+  const before = await currentManifest(paths);
+  const catalogs = await forest.store({
+    put: (image) => store.put(image, 'C'),
+    now,
+    ttlSeconds: MANIFEST_TTL_SECONDS,
+  });
+  const root = catalogs.get('');
+  if (root === undefined) throw new Error('a repository without a root catalog');
+  const revision = before.revision + 1;
+  const tags = decodeHistory(await readObject(paths.served, before.history, 'H'));
+  const newest = { root: root.hash, revision, publishedAt: now, rootSizeBytes: root.sizeBytes };
+  const history = await store.put(encodeHistory(paths.name, advanceHistory(tags, newest, tag), before.history), 'H');
+  await store.settle();
+  const transaction = await readTransaction(paths);
+  if (transaction !== null)
+    await writeTransaction(context, paths, { ...transaction, published: { root: root.hash, revision } });
+  const next: Manifest = {
+    ...before,
+    root: root.hash,
+    rootSizeBytes: root.sizeBytes,
+    ttlSeconds: MANIFEST_TTL_SECONDS,
+    revision,
+    history,
+    publishedAt: now,
+    isCollected: true,
+  };
+  return { manifest: await putManifest(context, paths, next), catalogs };
+}
+
+/** Logs what a manifest names, and puts it in place. */
+export async function putManifest(context: Context, paths: RepositoryPaths, manifest: Manifest): Promise<Manifest> {
+  const log = await readReflog(paths);
+  const reflog = await writeReflog(context, paths, [...log, ...referencesOf(manifest)]);
+  const complete = { ...manifest, reflog };
+  await writeManifest(context, paths, complete);
+  return complete;
+}
+
+function referencesOf(manifest: Manifest): Reference[] {
+  const addedAt = manifest.publishedAt;
+  return [
+    { hash: manifest.root, type: 'catalog', addedAt },
+    { hash: manifest.certificate, type: 'certificate', addedAt },
+    { hash: manifest.history, type: 'history', addedAt },
+    ...(manifest.metainfo === null ? [] : [{ hash: manifest.metainfo, type: 'metainfo' as const, addedAt }]),
+  ];
+}
