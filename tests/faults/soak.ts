@@ -14,7 +14,7 @@ import { pageOfBuilds } from './history.ts';
 import { testimonyOf } from './witness.ts';
 
 /**
- * `node tests/faults/soak.ts --minutes 60 [--seed 1]`: pushes and forced builds without end, and a fault every few
+ * `npm run soak -- --minutes 60 [--seed 1]`: pushes and forced builds without end, and a fault every few
  * seconds; at the end every one of them must be accounted for. Prints figures as JSON, and ends with 1 if anything is
  * amiss.
  */
