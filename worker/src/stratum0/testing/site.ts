@@ -30,6 +30,11 @@ export interface TestSite {
   remove(): void;
 }
 
+/** A new directory, to be removed by who asked for it. */
+export function temporaryDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'stratum0-'));
+}
+
 let template: string | null = null;
 
 /** Keys take long to make: one repository is made, and copied for each test. */
