@@ -32,6 +32,24 @@ export async function expectDone(bed: Bed, work: Work, attempts: number): Promis
   for (const build of builds) await expectLog(bed, work.key, build);
 }
 
+/**
+ * Waits for the end of a work whose attempts were lost at any moment, also before a process of theirs had begun: all but
+ * the last are RETRY, and no process lived beside another.
+ */
+export async function expectDoneSomehow(bed: Bed, work: Work): Promise<void> {
+  const { result } = await bed.api.finished(work.buildset);
+  const builds = await bed.attempts(work);
+  const all = builds.map(describeBuild).join('\n');
+  assert.equal(result, 'SUCCESS', `${work.key}\n${all}`);
+  const results = builds.map((build) => build.result);
+  assert.deepEqual(results, [...results.slice(1).map(() => 'RETRY'), 'SUCCESS'], all);
+  const { begun, ended, beside } = testimonyOf(bed.witness, work.key);
+  assert.deepEqual(beside, [], `${work.key}: a process lives beside its repetition`);
+  assert.ok(begun.length <= builds.length, `${work.key}: begun ${begun.join(', ')}\n${all}`);
+  assert.deepEqual(ended, begun.slice(-1), `${work.key}: only the last process came to its end`);
+  for (const build of builds) await expectLog(bed, work.key, build);
+}
+
 /** The log of a build's work is what its process printed; of one that was lost, the beginning of that. */
 export async function expectLog(bed: Bed, key: string, build: Build): Promise<void> {
   const step = build.steps.find(({ name }) => name === 'work');

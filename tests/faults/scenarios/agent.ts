@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { processesOf } from '../../support/process-table.ts';
 import { Bed } from '../bed.ts';
-import { expectClean, expectDone } from '../checks.ts';
+import { expectClean, expectDone, expectDoneSomehow } from '../checks.ts';
 import type { Run, Scenario } from '../scenario.ts';
 
 async function killed({ ground, seed }: Run, builder: 'talks' | 'silent'): Promise<void> {
@@ -19,6 +19,22 @@ async function killed({ ground, seed }: Run, builder: 'talks' | 'silent'): Promi
   }
   bed.openGate();
   await expectDone(bed, work, 1 + kills);
+  await expectClean(bed);
+}
+
+/** The agent dies again and again, also while it takes over what the one before it left, or is just given work. */
+async function killedStarting({ ground, seed }: Run): Promise<void> {
+  const bed = await Bed.make(ground, seed);
+  const worker = await bed.worker('steady');
+  const works = [await bed.force('talks'), await bed.force('silent')];
+  for (let i = 0; i < 6; i += 1) {
+    await bed.moment(0, i % 2 === 0 ? 600 : 1500);
+    await worker.kill();
+    worker.startAgain();
+  }
+  await bed.api.connected('steady');
+  bed.openGate();
+  for (const work of works) await expectDoneSomehow(bed, work);
   await expectClean(bed);
 }
 
@@ -81,6 +97,11 @@ export const agentScenarios: readonly Scenario[] = [
     name: 'agent-killed-silent',
     title: 'an agent that is killed during a silent step: made again, and nothing of the first attempt lives beside it',
     run: (run) => killed(run, 'silent'),
+  },
+  {
+    name: 'agent-killed-starting',
+    title: 'an agent that is killed again and again, also while it starts, leaves nothing beside what it starts next',
+    run: killedStarting,
   },
   {
     name: 'agent-and-master-killed',

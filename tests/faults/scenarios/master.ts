@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { setTimeout as delay } from 'node:timers/promises';
 import { changeSchema } from '@icefall/shared';
 import { mostTogether, overlaps, readIntervals } from '../../end-to-end/stamps.ts';
+import { processesOf } from '../../support/process-table.ts';
 import { Bed, type Work } from '../bed.ts';
 import { expectClean, expectDone, expectUntouched } from '../checks.ts';
 import type { Run, Scenario } from '../scenario.ts';
@@ -26,6 +27,31 @@ async function killedDuring({ ground, seed }: Run, builder: 'talks' | 'silent'):
   await bed.moment(0, 500);
   bed.openGate();
   await expectUntouched(bed, work, pid);
+  await expectClean(bed);
+}
+
+/** The master dies while it starts, or while it stops, and is started again. */
+async function killedStarting({ ground, seed }: Run): Promise<void> {
+  const bed = await Bed.make(ground, seed);
+  await bed.worker('steady');
+  const works = [await bed.running('talks'), await bed.running('silent')];
+  const waiting = [await bed.force('exclusive'), await bed.force('counting'), await bed.force('exclusive')];
+  for (let i = 0; i < 3; i += 1) {
+    if (bed.dice.chance(0.5)) bed.master.process.signal('SIGTERM');
+    await bed.moment(0, 50);
+    await bed.master.kill();
+    // It ends before it says that it runs, or soon after.
+    const starting = bed.master.startAgain().catch(() => undefined);
+    await bed.moment(0, 1500);
+    for (const { pid, command } of processesOf(bed.master.directory))
+      if (command.includes(` start ${bed.master.directory}`)) process.kill(pid, 'SIGKILL');
+    await starting;
+    await bed.master.startAgain();
+  }
+  bed.openGate();
+  for (const { pid, ...work } of works) await expectUntouched(bed, work, pid);
+  for (const { buildset } of waiting) assert.equal((await bed.api.finished(buildset)).result, 'SUCCESS');
+  assert.equal(readIntervals(`${bed.witness}/stamps`).length, waiting.length);
   await expectClean(bed);
 }
 
@@ -142,6 +168,11 @@ export const masterScenarios: readonly Scenario[] = [
     name: 'master-killed-silent',
     title: 'a master that is killed during a silent step finds the same process again',
     run: (run) => killedDuring(run, 'silent'),
+  },
+  {
+    name: 'master-killed-starting',
+    title: 'a master that is killed while it starts or stops finds everything at its next start',
+    run: killedStarting,
   },
   {
     name: 'master-killed-locks',
