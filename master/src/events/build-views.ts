@@ -41,6 +41,10 @@ export interface BuildFilter extends PageWanted {
   readonly result?: Result | undefined;
   /** Of any of its source stamps. */
   readonly branch?: string | undefined;
+  /** Goes the other way: those that follow this id, still newest first; `next` is then the `after` that goes on. */
+  readonly after?: number | undefined;
+  /** Begins with the newest that began before, ms since the epoch. */
+  readonly startedBefore?: number | undefined;
 }
 
 /** Builds as clients see them. */
@@ -80,11 +84,8 @@ export class BuildViews {
 
   /** A page of builds, newest first. */
   list(filter: BuildFilter): Page<Build> {
-    const { builder, worker, state, result, branch } = filter;
-    const isIndexed = builder !== undefined || worker !== undefined || (state !== undefined && state !== 'finished');
-    const isPicky = result !== undefined || branch !== undefined;
-    const top = filter.before ?? this.#newestId() + 1;
-    const floor = isPicky && !isIndexed ? Math.max(0, top - 1 - MOST_SCANNED_ROWS) : 0;
+    const { builder, worker, state, result, branch, after, limit } = filter;
+    const { top, floor } = this.#range(filter);
     const conditions = new Conditions()
       .add('b.id < ?', top)
       .add('b.id > ?', floor)
@@ -97,17 +98,40 @@ export class BuildViews {
         "EXISTS (SELECT 1 FROM buildsets s, json_each(s.source_stamps) stamp WHERE s.id = b.buildset_id AND stamp.value ->> 'branch' = ?)",
         branch,
       );
-    const found = this.#db.all<{ id: number }>(
-      `SELECT b.id FROM builds b ${conditions.where} ORDER BY b.id DESC LIMIT ?`,
-      ...conditions.values,
-      filter.limit + 1,
-    );
-    const page = pageOf(
-      found.map((row) => row.id),
-      filter.limit,
-      floor,
-    );
+    const found = this.#db
+      .all<{ id: number }>(
+        `SELECT b.id FROM builds b ${conditions.where} ORDER BY b.id ${after === undefined ? 'DESC' : 'ASC'} LIMIT ?`,
+        ...conditions.values,
+        limit + 1,
+      )
+      .map((row) => row.id);
+    const page =
+      after === undefined
+        ? pageOf(found, limit, floor)
+        : { items: found.slice(0, limit), next: this.#nextAfter(found, limit, top) };
     return { items: this.builds(page.items), next: page.next };
+  }
+
+  /** The ids that one request looks at, without both ends. */
+  #range(filter: BuildFilter): { top: number; floor: number } {
+    const { builder, worker, state, result, branch, before, after, startedBefore } = filter;
+    const isIndexed = builder !== undefined || worker !== undefined || (state !== undefined && state !== 'finished');
+    const isPicky = !isIndexed && (result !== undefined || branch !== undefined);
+    const end = this.#newestId() + 1;
+    if (after !== undefined) return { top: isPicky ? Math.min(end, after + 1 + MOST_SCANNED_ROWS) : end, floor: after };
+    const top = Math.min(before ?? end, startedBefore === undefined ? end : this.#lastBegun(startedBefore) + 1);
+    return { top, floor: isPicky ? Math.max(0, top - 1 - MOST_SCANNED_ROWS) : 0 };
+  }
+
+  #nextAfter(found: readonly number[], limit: number, top: number): number | null {
+    if (found.length > limit) return found[limit - 1] ?? null;
+    return top <= this.#newestId() ? top - 1 : null;
+  }
+
+  /** Of the builds that began before a time, the id of the last; 0 where there is none. Ids rise as builds begin. */
+  #lastBegun(before: number): number {
+    const sql = 'SELECT id FROM builds WHERE started_at < ? ORDER BY started_at DESC, id DESC LIMIT 1';
+    return this.#db.one<{ id: number }>(sql, before)?.id ?? 0;
   }
 
   #newestId(): number {

@@ -87,6 +87,18 @@ describe('a list of builds', () => {
     expect(third.next).toBeNull();
   });
 
+  test('goes the other way, too, from any build or time', () => {
+    addManyBuilds(site, 6, { steps: 0, everyMs: 1000 });
+    const first = views.builds.list({ limit: 2, after: 1 });
+    const second = views.builds.list({ limit: 2, after: first.next ?? 0 });
+    const third = views.builds.list({ limit: 2, after: second.next ?? 0 });
+    expect([first, second, third].map((page) => idsOf(page.items))).toEqual([[3, 2], [5, 4], [6]]);
+    expect([first.next, second.next, third.next]).toEqual([3, 5, null]);
+    const fourth = views.builds.build(4)?.startedAt ?? 0;
+    expect(idsOf(views.builds.list({ limit: 2, startedBefore: fourth }).items)).toEqual([3, 2]);
+    expect(views.builds.list({ limit: 2, startedBefore: 1 })).toEqual({ items: [], next: null });
+  });
+
   test('is filtered by builder, worker, state, result and branch', () => {
     addHistory(site);
     const { buildsetId, requestIds } = addBuildset(site, ['linux'], { branch: 'feature' });
@@ -114,6 +126,9 @@ describe('a list of builds', () => {
     const second = views.builds.list({ limit: 10, branch: 'rare', before: first.next ?? 0 });
     expect(idsOf(second.items)).toEqual([1]);
     expect(second.next).toBeNull();
+    const above = views.builds.list({ limit: 10, branch: 'none', after: 0 });
+    expect(above).toEqual({ items: [], next: MOST_SCANNED_ROWS });
+    expect(views.builds.list({ limit: 10, branch: 'none', after: above.next ?? 0 }).next).toBeNull();
   });
 });
 
@@ -210,6 +225,8 @@ describe('a snapshot', () => {
     expect(snapshot.builds).toHaveLength(MOST_SNAPSHOT_BUILDS);
     expect(snapshot.more).toBe(true);
     expect(snapshot.since).toBe(snapshot.builds.at(-1)?.finishedAt);
+    const short = views.snapshot(24, 20);
+    expect([idsOf(short.builds), short.more]).toEqual([idsOf(snapshot.builds).slice(0, 20), true]);
   });
 
   test('asks the database the same number of questions however many builds it shows', () => {

@@ -111,10 +111,13 @@ export class Views {
     };
   }
 
-  /** All of it, and builds of the last hours. Nothing else runs meanwhile, so it is what it was at `seq`. */
-  snapshot(hours: number): Snapshot {
+  /**
+   * All of it, and builds of the last hours: of the finished ones the newest, at most `most`. Nothing else runs meanwhile,
+   * so it is what it was at `seq`.
+   */
+  snapshot(hours: number, most = MOST_SNAPSHOT_BUILDS): Snapshot {
     const { core } = this.#master;
-    const recent = this.builds.recentIds(core.now() - hours * HOUR_MS, MOST_SNAPSHOT_BUILDS);
+    const recent = this.builds.recentIds(core.now() - hours * HOUR_MS, most);
     const builds = this.builds.builds(recent.ids);
     return {
       seq: core.seq,

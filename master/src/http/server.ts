@@ -3,6 +3,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { EventStream } from '../events/stream.ts';
 import { Views } from '../events/views.ts';
 import { MOST_BODY_BYTES, takeJsonOnly } from './body.ts';
+import { compressAnswers } from './compression.ts';
 import { answerOfError, HttpProblem } from './errors.ts';
 import { LogFollowers } from './log-followers.ts';
 import type { MasterPort } from './master-port.ts';
@@ -101,6 +102,7 @@ export async function buildServer(
   const door = doorOf(master, () => addressOf(app, options.host));
   guard(app, { host: options.host, siteUrl: () => master.config.site.url });
   takeJsonOnly(app);
+  compressAnswers(app);
   app.setErrorHandler((error, request, reply) => answerError(master, error, request, reply));
   for (const route of ROUTES.filter((candidate) => candidate.rawBody !== true)) register(app, route, door);
   await app.register(async (hooks) => {

@@ -1,7 +1,7 @@
 import { BUILD_STATES, buildSchema, buildsetSchema, RESULTS } from '@icefall/shared';
 import { z } from 'zod';
 import { act } from '../acting.ts';
-import { idParam, nameParam, pageAnswer, pageQuery, route } from '../route.ts';
+import { idParam, nameParam, numberQuery, pageAnswer, pageQuery, route } from '../route.ts';
 import { found } from './builders.ts';
 
 /** Who asks for an action and why; both are for people to read. */
@@ -24,6 +24,12 @@ export const buildRoutes = [
       result: z.enum(RESULTS).optional(),
       branch: z.string().max(500).optional().describe('of any of its source stamps'),
       ...pageQuery({ usual: 50, most: 200 }),
+      after: numberQuery({ min: 0, max: Number.MAX_SAFE_INTEGER })
+        .optional()
+        .describe('those that follow this id, instead of those before one; `next` is then the `after` that goes on'),
+      startedBefore: numberQuery({ min: 0, max: Number.MAX_SAFE_INTEGER })
+        .optional()
+        .describe('begins with the newest that began before this time, milliseconds since the epoch'),
     }),
     answer: { json: pageAnswer('builds', buildSchema) },
     handle({ door, query }) {

@@ -2,6 +2,7 @@ import { configurationSchema, snapshotSchema, statusSchema } from '@icefall/shar
 import { z } from 'zod';
 import { describeSite } from '../../config/description.ts';
 import { configurationOf } from '../../engine/config-versions.ts';
+import { MOST_SNAPSHOT_BUILDS } from '../../events/views.ts';
 import { act, audit } from '../acting.ts';
 import { idParam, numberQuery, route } from '../route.ts';
 import { found } from './builders.ts';
@@ -34,9 +35,14 @@ export const systemRoutes = [
     name: 'snapshot',
     summary: 'Everything a page needs to start; the events after its `seq` keep it up to date',
     tag: 'master',
-    query: z.object({ hours: numberQuery({ min: 0, max: MOST_HOURS }).default(24).describe('of finished builds') }),
+    query: z.object({
+      hours: numberQuery({ min: 0, max: MOST_HOURS }).default(24).describe('of finished builds'),
+      builds: numberQuery({ min: 1, max: MOST_SNAPSHOT_BUILDS })
+        .default(MOST_SNAPSHOT_BUILDS)
+        .describe('most finished builds, the newest; `since` says how far back they go'),
+    }),
     answer: { json: snapshotSchema },
-    handle: ({ door, query }) => door.views.snapshot(query.hours),
+    handle: ({ door, query }) => door.views.snapshot(query.hours, query.builds),
   }),
   route({
     method: 'GET',
