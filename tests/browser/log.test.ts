@@ -53,6 +53,36 @@ describe('logs on the page', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('groups are folded as they are marked, the last one is open, and what is looked for opens its own', async () => {
+    const talk = desk.dictate('talk');
+    const buildset = await desk.master.api.force('talker');
+    talk.say('::group::Set up', ...MANY, 'a needle here', '::endgroup::', 'between');
+    talk.say('section_start:1:fetch[collapsed=true]\r\u001b[0KFetch it', ...MANY, 'section_end:2:fetch\r\u001b[0K');
+    talk.say('--- Build', ...MANY.slice(0, 9), 'built');
+    talk.end();
+    await desk.master.api.finished(buildset);
+    const step = await desk.master.api.stepOf(buildset, 'talk', 'finished');
+    const { page, complaints } = await desk.open(`/logs/${step.logs[0]?.id}`);
+    const group = (name: string) => page.getByRole('button', { name });
+    await group('Set up').waitFor();
+    expect(await group('Set up').getAttribute('aria-expanded')).toBe('false');
+    expect(await group('Fetch it').getAttribute('aria-expanded')).toBe('false');
+    expect(await group('Build').getAttribute('aria-expanded')).toBe('true');
+    await page.getByText('between', { exact: true }).waitFor();
+    await page.getByText('built', { exact: true }).waitFor();
+    expect(await page.locator('.line').getByText('line 120', { exact: true }).count()).toBe(0);
+    await group('Fetch it').click();
+    await page.locator('.line').getByText('line 3', { exact: true }).first().waitFor();
+    await group('Fetch it').click();
+    await page.getByText('built', { exact: true }).waitFor();
+    await page.locator('#log-search').fill('needle');
+    await page.locator('.line.current').getByText('a needle here').waitFor();
+    await page.getByRole('button', { name: 'Unfold' }).click();
+    await page.getByRole('button', { name: 'Top' }).click();
+    expect(await group('Set up').getAttribute('aria-expanded')).toBe('true');
+    expect(complaints).toEqual([]);
+  });
+
   test('searches, marks the hits, and gives links to lines', async () => {
     const talk = desk.dictate('talk');
     const buildset = await desk.master.api.force('talker');

@@ -20,17 +20,25 @@ afterEach(async () => {
 
 const ask = (query: string) => fetch(`${server.url}/api/v1/logs/${logId}/search?${query}`);
 
+interface Found {
+  readonly hits: number[];
+  readonly texts: string[];
+  end: LogSearchPiece;
+  refused: string;
+}
+
 /** Everything that a search sends, with the number of lines it had looked at. */
-async function search(query: string): Promise<{ hits: number[]; end: LogSearchPiece; refused: string }> {
+async function search(query: string): Promise<Found> {
   const response = await ask(query);
   expect(response.status).toBe(200);
   const hits: number[] = [];
-  const found = { hits, end: { logId, hits: [], done: 0, isFull: false }, refused: '' };
+  const found: Found = { hits, texts: [], end: { logId, hits: [], done: 0, isFull: false }, refused: '' };
   const parser = new SseParser();
   const decoder = new TextDecoder();
   for await (const bytes of response.body ?? []) {
     for (const { event, data } of parser.push(decoder.decode(bytes, { stream: true }))) {
       if (event === 'hits') hits.push(...JSON.parse(data).hits);
+      if (event === 'hits') found.texts.push(...(JSON.parse(data).texts ?? []));
       if (event === 'end') found.end = JSON.parse(data);
       if (event === 'refused') found.refused = JSON.parse(data).message;
     }
@@ -56,6 +64,8 @@ describe('searching a log', () => {
     const { hits, end } = await search('q=hit&limit=2');
     expect(hits).toEqual([2, 4]);
     expect(end.isFull).toBe(true);
+    expect(await search('q=MISS&text=1')).toMatchObject({ hits: [3], texts: ['miss'] });
+    expect((await search('q=MISS')).texts).toEqual([]);
   });
 
   test('refuses what is no expression, and stops one that takes for ever', async () => {

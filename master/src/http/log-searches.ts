@@ -1,7 +1,7 @@
 import type { LogSearchPiece } from '@icefall/shared';
 import type { Core } from '../engine/core.ts';
 import { sseFrame } from '../events/frame.ts';
-import { LineSearch, SearchError, type Wanted } from '../logs/line-search.ts';
+import { type Hit, LineSearch, SearchError, type Wanted } from '../logs/line-search.ts';
 import type { LogPiece, LogStore } from '../logs/log-store.ts';
 import type { SseStream } from './sse.ts';
 
@@ -12,6 +12,8 @@ export interface LogSearchOptions extends Wanted {
   readonly logId: number;
   /** Line to begin with. */
   readonly first: number;
+  /** Whether the lines themselves are sent, too. */
+  readonly withText: boolean;
   /** Hits after which it ends. */
   readonly limit: number;
 }
@@ -58,8 +60,8 @@ export class LogSearch {
     }
   }
 
-  #some(): { hits: number[]; isOver: boolean } {
-    const hits: number[] = [];
+  #some(): { hits: Hit[]; isOver: boolean } {
+    const hits: Hit[] = [];
     for (let i = 0; i < PIECES_A_TURN; i += 1) {
       const next = this.#pieces.next();
       if (next.done === true) return { hits, isOver: true };
@@ -75,9 +77,11 @@ export class LogSearch {
     return { hits, isOver: false };
   }
 
-  #piece(hits: readonly number[]): LogSearchPiece {
+  #piece(found: readonly Hit[]): LogSearchPiece {
     const isFull = this.#found >= this.#options.limit;
-    return { logId: this.#options.logId, hits: [...hits], done: this.#done, isFull };
+    const hits = found.map(({ line }) => line);
+    const texts = this.#options.withText ? { texts: found.map(({ text }) => text) } : {};
+    return { logId: this.#options.logId, hits, ...texts, done: this.#done, isFull };
   }
 
   #refuse(error: unknown): void {

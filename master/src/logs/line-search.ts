@@ -7,6 +7,14 @@ export interface Wanted {
   readonly text: string;
   /** Whether the text is a regular expression, held against each line by itself. */
   readonly isExpression: boolean;
+  /** Whether control sequences are searched as they were written; else text as people see it. Default false. */
+  readonly isRaw?: boolean;
+}
+
+/** A line that was found. */
+export interface Hit {
+  readonly line: number;
+  readonly text: string;
 }
 
 /** An expression that is none, or that takes too long. */
@@ -25,30 +33,32 @@ const PIECE_LIMIT_MS = 250;
 export class LineSearch {
   readonly #matcher: RegExp;
   readonly #isExpression: boolean;
+  readonly #isRaw: boolean;
   readonly #context: { work: () => void };
   readonly #script = new Script('work()');
 
-  constructor({ text, isExpression }: Wanted) {
+  constructor({ text, isExpression, isRaw = false }: Wanted) {
+    this.#isRaw = isRaw;
     this.#isExpression = isExpression;
     this.#matcher = matcherOf(text, isExpression);
     this.#context = { work: () => undefined };
     createContext(this.#context);
   }
 
-  /** Numbers of the lines that match, rising. Throws {@link SearchError} where that takes too long. */
-  hits({ first, text }: LogPiece): number[] {
-    const lines = text.toString('utf8');
-    if (!this.#isExpression) return this.#hitsOfText(readable(lines), first);
-    let hits: number[] = [];
+  /** The lines that match, their numbers rising. Throws {@link SearchError} where that takes too long. */
+  hits({ first, text }: LogPiece): Hit[] {
+    const lines = this.#isRaw ? text.toString('utf8') : readable(text.toString('utf8'));
+    if (!this.#isExpression) return this.#hitsOfText(lines, first);
+    let hits: Hit[] = [];
     this.#bounded(() => {
-      hits = this.#hitsOfExpression(readable(lines), first);
+      hits = this.#hitsOfExpression(lines, first);
     });
     return hits;
   }
 
   /** All lines at once: nothing that is searched for spans two. */
-  #hitsOfText(lines: string, first: number): number[] {
-    const hits: number[] = [];
+  #hitsOfText(lines: string, first: number): Hit[] {
+    const hits: Hit[] = [];
     let line = first;
     let at = 0;
     for (const { index } of lines.matchAll(this.#matcher)) {
@@ -56,17 +66,18 @@ export class LineSearch {
         at = end + 1;
         line += 1;
       }
-      if (hits.at(-1) !== line) hits.push(line);
+      if (hits.at(-1)?.line !== line) hits.push({ line, text: lines.slice(at, lines.indexOf('\n', at)) });
     }
     return hits;
   }
 
-  #hitsOfExpression(lines: string, first: number): number[] {
-    const hits: number[] = [];
+  #hitsOfExpression(lines: string, first: number): Hit[] {
+    const hits: Hit[] = [];
     let line = first;
     let at = 0;
     for (let end = lines.indexOf('\n'); end !== -1; end = lines.indexOf('\n', at)) {
-      if (this.#matcher.test(lines.slice(at, end))) hits.push(line);
+      const text = lines.slice(at, end);
+      if (this.#matcher.test(text)) hits.push({ line, text });
       at = end + 1;
       line += 1;
     }

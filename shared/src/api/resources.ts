@@ -373,6 +373,8 @@ export const logSearchPieceSchema = z.object({
   logId: id,
   /** Numbers of lines, rising, from 0. */
   hits: z.array(z.number().int()),
+  /** The lines themselves, where they were asked for. */
+  texts: z.array(z.string()).optional(),
   /** Line up to which (without it) the log was searched. */
   done: z.number().int(),
   /** The limit was reached: there may be more. */

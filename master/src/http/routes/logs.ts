@@ -102,6 +102,8 @@ export const logRoutes = [
     query: z.object({
       q: z.string().min(1).max(1000).describe('what is searched for'),
       regex: z.enum(['0', '1']).default('0').describe('1: `q` is a regular expression, held against each line'),
+      raw: z.enum(['0', '1']).default('0').describe('1: control sequences are searched, too'),
+      text: z.enum(['0', '1']).default('0').describe('1: the lines themselves are sent, too'),
       first: numberQuery({ min: 0, max: Number.MAX_SAFE_INTEGER }).default(0).describe('line to begin with, from 0'),
       limit: numberQuery({ min: 1, max: MOST_HITS }).default(MOST_HITS),
     }),
@@ -112,9 +114,11 @@ export const logRoutes = [
         'Event `refused`: an object with a `message`; the expression takes too long, or the log cannot be read.',
     },
     refusals: ['not_found', 'bad_search', 'too_many_streams'],
-    handle({ door, params: { id }, query: { q, regex, first, limit }, reply }) {
+    handle({ door, params: { id }, query, reply }) {
       logOf(door, id);
-      const options = { logId: id, text: q, isExpression: regex === '1', first, limit };
+      const { q, regex, raw, text, first, limit } = query;
+      const how = { isExpression: regex === '1', isRaw: raw === '1', withText: text === '1' };
+      const options = { logId: id, text: q, ...how, first, limit };
       const open = () => door.sse.open(reply, () => undefined);
       new LogSearch(door.master.core, door.master.logs, options, open).start();
     },

@@ -62,13 +62,18 @@ export interface SearchHandlers {
   failed(why: string): void;
 }
 
+/** `raw`: control sequences are searched, too; `text`: the lines themselves are wanted. */
+export interface SearchQuery {
+  readonly q: string;
+  readonly regex: 0 | 1;
+  readonly limit: number;
+  readonly raw?: 0 | 1;
+  readonly text?: 0 | 1;
+}
+
 /** Searches a log on the master. Returns what gives it up. */
-export function searchLog(
-  id: number,
-  query: { readonly q: string; readonly regex: 0 | 1; readonly limit: number },
-  handlers: SearchHandlers,
-): () => void {
-  const source = new EventSource(apiUrl(`/logs/${id}/search`, query));
+export function searchLog(id: number, query: SearchQuery, handlers: SearchHandlers): () => void {
+  const source = new EventSource(apiUrl(`/logs/${id}/search`, { ...query }));
   const last = (take: (data: string) => void) => (message: MessageEvent<string>) => {
     source.close();
     take(message.data);

@@ -20,7 +20,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['n  N', 'log: next and previous hit'],
   ['e  E', 'log: next and previous error'],
   [':', 'log: go to a line'],
-  ['t  w', 'log: times, wrap'],
+  ['t  w  z', 'log: times, wrap, fold groups'],
   ['h  l', 'build: the one before, the one after'],
   ['?', 'this help'],
 ];

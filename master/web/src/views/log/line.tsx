@@ -2,9 +2,11 @@ import type { LogLine } from '@icefall/shared';
 import { formatDuration } from '@icefall/shared/text';
 import type { JSX } from 'preact';
 import { type Piece, parseAnsi } from '../../log/ansi.ts';
+import type { Group } from '../../log/groups.ts';
 import { hashOfLines, linesOfHash } from '../../log/position.ts';
 import { hash, setHash } from '../../navigation.ts';
 import { fullTime, lineTime } from '../../ui/times.ts';
+import type { Folding } from './folding.ts';
 import { settings } from './settings.ts';
 
 export interface LineProps {
@@ -13,6 +15,7 @@ export interface LineProps {
   readonly line: LogLine | undefined;
   /** The line that times are told from. */
   readonly before: LogLine | undefined;
+  readonly folding: Folding;
   readonly marked: boolean;
   readonly matcher: RegExp | null;
   /** The hit that was gone to. */
@@ -20,7 +23,8 @@ export interface LineProps {
 }
 
 /** One line: its number (a permalink), its time where wanted, its text in its colours. */
-export function Line({ n, line, before, marked, matcher, current }: LineProps): JSX.Element {
+export function Line({ n, line, before, folding, marked, matcher, current }: LineProps): JSX.Element {
+  const group = folding.groupAt(n);
   const classes = ['line', line?.stream ?? 'missing', marked ? 'marked' : '', current ? 'current' : ''];
   return (
     <div class={classes.join(' ')} data-line={n + 1} data-stream={line?.stream}>
@@ -40,11 +44,29 @@ export function Line({ n, line, before, marked, matcher, current }: LineProps): 
         />
       )}
       <span class="line-text">
-        {line === undefined
+        {group !== undefined && <Fold group={group} folding={folding} />}
+        {line === undefined || group !== undefined
           ? ''
           : parseAnsi(line.text).map((piece, i) => <Text key={i} piece={piece} matcher={matcher} />)}
       </span>
     </div>
+  );
+}
+
+/** The head of a group: its title, in place of the mark that it was printed with. */
+function Fold({ group, folding }: { group: Group; folding: Folding }): JSX.Element {
+  const folded = folding.isFolded(group);
+  return (
+    <button
+      type="button"
+      class="fold-button"
+      aria-expanded={!folded}
+      data-group={group.title}
+      onClick={() => folding.toggle(group)}
+    >
+      <span aria-hidden="true">{folded ? '▸' : '▾'}</span> {group.title}
+      {folded && <span class="dim"> {group.last - group.first} lines</span>}
+    </button>
   );
 }
 

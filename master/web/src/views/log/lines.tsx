@@ -17,7 +17,8 @@ const MOST_MARKS = 400;
 export function Lines({ session, reading }: { session: LogSession; reading: Reading }): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useRef<HTMLDivElement>(null);
-  const total = session.total.value;
+  const total = reading.folding.rows.value;
+  const { lineOf } = reading.folding.folds.value;
   const height = reading.height.value;
   const top = reading.top.value;
   session.version.value;
@@ -25,7 +26,11 @@ export function Lines({ session, reading }: { session: LogSession; reading: Read
   const end = Math.min(total, first + Math.ceil(height / LINE_HEIGHT) + 2);
   const atEnd = top >= lastTop({ total, height }) - 0.01 && top > 0;
   useScroll(scroller, session, reading);
-  useEffect(() => session.want(first - AHEAD, end + AHEAD), [Math.floor(first / 50), total, session]);
+  useEffect(() => {
+    session.want(lineOf(first) - AHEAD, lineOf(end) + AHEAD);
+    // A screen of folded groups is of lines that lie far apart.
+    for (let row = first; row < end; row += 1) session.want(lineOf(row), lineOf(row) + 1);
+  }, [Math.floor(first / 50), total, session, lineOf]);
   useLayoutEffect(() => {
     const box = rows.current;
     if (box === null) return;
@@ -35,7 +40,7 @@ export function Lines({ session, reading }: { session: LogSession; reading: Read
     box.style.transform = `translateY(${-hidden}px)`;
   });
   const marked = linesOfHash(hash.value);
-  const digits = String(total).length;
+  const digits = String(session.total.value).length;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard.
     <div class="log-scroller" ref={scroller} tabIndex={0} role="log" aria-live="off" aria-label="Lines of the log">
@@ -46,17 +51,20 @@ export function Lines({ session, reading }: { session: LogSession; reading: Read
             ref={rows}
             style={{ '--digits': String(digits) }}
           >
-            {range(first, end).map((n) => (
-              <Line
-                key={n}
-                n={n}
-                line={session.cache.get(n)}
-                before={beforeOf(session, n)}
-                marked={marked !== null && n >= marked.first && n <= marked.last}
-                matcher={reading.search.value.matcher}
-                current={reading.search.value.hits[reading.hit.value] === n}
-              />
-            ))}
+            {range(first, end)
+              .map(lineOf)
+              .map((n) => (
+                <Line
+                  key={n}
+                  n={n}
+                  line={session.cache.get(n)}
+                  before={beforeOf(session, n)}
+                  folding={reading.folding}
+                  marked={marked !== null && n >= marked.first && n <= marked.last}
+                  matcher={reading.search.value.matcher}
+                  current={reading.search.value.hits[reading.hit.value] === n}
+                />
+              ))}
           </div>
           <Marks session={session} reading={reading} />
         </div>
@@ -81,7 +89,7 @@ function useScroll(scroller: { current: HTMLDivElement | null }, session: LogSes
   useEffect(() => {
     const element = scroller.current;
     if (element === null) return;
-    const extent = () => ({ total: session.total.peek(), height: reading.height.peek() });
+    const extent = () => ({ total: reading.folding.rows.peek(), height: reading.height.peek() });
     const onScroll = () => {
       const { scrollTop } = element;
       if (Math.abs(scrollTop - seen.current) < 1) return;
@@ -106,7 +114,7 @@ function useScroll(scroller: { current: HTMLDivElement | null }, session: LogSes
   useLayoutEffect(() => {
     const element = scroller.current;
     if (element === null) return;
-    const extent = { total: session.total.value, height: reading.height.value };
+    const extent = { total: reading.folding.rows.value, height: reading.height.value };
     const wanted = scrollTopOf(reading.top.value, extent);
     // In a very long log the bar may stand a little beside its line after fine movements; it is set right by great ones.
     const drift = Math.abs(wanted - element.scrollTop);

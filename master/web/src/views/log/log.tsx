@@ -118,6 +118,16 @@ function Tools({ session, reading }: { session: LogSession; reading: Reading }):
       >
         Wrap
       </button>
+      {reading.folding.groups.value.length > 0 && (
+        <button
+          type="button"
+          class="quiet"
+          title="Fold or open all groups (z)"
+          onClick={() => reading.folding.toggleAll()}
+        >
+          {reading.folding.groups.value.some(reading.folding.isFolded) ? 'Unfold' : 'Fold'}
+        </button>
+      )}
       <button type="button" class="quiet" title="To the top (gg)" onClick={() => reading.show(0)}>
         Top
       </button>
@@ -173,6 +183,7 @@ function logKey(key: string, reading: Reading): boolean {
   const keys: Readonly<Record<string, () => void>> = {
     t: toggleTimes,
     w: toggleWrap,
+    z: reading.folding.toggleAll,
     G: reading.toEnd,
     gg: () => reading.show(0),
     j: () => reading.move(1),

@@ -7,6 +7,7 @@ import type { LogSession } from '../../log/session.ts';
 import { hash, setHash } from '../../navigation.ts';
 import { tell } from '../../ui/actions.ts';
 import { messageOf } from '../../ui/resource.ts';
+import { createFolding } from './folding.ts';
 
 /** Lines above one that is gone to: its context. */
 const CONTEXT = 6;
@@ -25,7 +26,7 @@ const NO_SEARCH: Search = { text: '', matcher: null, hits: [], done: 0, state: '
 
 /** Where somebody is in a log. */
 export function createReading(session: LogSession) {
-  /** Line on top, with the fraction of it that is above the edge. */
+  /** Row on top, with the fraction of it that is above the edge. */
   const top = signal(0);
   const height = signal(600);
   const following = signal(false);
@@ -33,18 +34,22 @@ export function createReading(session: LogSession) {
   const hit = signal(-1);
   let giveUp = () => {};
 
-  const extent = () => ({ total: session.total.peek(), height: height.peek() });
+  const folding = createFolding(session);
+  /** In rows: a folded group has one. */
+  const extent = () => ({ total: folding.rows.peek(), height: height.peek() });
+  const topLine = () => folding.folds.peek().lineOf(Math.floor(top.peek()));
   const setTop = (line: number) => {
     top.value = Math.min(lastTop(extent()), Math.max(0, line));
   };
   const stopEffect = effect(() => {
-    const end = lastTop({ total: session.total.value, height: height.value });
+    const end = lastTop({ total: folding.rows.value, height: height.value });
     if (following.value) top.value = end;
   });
 
   function show(line: number): void {
     following.value = false;
-    setTop(line - CONTEXT);
+    folding.reveal(line);
+    setTop(folding.folds.peek().rowOf(line) - CONTEXT);
   }
 
   function find(text: string): void {
@@ -74,7 +79,7 @@ export function createReading(session: LogSession) {
   function take({ hits: found, done }: LogSearchPiece): void {
     const hits = found.length === 0 ? search.peek().hits : [...search.peek().hits, ...found];
     search.value = { ...search.peek(), hits, done };
-    const from = Math.floor(top.peek());
+    const from = topLine();
     if (hit.peek() < 0 && (hits.at(-1) ?? -1) >= from) goToHit(hits.findIndex((n) => n >= from));
   }
 
@@ -87,7 +92,7 @@ export function createReading(session: LogSession) {
 
   async function nextError(backwards: boolean): Promise<void> {
     const marked = linesOfHash(hash.peek());
-    const from = marked?.first ?? Math.floor(top.peek()) - 1;
+    const from = marked?.first ?? topLine() - 1;
     try {
       const line = await nextHit(session.read, ERRORS, from, { total: session.total.peek(), backwards });
       if (line === null) tell(backwards ? 'No error above.' : 'No error below.');
@@ -101,6 +106,7 @@ export function createReading(session: LogSession) {
   }
 
   return {
+    folding,
     top,
     height,
     following,
@@ -128,6 +134,7 @@ export function createReading(session: LogSession) {
     },
     close() {
       giveUp();
+      folding.close();
       stopEffect();
     },
   };
