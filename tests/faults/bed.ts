@@ -68,8 +68,8 @@ export class Bed {
     await delay(this.dice.int(lowMs, highMs));
   }
 
-  /** Presses a button. `rounds`: how long its work goes on; 0: until the gate opens. */
-  async force(builder: string, rounds = 0): Promise<Work> {
+  /** Presses a button. `rounds`: how long its work goes on; without them until the gate opens. */
+  async force(builder: string, rounds: number | 'gate' = 0): Promise<Work> {
     this.#keys += 1;
     const key = `${builder}-${this.#keys}`;
     return { key, buildset: await this.api.force(builder, { values: { key, rounds: String(rounds) } }) };

@@ -14,12 +14,16 @@ import { pageOfBuilds } from './history.ts';
 import { testimonyOf } from './witness.ts';
 
 /**
- * `npm run soak -- --minutes 60 [--seed 1]`: pushes and forced builds without end, and a fault every few
+ * `npm run soak -- --minutes 60 [--seed 1] [--keep-master]`: pushes and forced builds without end, and a fault every few
  * seconds; at the end every one of them must be accounted for. Prints figures as JSON, and ends with 1 if anything is
- * amiss.
+ * amiss. `--keep-master`: it is never killed, so that its memory has time to grow.
  */
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '60' }, seed: { type: 'string', default: '1' } },
+  options: {
+    minutes: { type: 'string', default: '60' },
+    seed: { type: 'string', default: '1' },
+    'keep-master': { type: 'boolean', default: false },
+  },
 });
 const LENGTH_MS = Number(values.minutes) * 60_000;
 /** Forced builds that may be under way: the two workers together have sixteen slots. */
@@ -146,7 +150,7 @@ class Soak {
     };
     const names = ['agent killed', 'link cut', 'link stalled', 'half open', 'master frozen', 'agent frozen'] as const;
     // Seldom, so that its memory has time to grow.
-    const name = dice.chance(0.06) ? 'master killed' : dice.pick(names);
+    const name = dice.chance(0.06) && !values['keep-master'] ? 'master killed' : dice.pick(names);
     await faults[name]();
     this.faults[name] = (this.faults[name] ?? 0) + 1;
   }
@@ -218,7 +222,8 @@ class Soak {
   }
 
   figures(): object {
-    const masters = this.samples.map(({ masterMiB }) => masterMiB);
+    // None: between two lives.
+    const masters = this.samples.map(({ masterMiB }) => masterMiB).filter((mib) => mib > 0);
     const agents = this.samples.flatMap(({ agentsMiB }) => agentsMiB);
     return {
       minutes: Number(this.minutes.toFixed(1)),

@@ -29,6 +29,22 @@ export const WITNESSED = [
   'sh',
 ] as const;
 
+/**
+ * A program that notes when it begins and ends as `STAMPED` of the locks' tests does, and holds what it has for so many
+ * hundredths of a second, or (`gate`) until there is a file `gate`. Arguments: folder, name, worker, how long.
+ */
+export const HOLDING = [
+  'sh',
+  '-c',
+  `echo "$$ $2 $3 begin $(date +%s%N)" >>"$1/stamps"
+   case "$4" in
+     gate) until [ -e "$1/gate" ]; do sleep 0.02; done ;;
+     *) sleep "$(($4 / 100)).$(printf %02d "$(($4 % 100))")" ;;
+   esac
+   echo "$$ $2 $3 end $(date +%s%N)" >>"$1/stamps"`,
+  'sh',
+] as const;
+
 /** What the processes of one key have noted. */
 export interface Testimony {
   /** Process of each begin, in order. */

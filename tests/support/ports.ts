@@ -13,7 +13,10 @@ export async function freePorts(count: number): Promise<number[]> {
 export function listen(port: number, server: Server = createServer()): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => resolve(server));
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject);
+      resolve(server);
+    });
   });
 }
 

@@ -1,7 +1,9 @@
 import { strict as assert } from 'node:assert';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { changeSchema } from '@icefall/shared';
 import { mostTogether, overlaps, readIntervals } from '../../end-to-end/stamps.ts';
+import { eventually } from '../../support/eventually.ts';
 import { processesOf } from '../../support/process-table.ts';
 import { Bed, type Work } from '../bed.ts';
 import { expectClean, expectDone, expectUntouched } from '../checks.ts';
@@ -35,7 +37,7 @@ async function killedStarting({ ground, seed }: Run): Promise<void> {
   const bed = await Bed.make(ground, seed);
   await bed.worker('steady');
   const works = [await bed.running('talks'), await bed.running('silent')];
-  const waiting = [await bed.force('exclusive'), await bed.force('counting'), await bed.force('exclusive')];
+  const waiting = [await bed.force('exclusive', 100), await bed.force('counting', 200), await bed.force('exclusive')];
   for (let i = 0; i < 3; i += 1) {
     if (bed.dice.chance(0.5)) bed.master.process.signal('SIGTERM');
     await bed.moment(0, 50);
@@ -59,11 +61,20 @@ async function killedWithLocks({ ground, seed }: Run): Promise<void> {
   const bed = await Bed.make(ground, seed);
   await bed.worker('steady');
   await bed.worker('second');
+  // These hold while the master is away, and when it is back.
+  const held = bed.dice.chance(0.5) ? ['exclusive'] : ['counting', 'counting', 'counting'];
   const works: Work[] = [];
-  for (let i = 0; i < 12; i += 1) works.push(await bed.force(bed.dice.chance(0.6) ? 'counting' : 'exclusive'));
+  for (const builder of held) works.push(await bed.force(builder, 'gate'));
+  await eventually('the first to hold', () => (linesOf(`${bed.witness}/stamps`) === held.length ? true : null));
+  for (let i = 0; i < 8; i += 1)
+    works.push(await bed.force(bed.dice.chance(0.6) ? 'counting' : 'exclusive', bed.dice.int(0, 150)));
   for (let i = 0; i < 3; i += 1) {
-    await bed.moment(0, 300);
+    await bed.moment(0, 600);
     await bed.restartMaster(bed.dice.duration(1, 300));
+    if (i > 0) continue;
+    await Promise.all([bed.api.connected('steady'), bed.api.connected('second')]);
+    await bed.moment(0, 600);
+    bed.openGate();
   }
   for (const { buildset } of works) assert.equal((await bed.api.finished(buildset)).result, 'SUCCESS');
   const intervals = readIntervals(`${bed.witness}/stamps`);
@@ -72,6 +83,10 @@ async function killedWithLocks({ ground, seed }: Run): Promise<void> {
   assert.ok(mostTogether(named('counting')) <= 3, 'no more than three counting holders');
   assert.deepEqual(overlaps(named('exclusive'), intervals), []);
   await expectClean(bed);
+}
+
+function linesOf(file: string): number {
+  return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').length : 0;
 }
 
 async function killedInTrigger({ ground, seed }: Run): Promise<void> {

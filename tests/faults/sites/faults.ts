@@ -13,8 +13,7 @@ import {
   triggerableScheduler,
   worker,
 } from '@icefall/master/config';
-import { STAMPED } from '../../end-to-end/stamps.ts';
-import { WITNESSED } from '../witness.ts';
+import { HOLDING, WITNESSED } from '../witness.ts';
 
 const folder = process.env.WITNESS ?? '/nonexistent';
 const steady = worker({ name: 'steady', maxBuilds: 8 });
@@ -34,7 +33,7 @@ const works = (how: 'talk' | 'silent') =>
 const stamped = (name: string, access: 'counting' | 'exclusive') =>
   shell({
     name,
-    command: [...STAMPED, `${folder}/stamps`, name, prop('workername'), 1],
+    command: [...HOLDING, folder, name, prop('workername'), prop('rounds', '0')],
     locks: [access === 'counting' ? tree.counting() : tree.exclusive()],
     haltOnFailure: true,
   });
