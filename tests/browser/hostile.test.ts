@@ -52,6 +52,7 @@ describe('hostile text', () => {
       await page
         .locator('main')
         .getByText(/victim|onerror|trap|bait|No request|Icefall/)
+        .filter({ visible: true })
         .first()
         .waitFor();
       const own = await page.locator('main :is(script, img, iframe, object)').count();

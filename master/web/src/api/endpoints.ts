@@ -15,7 +15,7 @@ import { apiUrl, get, post, type Query } from './client.ts';
 /** Every call that the page makes. The paths are the table of docs/architecture.md. */
 export const api = {
   status: () => get<Status>('/status'),
-  snapshot: (hours: number) => get<Snapshot>('/snapshot', { hours }),
+  snapshot: (hours: number, builds: number) => get<Snapshot>('/snapshot', { hours, builds }),
   build: (id: number) => get<Build>(`/builds/${id}`),
   buildByNumber: (builder: string, number: number) => get<Build>(`/builders/${part(builder)}/builds/${number}`),
   /** Newest first. `next` is the `before` of those that follow, null where there are none. */

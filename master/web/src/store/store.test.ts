@@ -9,7 +9,7 @@ import {
   makeSnapshot,
   makeStep,
 } from '../test-resources.ts';
-import { KEPT_BUILDS } from './builds.ts';
+import { MOST_BUILDS } from './history.ts';
 import { applyEvents, applySnapshot, createStore } from './store.ts';
 
 let seq = 10;
@@ -72,11 +72,15 @@ test('a snapshot takes away what is no longer there', () => {
   expect(store.builds.all.value).toEqual([]);
 });
 
-test('finished builds are forgotten above a bound, running ones never', () => {
+test('finished builds are forgotten above a bound, the oldest first, running ones never', () => {
   const store = filled();
-  const finished = Array.from({ length: KEPT_BUILDS + 20 }, (_, i) => event('build', makeHead({ id: i + 100 })));
+  const finished = Array.from({ length: MOST_BUILDS + 20 }, (_, i) =>
+    event('build', makeHead({ id: i + 100, startedAt: i })),
+  );
   applyEvents(store, finished);
-  expect(store.builds.all.value).toHaveLength(KEPT_BUILDS);
+  const { beforeId, more, since } = store.history.value;
+  expect(store.builds.all.value.length).toBeLessThanOrEqual(MOST_BUILDS);
   expect(store.builds.peek(5)).toBeDefined();
-  expect(store.builds.peek(100)).toBeUndefined();
+  expect([store.builds.peek(beforeId - 1), more]).toEqual([undefined, true]);
+  expect(store.builds.peek(beforeId)).toMatchObject({ startedAt: since });
 });

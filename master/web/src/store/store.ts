@@ -1,11 +1,14 @@
 import type { Builder, Change, Lock, MasterEvent, Request, Scheduler, Snapshot, Status, Worker } from '@icefall/shared';
 import { batch, type Signal, signal } from '@preact/signals';
-import { type BuildStore, buildStore, KEPT_BUILDS } from './builds.ts';
+import { type BuildStore, buildStore } from './builds.ts';
 import { type Collection, collection } from './collection.ts';
+import { type History, historyOf, trimBuilds } from './history.ts';
 
 /** Finished requests and old changes that are kept; more than any view shows at once. */
 const KEPT_REQUESTS = 5000;
 const KEPT_CHANGES = 2000;
+/** However many times are shown. */
+const MOST_CHANGES = 8000;
 
 /** All that the page knows of the master: one store for each collection. */
 export interface Store {
@@ -21,18 +24,6 @@ export interface Store {
   readonly history: Signal<History>;
 }
 
-/** How far back builds are known without a hole. */
-export interface History {
-  /** Milliseconds since the epoch. */
-  readonly since: number;
-  /** Whether there are older ones. */
-  readonly more: boolean;
-  /** Every build with this id or a higher one is known. */
-  readonly beforeId: number;
-  /** Builds that were added by going back. */
-  readonly added: number;
-}
-
 export function createStore(): Store {
   return {
     status: signal(null),
@@ -43,7 +34,7 @@ export function createStore(): Store {
     workers: collection((worker) => worker.name),
     locks: collection((lock) => lock.name),
     schedulers: collection((scheduler) => scheduler.name),
-    history: signal({ since: 0, more: false, beforeId: 0, added: 0 }),
+    history: signal({ since: 0, more: false, beforeId: 0, hole: null }),
   };
 }
 
@@ -71,34 +62,19 @@ export function applySnapshot(store: Store, snapshot: Snapshot, options: { keepP
   });
 }
 
-/**
- * A snapshot has the builds that finished after `since` or still run. A build that began long before is among them while
- * its contemporaries are not, so the known past ends with the oldest build that began after `since`.
- */
-function historyOf({ builds, since, more }: Snapshot): History {
-  const begun = builds.filter((build) => build.startedAt >= since).map((build) => build.id);
-  const newest = Math.max(0, ...builds.map((build) => build.id));
-  return { since, more, beforeId: begun.length > 0 ? Math.min(...begun) : newest + 1, added: 0 };
-}
-
 /** Applies events in their order. Returns false where a new snapshot is needed. */
 export function applyEvents(store: Store, events: readonly MasterEvent[]): boolean {
   let complete = true;
   batch(() => {
     for (const event of events) complete = applyEvent(store, event) && complete;
-    store.builds.trim(KEPT_BUILDS + store.history.peek().added);
+    trimBuilds(store);
     trim(
       store.requests,
       KEPT_REQUESTS,
       (request) => request.state === 'finished',
       (request) => request.id,
     );
-    trim(
-      store.changes,
-      KEPT_CHANGES,
-      () => true,
-      (change) => change.id,
-    );
+    trimChanges(store);
   });
   return complete;
 }
@@ -134,6 +110,24 @@ function applyEvent(store: Store, event: MasterEvent): boolean {
     case 'config':
       return false;
   }
+}
+
+/** Forgets changes above a bound: first those of times that are not shown, then the oldest. */
+export function trimChanges({ changes, history }: Store): void {
+  const { since, hole } = history.peek();
+  const isShown = ({ receivedAt: at }: Change) => at >= since && (hole === null || at <= hole.from || at >= hole.to);
+  trim(
+    changes,
+    KEPT_CHANGES,
+    (change) => !isShown(change),
+    (change) => change.id,
+  );
+  trim(
+    changes,
+    MOST_CHANGES,
+    () => true,
+    (change) => change.id,
+  );
 }
 
 function trim<T>(

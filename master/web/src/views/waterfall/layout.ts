@@ -2,7 +2,7 @@ import type { Build, Builder, Change, Request } from '@icefall/shared';
 import { type Band, bandsOf, legibleHeight, TITLE_HEIGHT } from './bands.ts';
 import { futureHeight } from './future.ts';
 import { assignLanes } from './lanes.ts';
-import { type ScaleMode, type ShownSpan, type TimeScale, timeScale } from './scale.ts';
+import { type ScaleMode, type ShownSpan, type Span, type TimeScale, timeScale } from './scale.ts';
 
 /** A build in its column. `top` is from the moment now, pixels. */
 export interface Block {
@@ -65,6 +65,8 @@ export interface LayoutInput {
   readonly oldest: number;
   readonly mode: ScaleMode;
   readonly zoom: number;
+  /** A time whose builds are not at hand. */
+  readonly hole?: Span | null;
   /** Width that there is for all columns. */
   readonly available: number;
   readonly leastWidth: number;
@@ -154,8 +156,18 @@ export function bandsOfBlock(block: Block, now: number): Band[] {
 /** Lines from triggering builds to triggered ones, for the blocks that are shown. */
 export function linksOf(columns: readonly Column[], shown: (block: Block) => boolean): Link[] {
   const places = new Map<number, { column: Column; block: Block }>();
-  for (const column of columns) for (const block of column.blocks) places.set(block.build.id, { column, block });
-  return [...places.values()].flatMap(({ column, block }) => {
+  const children: { column: Column; block: Block }[] = [];
+  const parents = new Set<number>();
+  for (const column of columns)
+    for (const block of column.blocks)
+      if (block.build.parentBuildId !== null) {
+        children.push({ column, block });
+        parents.add(block.build.parentBuildId);
+      }
+  if (children.length === 0) return [];
+  for (const column of columns)
+    for (const block of column.blocks) if (parents.has(block.build.id)) places.set(block.build.id, { column, block });
+  return children.flatMap(({ column, block }) => {
     const parent = places.get(block.build.parentBuildId ?? 0);
     if (parent === undefined || !(shown(block) || shown(parent.block))) return [];
     const fromLeft = parent.column.x <= column.x;

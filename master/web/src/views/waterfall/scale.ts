@@ -21,12 +21,16 @@ export interface ScaleOptions {
   readonly mode: ScaleMode;
   /** 1 is the plain size. */
   readonly zoom: number;
+  /** A time whose builds are not at hand: folded, whatever ran through it. */
+  readonly hole?: Span | null;
 }
 
 /** An idle time that is folded to a band of fixed height. */
 export interface Gap extends Span {
   readonly y: number;
   readonly height: number;
+  /** Not idle: its builds are not at hand. */
+  readonly isHole: boolean;
 }
 
 /** Time to height and back, piecewise linear and monotone: 0 is now, older times are further down. */
@@ -55,7 +59,9 @@ interface Segments {
   /** Newest first; segment i lies between times[i] and times[i + 1]. */
   readonly times: number[];
   readonly heights: number[];
-  readonly idle: boolean[];
+  readonly folded: boolean[];
+  /** When the hole's segment ends; null: there is no hole. */
+  readonly holeTo: number | null;
 }
 
 /**
@@ -71,14 +77,29 @@ export function timeScale(options: ScaleOptions): TimeScale {
 }
 
 /** Within what is shown, and never without length: an instant has no height to stretch. */
-function clip({ from, to, minHeight }: ShownSpan, { oldest, now }: ScaleOptions): ShownSpan {
-  const end = Math.min(Math.max(to, oldest + 1), now);
-  return { from: Math.min(Math.max(from, oldest), end - 1), to: end, minHeight };
+function clip({ from, to, minHeight }: ShownSpan, options: ScaleOptions): ShownSpan {
+  const { oldest, now } = options;
+  const hole = holeOf(options);
+  const isInside = (time: number) => hole !== null && time > hole.from && time < hole.to;
+  const outside = {
+    from: hole !== null && isInside(from) ? (isInside(to) ? hole.from : hole.to) : from,
+    to: hole !== null && isInside(to) ? hole.from : to,
+  };
+  const end = Math.min(Math.max(outside.to, oldest + 1), now);
+  return { from: Math.min(Math.max(outside.from, oldest), end - 1), to: end, minHeight };
+}
+
+/** One that lies within what is shown. */
+function holeOf({ hole, oldest, now }: ScaleOptions): Span | null {
+  return hole != null && hole.from > oldest && hole.to > hole.from && hole.to < now ? hole : null;
 }
 
 function cut(spans: readonly Span[], options: ScaleOptions): Segments {
   const { now, oldest } = options;
-  const times = [...new Set([now, oldest, ...spans.flatMap(({ from, to }) => [from, to])])].sort((a, b) => b - a);
+  const hole = holeOf(options);
+  const ends = hole === null ? [now, oldest] : [now, oldest, hole.from, hole.to];
+  for (const { from, to } of spans) ends.push(from, to);
+  const times = [...new Float64Array(new Set(ends)).sort()].reverse();
   const index = new Map(times.map((time, i) => [time, i]));
   const changes = new Array<number>(times.length).fill(0);
   for (const { from, to } of spans) {
@@ -86,16 +107,16 @@ function cut(spans: readonly Span[], options: ScaleOptions): Segments {
     changes[index.get(from) ?? 0] = (changes[index.get(from) ?? 0] ?? 0) - 1;
   }
   const heights: number[] = [];
-  const idle: boolean[] = [];
+  const folded: boolean[] = [];
   let running = 0;
   for (let i = 0; i + 1 < times.length; i += 1) {
     running += changes[i] ?? 0;
     const length = (times[i] ?? 0) - (times[i + 1] ?? 0);
-    const folded = running === 0 && length >= FOLD_AFTER_MS;
-    idle.push(folded);
-    heights.push(folded ? FOLD_HEIGHT : naturalHeight(length, options));
+    const isFolded = (running === 0 && length >= FOLD_AFTER_MS) || times[i] === hole?.to;
+    folded.push(isFolded);
+    heights.push(isFolded ? FOLD_HEIGHT : naturalHeight(length, options));
   }
-  return { times, heights, idle };
+  return { times, heights, folded, holeTo: hole?.to ?? null };
 }
 
 function naturalHeight(lengthMs: number, { mode, zoom }: ScaleOptions): number {
@@ -133,11 +154,13 @@ function prefixSums(values: readonly number[]): number[] {
   return sums;
 }
 
-function scaleOf({ times, heights, idle }: Segments): TimeScale {
+function scaleOf({ times, heights, folded, holeTo }: Segments): TimeScale {
   const tops = prefixSums(heights);
-  const gaps = idle.flatMap((folded, i) =>
-    folded ? [{ from: times[i + 1] ?? 0, to: times[i] ?? 0, y: tops[i] ?? 0, height: heights[i] ?? 0 }] : [],
-  );
+  const gaps: Gap[] = [];
+  for (const [i, isFolded] of folded.entries()) {
+    const [from = 0, to = 0, y = 0, height = 0] = [times[i + 1], times[i], tops[i], heights[i]];
+    if (isFolded) gaps.push({ from, to, y, height, isHole: to === holeTo });
+  }
   return {
     height: tops.at(-1) ?? 0,
     gaps,

@@ -107,7 +107,9 @@ export function Grid({ window }: { window: Window }): JSX.Element {
         .filter((gap) => seen(gap.y) || seen(gap.y + gap.height))
         .map((gap) => (
           <div key={gap.from} class="fold" style={{ top: `${gap.y + FUTURE_HEIGHT}px`, height: `${gap.height - 4}px` }}>
-            <span>idle {shortDuration(gap.to - gap.from)}</span>
+            <span>
+              {gap.isHole ? 'left out' : 'idle'} {shortDuration(gap.to - gap.from)}
+            </span>
           </div>
         ))}
     </div>

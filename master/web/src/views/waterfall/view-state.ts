@@ -43,12 +43,22 @@ export const shownBuilders = computed(() =>
 
 export const shownBuilds = computed(() => {
   const names = new Set(shownBuilders.value.map((builder) => builder.name));
-  const { since } = store.history.value;
+  const { since, hole } = store.history.value;
   return store.builds.all.value.filter(
     (build) =>
       names.has(build.builder) &&
       (build.finishedAt === null || build.finishedAt >= since) &&
+      (hole === null || build.startedAt <= hole.from || build.finishedAt === null || build.finishedAt >= hole.to) &&
       buildPasses(filters.value, build, store.changes.peek),
+  );
+});
+
+const shownChanges = computed(() => {
+  const { hole } = store.history.value;
+  const { branch } = filters.value;
+  return store.changes.all.value.filter(
+    ({ receivedAt, branch: own }) =>
+      (branch === '' || own === branch) && (hole === null || receivedAt <= hole.from || receivedAt >= hole.to),
   );
 });
 
@@ -61,13 +71,12 @@ export const layout = computed(() =>
     builders: shownBuilders.value,
     builds: shownBuilds.value,
     requests: store.requests.all.value.filter((request) => request.state === 'pending'),
-    changes: store.changes.all.value.filter(
-      (change) => filters.value.branch === '' || change.branch === filters.value.branch,
-    ),
+    changes: shownChanges.value,
     now: now.value,
     oldest: Math.min(store.history.value.since, now.value - 1),
     mode: mode.value,
     zoom: zoom.value,
+    hole: store.history.value.hole,
     available: available.value,
     leastWidth: leastWidth.value,
   }),

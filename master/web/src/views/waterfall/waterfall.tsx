@@ -2,7 +2,7 @@ import { computed, signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { query } from '../../navigation.ts';
-import { loadingHistory, loadOlder, store } from '../../store/index.ts';
+import { leavePast, loadingHistory, loadNewer, loadOlder, loadTime, store } from '../../store/index.ts';
 import { tell } from '../../ui/actions.ts';
 import { Empty } from '../../ui/parts.tsx';
 import { dayName, fullTime } from '../../ui/times.ts';
@@ -22,8 +22,8 @@ import { hovered, layout, shownBuilders, sideWidth, viewport, ZOOM_STEP } from '
 const GRAIN = 240;
 /** Height of the heads without their queues. */
 const HEAD_HEIGHT = 106;
-/** This near to the end older builds are fetched. */
-const LOAD_AHEAD = 900;
+/** This near to the end of what is known more builds are fetched, pixels: some turns of a wheel. */
+const LOAD_AHEAD = 2400;
 const CARD_DELAY_MS = 220;
 const CARD_WIDTH = 330;
 
@@ -59,17 +59,12 @@ export function Waterfall(): JSX.Element {
   );
 }
 
-/** Pages of the past that one jump fetches; who looks for older ones has the builders' pages. */
-const MOST_PAGES = 30;
 /** Room above a time that is gone to, pixels. */
 const ABOVE = 80;
 
-/** Fetches the past back to a time, and scrolls there. */
+/** Fetches the builds of a time, and scrolls there. */
 async function showTime(scroller: { current: HTMLElement | null }, time: number): Promise<void> {
-  for (let page = 0; page < MOST_PAGES && store.history.peek().more && store.history.peek().since > time; page += 1) {
-    await loadOlder();
-    if (loadingHistory.peek() === 'failed') break;
-  }
+  await loadTime(time);
   if (store.history.peek().since > time)
     tell(`Nothing older than ${fullTime(store.history.peek().since)} is at hand.`, { bad: true });
   const top = layout.peek().scale.y(time) + FUTURE_HEIGHT - ABOVE;
@@ -166,6 +161,17 @@ function Foot(): JSX.Element {
   );
 }
 
+/** Fetches what is about to be seen and not at hand: older builds, and those of the hole, from the side one comes from. */
+function loadAround({ scrollTop, clientHeight, scrollHeight }: HTMLElement): void {
+  if (scrollTop + clientHeight > scrollHeight - LOAD_AHEAD) void loadOlder();
+  const hole = layout.peek().scale.gaps.find((gap) => gap.isHole);
+  if (hole === undefined) return;
+  const top = hole.y + FUTURE_HEIGHT;
+  if (scrollTop + clientHeight / 2 < top) {
+    if (scrollTop + clientHeight > top) leavePast();
+  } else if (scrollTop < top + hole.height + LOAD_AHEAD) void loadNewer();
+}
+
 /** Follows scrolling and size; keeps what is read in its place while new builds come on top; fetches the past. */
 function useScrolling(scroller: { current: HTMLDivElement | null }): void {
   const anchor = useRef<number | null>(null);
@@ -181,7 +187,7 @@ function useScrolling(scroller: { current: HTMLDivElement | null }): void {
         viewport.value = next;
       anchor.current =
         element.scrollTop > FUTURE_HEIGHT ? layout.peek().scale.timeAt(element.scrollTop - FUTURE_HEIGHT) : null;
-      if (element.scrollTop + element.clientHeight > element.scrollHeight - LOAD_AHEAD) void loadOlder();
+      loadAround(element);
     };
     const sizes = new ResizeObserver(look);
     sizes.observe(element);
