@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Context } from './context.ts';
@@ -8,6 +9,7 @@ import { publish } from './publish.ts';
 import { beginTransaction, resign } from './repository.ts';
 import { abort } from './restore.ts';
 import { Death, dyingDisk } from './testing/dying-disk.ts';
+import { readRepository } from './testing/reader/repository.ts';
 import {
   makeTree,
   REPOSITORY,
@@ -21,7 +23,13 @@ import {
 
 const PLAIN = { tag: null, description: '' };
 const OLD: Tree = { kept: 'file 644 same', changed: 'file 644 old', gone: 'dir 755', 'gone/x': 'file 600 x' };
-const NEW: Tree = { kept: 'file 644 same', changed: 'file 755 new', added: 'dir 700', 'added/link': 'link ../kept' };
+const NEW: Tree = {
+  kept: 'file 644 same',
+  changed: 'file 755 new',
+  added: 'dir 700',
+  'added/link': 'link ../kept',
+  'added/.cvmfscatalog': 'file 644 ',
+};
 
 async function publishedSite(): Promise<TestSite> {
   const site = await testSite();
@@ -61,17 +69,26 @@ async function dieEverywhere(
   }
 }
 
+/** A second opinion: all that is served, down to the last object; and the log of references, once it is settled. */
+function verify(site: TestSite, isSettled: boolean): void {
+  const repository = readRepository(site.paths.served, readFileSync(site.paths.publicKey, 'utf8'), new Date());
+  repository.tree();
+  if (isSettled) expect(repository.reflogHash).toBe(repository.fields.get('Y'));
+}
+
 /** The next transaction, after what an operator does about one that was left open. */
 async function publishNext(site: TestSite): Promise<void> {
   await abort(site.context, REPOSITORY).catch((error: unknown) => {
     expect(error).toMatchObject({ code: 'no_transaction' });
   });
   expect(treeOnDisk(site.paths.mount)).toEqual(await treePublished(site));
+  verify(site, true);
   await beginTransaction(site.context, REPOSITORY, '');
   makeTree(site.paths.mount, { later: 'file 644 later' });
   await publish(site.context, REPOSITORY, PLAIN);
   expect((await treePublished(site)).later).toBe('file 644 later');
   expect(treeOnDisk(site.paths.mount)).toEqual(await treePublished(site));
+  verify(site, true);
 }
 
 describe('a death at any change to the disk', () => {
@@ -94,6 +111,7 @@ describe('a death at any change to the disk', () => {
       async (site) => {
         const revision = await revisionOf(site);
         seen.add(revision);
+        verify(site, false);
         expect(await treePublished(site)).toEqual(revision === 2 ? OLD : NEW);
         await publishNext(site);
       },

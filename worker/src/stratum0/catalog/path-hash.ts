@@ -10,11 +10,20 @@ export interface PathHash {
 /** The parent of the repository's root, which has none. */
 export const NO_PARENT: PathHash = { first: 0n, second: 0n };
 
+/** The paths asked for last: a row's own and its directory's are needed again and again. */
+const RECENT = 64;
+const recent = new Map<BytePath, PathHash>();
+
 /**
  * MD5 of the absolute path within the repository (the root is the empty string), halved; each half is read little-endian
  * (CernVM-FS technical documentation, "File Catalog"; the byte order is that of the stock tools on x86).
  */
 export function hashPath(path: BytePath): PathHash {
+  const known = recent.get(path);
+  if (known !== undefined) return known;
   const digest = hash('md5', Buffer.from(path === '' ? '' : `/${path}`, 'latin1'), 'buffer');
-  return { first: digest.readBigInt64LE(0), second: digest.readBigInt64LE(8) };
+  const found = { first: digest.readBigInt64LE(0), second: digest.readBigInt64LE(8) };
+  if (recent.size >= RECENT) recent.clear();
+  recent.set(path, found);
+  return found;
 }

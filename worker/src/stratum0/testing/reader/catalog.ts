@@ -79,7 +79,12 @@ export function readCatalog(image: Uint8Array): CatalogContent {
     }
     return {
       tables: new Map(tables),
-      properties: new Map(all('SELECT * FROM properties').map(({ key, value }) => [String(key), String(value)])),
+      properties: new Map(
+        all('SELECT key, CAST(value AS BLOB) AS value FROM properties').map((row) => [
+          String(row.key),
+          latin1(row.value),
+        ]),
+      ),
       statistics: new Map(
         all('SELECT * FROM statistics').map(({ counter, value }) => [String(counter), Number(value)]),
       ),

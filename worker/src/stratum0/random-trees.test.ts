@@ -1,0 +1,117 @@
+import {
+  chmodSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { checkRepository } from './check.ts';
+import { systemCode } from './errors.ts';
+import { publish } from './publish.ts';
+import { beginTransaction } from './repository.ts';
+import { entriesOnDisk, withNamedLinks } from './testing/disk-tree.ts';
+import { readRepository } from './testing/reader/repository.ts';
+import { REPOSITORY, type TestSite, testSite } from './testing/site.ts';
+
+/** Names with one character a byte: plain, with spaces, line ends, UTF-8 and bytes that are not UTF-8. */
+const NAMES = ['a', 'b', 'c', '-rf', 'x y', 'line\nend', 'ü', 'Ã¼', '\xff\xfe', "'; --", '$(HOME)', 'a.b'];
+const name = fc.constantFrom(...NAMES);
+const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
+const directory = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
+const mode = fc.constantFrom(0o755, 0o700, 0o644, 0o4755, 0o2775, 0o1777, 0o600);
+const content = fc.oneof(fc.constant(''), fc.string({ maxLength: 40 }), fc.constant('x'.repeat(70_000)));
+
+type Change =
+  | { readonly do: 'directory' | 'remove' | 'marker' | 'unmark'; readonly path: string }
+  | { readonly do: 'file'; readonly path: string; readonly content: string }
+  | { readonly do: 'symlink'; readonly path: string; readonly target: string }
+  | { readonly do: 'link' | 'rename'; readonly path: string; readonly to: string }
+  | { readonly do: 'mode'; readonly path: string; readonly mode: number }
+  | { readonly do: 'time'; readonly path: string; readonly mtime: number };
+
+const change: fc.Arbitrary<Change> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('directory' as const), path: directory }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('file' as const), path, content }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('symlink' as const), path, target: path }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('link' as const, 'rename' as const), path, to: path }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), path }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('marker' as const, 'unmark' as const), path: directory }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('mode' as const), path, mode }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('time' as const), path, mtime: fc.integer({ min: -1e9, max: 4e9 }) }),
+  },
+);
+
+/** Changes the tree where it can be changed so: a file cannot be put into a file. */
+function apply(root: string, what: Change): void {
+  const at = (below: string) => Buffer.from(`${root}/${below}`, 'latin1');
+  const marker = `${what.path}/.cvmfscatalog`;
+  const acts: Record<Change['do'], () => void> = {
+    directory: () => mkdirSync(at(what.path), { recursive: true }),
+    remove: () => rmSync(at(what.path), { recursive: true, force: true }),
+    marker: () => writeFileSync(at(marker), ''),
+    unmark: () => rmSync(at(marker), { force: true }),
+    file: () => writeFileSync(at(what.path), what.do === 'file' ? what.content : ''),
+    symlink: () => symlinkSync(at(what.do === 'symlink' ? what.target : ''), at(what.path)),
+    link: () => linkSync(at(what.path), at(what.do === 'link' ? what.to : '')),
+    rename: () => renameSync(at(what.path), at(what.do === 'rename' ? what.to : '')),
+    mode: () => chmodSync(at(what.path), what.do === 'mode' ? what.mode : 0),
+    time: () => lutimesSync(at(what.path), 0, what.do === 'time' ? what.mtime : 0),
+  };
+  try {
+    acts[what.do]();
+  } catch (error) {
+    if (!/^E[A-Z]+$/.test(systemCode(error))) throw error;
+  }
+}
+
+async function publishAndCompare(site: TestSite, tag: string): Promise<ReturnType<typeof entriesOnDisk>> {
+  await publish(site.context, REPOSITORY, { tag, description: tag });
+  const onDisk = entriesOnDisk(site.paths.mount);
+  const key = readFileSync(site.paths.publicKey, 'utf8');
+  const repository = readRepository(site.paths.served, key, new Date());
+  expect(repository.fields.get('Y')).toBe(repository.reflogHash);
+  const { entries, catalogs } = repository.tree();
+  expect(withNamedLinks(entries)).toEqual(onDisk);
+  const markers = [...onDisk.keys()].filter((found) => found.endsWith('/.cvmfscatalog'));
+  expect(catalogs.map((catalog) => catalog.path).sort()).toEqual(
+    ['', ...markers.map((found) => `/${found.slice(0, -'/.cvmfscatalog'.length)}`)].sort(),
+  );
+  return onDisk;
+}
+
+test('whatever is done to a tree, the independent reader finds it in every revision, byte for byte', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(change, { minLength: 1, maxLength: 25 }), { minLength: 1, maxLength: 4 }),
+      async (revisions) => {
+        const site = await testSite();
+        try {
+          const published: ReturnType<typeof entriesOnDisk>[] = [];
+          for (const [i, changes] of revisions.entries()) {
+            await beginTransaction(site.context, REPOSITORY, '');
+            for (const one of changes) apply(site.paths.mount, one);
+            published.push(await publishAndCompare(site, `r${i}`));
+          }
+          await checkRepository(site.context, REPOSITORY);
+          const repository = readRepository(site.paths.served, readFileSync(site.paths.publicKey, 'utf8'), new Date());
+          for (const [i, onDisk] of published.entries()) {
+            const tag = repository.tags.find((found) => found.name === `r${i}`);
+            const { entries } = repository.tree({ hash: tag?.root ?? '', size: tag?.size ?? 0 });
+            expect(withNamedLinks(entries)).toEqual(onDisk);
+          }
+        } finally {
+          site.remove();
+        }
+      },
+    ),
+    { numRuns: Number(process.env.ICEFALL_RANDOM_TREES ?? 12) },
+  );
+}, 600_000);
