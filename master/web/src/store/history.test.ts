@@ -7,9 +7,8 @@ import { applyEvents, applySnapshot, createStore } from './store.ts';
 
 const ALL = 20_000;
 const MINUTE = 60_000;
-/** Every build of the master: each begins a minute after the one before. Those of a hundred that still run are odd. */
-const build = (id: number): Build =>
-  makeBuild({ id, startedAt: id * MINUTE, finishedAt: id * MINUTE + 4 * MINUTE });
+/** A build of the master: each begins a minute after the one before. */
+const build = (id: number): Build => makeBuild({ id, startedAt: id * MINUTE, finishedAt: id * MINUTE + 4 * MINUTE });
 const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from) }, (_, i) => build(from + i));
 
 /** What the master answers. */
@@ -37,8 +36,7 @@ function check(store: Store, newest: number): void {
   const { beforeId, hole, since } = store.history.value;
   const known = (id: number) => id >= beforeId && (hole === null || id < hole.fromId || id >= hole.toId);
   const missing: number[] = [];
-  for (let id = beforeId; id <= newest; id += 1)
-    if (known(id) && store.builds.peek(id) === undefined) missing.push(id);
+  for (let id = beforeId; id <= newest; id += 1) if (known(id) && store.builds.peek(id) === undefined) missing.push(id);
   expect(missing).toEqual([]);
   expect(store.builds.all.value.length).toBeLessThanOrEqual(MOST_BUILDS);
   expect(since).toBe(build(beforeId).startedAt);

@@ -94,7 +94,13 @@ export function jumpTo(store: Past, page: HistoryPage): void {
     put(store, page.builds);
     const isNext = newest.id + 1 >= toId || newest.startedAt >= to;
     const hole = isNext ? null : { fromId: newest.id + 1, toId, from: newest.startedAt, to };
-    store.history.value = { since: Math.min(to, oldest.startedAt), more: page.next !== null, beforeId: oldest.id, hole };
+    store.history.value = {
+      since: Math.min(to, oldest.startedAt),
+      more: page.next !== null,
+      beforeId: oldest.id,
+      hole,
+    };
+    trimBuilds(store);
   });
 }
 
@@ -111,8 +117,7 @@ export function forgetPast(store: Past): void {
 /** Keeps to the bounds when new builds have come. */
 export function trimBuilds(store: Past): void {
   const { hole, beforeId } = store.history.peek();
-  const most = hole === null ? MOST_BUILDS : MOST_PAST + MOST_ABOVE_HOLE;
-  if (store.builds.all.peek().length <= most) return;
+  if (store.builds.all.peek().length <= (hole === null ? MOST_BUILDS : MOST_ABOVE_HOLE)) return;
   if (hole === null) {
     // Those that ran since before are in nobody's view now.
     remove(store, finished(store, 0, beforeId));

@@ -82,7 +82,7 @@ async function heartbeat(): Promise<void> {
 export const loadingHistory = signal<'idle' | 'loading' | 'failed'>('idle');
 
 /** Fetches the rest of the first day step by step, where the first builds were not all of it. */
-function fetchDay(): void | (() => void) {
+function fetchDay(): undefined | (() => void) {
   const { since, more, hole } = store.history.value;
   const isEnough = hole !== null || store.builds.all.peek().length >= MORE_BUILDS;
   if (!more || isEnough || since <= masterTime() - FIRST_HOURS * 3_600_000) return;

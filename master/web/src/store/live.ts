@@ -82,19 +82,25 @@ export function createLive(store: Store, ports: LivePorts): Live {
   }
 
   function connect(): void {
-    if (seq < 0) void takeSnapshot({ keepPast: false });
+    if (seq < 0) void takeSnapshot();
     else follow();
   }
 
-  async function takeSnapshot(options: { keepPast: boolean }): Promise<void> {
+  /**
+   * Takes everything anew, or (`declared`) what a new configuration changes. Of the latter the past is not part: what
+   * became of it meanwhile is in the events, so they go on where they were.
+   */
+  async function takeSnapshot(part: 'all' | 'declared' = 'all'): Promise<void> {
     drop();
     const mine = epoch;
     try {
       const snapshot = await ports.fetchSnapshot();
       if (mine !== epoch) return;
+      const waiting = queue;
       queue = [];
-      applySnapshot(store, snapshot, options);
-      seq = snapshot.seq;
+      if (part === 'all') seq = snapshot.seq;
+      else applyEvents(store, waiting);
+      applySnapshot(store, snapshot, { keepPast: part === 'declared' });
       follow();
     } catch (cause) {
       if (mine !== epoch) return;
@@ -113,7 +119,7 @@ export function createLive(store: Store, ports: LivePorts): Live {
         connection.value = { state: 'live' };
       },
       event: take,
-      reset: () => void takeSnapshot({ keepPast: false }),
+      reset: () => void takeSnapshot(),
       broken: () => lost('The connection broke.'),
     });
   }
@@ -124,7 +130,7 @@ export function createLive(store: Store, ports: LivePorts): Live {
     if (event.seq < seq || (event.seq === seq && event.kind !== 'config')) return;
     seq = event.seq;
     queue.push(event);
-    if (queue.length > MOST_QUEUED_EVENTS) void takeSnapshot({ keepPast: false });
+    if (queue.length > MOST_QUEUED_EVENTS) void takeSnapshot();
     else if (!flushing) plan();
   }
 
@@ -139,7 +145,7 @@ export function createLive(store: Store, ports: LivePorts): Live {
     lastPaint = ports.now();
     const events = queue;
     queue = [];
-    if (!applyEvents(store, events)) void takeSnapshot({ keepPast: true });
+    if (!applyEvents(store, events)) void takeSnapshot('declared');
   }
 
   return {
@@ -156,7 +162,7 @@ export function createLive(store: Store, ports: LivePorts): Live {
     distrust(why) {
       if (connection.peek().state === 'live') lost(why);
     },
-    renew: () => void takeSnapshot({ keepPast: false }),
+    renew: () => void takeSnapshot(),
     seq: () => seq,
   };
 }

@@ -39,8 +39,8 @@ export function createStore(): Store {
 }
 
 /**
- * Puts everything in order of `snapshot`. `keepPast`: the events were followed without a hole up to about now, so older
- * builds, requests and changes that the snapshot has not are as true as before, and stay.
+ * Puts everything in order of `snapshot`; with `keepPast` only what a configuration declares: builds, requests and
+ * changes have been followed without a hole.
  */
 export function applySnapshot(store: Store, snapshot: Snapshot, options: { keepPast: boolean }): void {
   batch(() => {
@@ -49,16 +49,11 @@ export function applySnapshot(store: Store, snapshot: Snapshot, options: { keepP
     store.workers.replace(snapshot.workers);
     store.locks.replace(snapshot.locks);
     store.schedulers.replace(snapshot.schedulers);
-    if (options.keepPast) {
-      for (const build of snapshot.builds) store.builds.put(build);
-      for (const request of snapshot.requests) store.requests.put(request);
-      for (const change of snapshot.changes) store.changes.put(change);
-    } else {
-      store.builds.replace(snapshot.builds);
-      store.requests.replace(snapshot.requests);
-      store.changes.replace(snapshot.changes);
-      store.history.value = historyOf(snapshot);
-    }
+    if (options.keepPast) return;
+    store.builds.replace(snapshot.builds);
+    store.requests.replace(snapshot.requests);
+    store.changes.replace(snapshot.changes);
+    store.history.value = historyOf(snapshot);
   });
 }
 

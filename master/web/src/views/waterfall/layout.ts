@@ -153,40 +153,40 @@ export function bandsOfBlock(block: Block, now: number): Band[] {
   return bandsOf(block.build, block.height, now);
 }
 
+interface Placed {
+  readonly column: Column;
+  readonly block: Block;
+}
+
 /** Lines from triggering builds to triggered ones, for the blocks that are shown. */
 export function linksOf(columns: readonly Column[], shown: (block: Block) => boolean): Link[] {
-  const places = new Map<number, { column: Column; block: Block }>();
-  const children: { column: Column; block: Block }[] = [];
-  const parents = new Set<number>();
-  for (const column of columns)
-    for (const block of column.blocks)
-      if (block.build.parentBuildId !== null) {
-        children.push({ column, block });
-        parents.add(block.build.parentBuildId);
-      }
+  const placed = (wanted: (block: Block) => boolean): Placed[] =>
+    columns.flatMap((column) => column.blocks.filter(wanted).map((block) => ({ column, block })));
+  const children = placed(({ build }) => build.parentBuildId !== null);
   if (children.length === 0) return [];
-  for (const column of columns)
-    for (const block of column.blocks) if (parents.has(block.build.id)) places.set(block.build.id, { column, block });
-  return children.flatMap(({ column, block }) => {
-    const parent = places.get(block.build.parentBuildId ?? 0);
-    if (parent === undefined || !(shown(block) || shown(parent.block))) return [];
-    const fromLeft = parent.column.x <= column.x;
-    const y2 = block.top + block.height;
-    // The line leaves its parent at the child's beginning, which lies within the trigger step.
-    const y1 = Math.min(parent.block.top + parent.block.height, Math.max(parent.block.top, y2));
-    const edge = parent.column.x + parent.block.left;
-    const target = column.x + block.left;
-    return [
-      {
-        parentId: parent.block.build.id,
-        childId: block.build.id,
-        x1: fromLeft ? edge + parent.block.width : edge,
-        y1,
-        x2: fromLeft ? target : target + block.width,
-        y2,
-      },
-    ];
+  const ids = new Set(children.map(({ block }) => block.build.parentBuildId));
+  const parents = new Map(placed(({ build }) => ids.has(build.id)).map((one) => [one.block.build.id, one]));
+  return children.flatMap((child) => {
+    const parent = parents.get(child.block.build.parentBuildId ?? 0);
+    return parent !== undefined && (shown(child.block) || shown(parent.block)) ? [linkOf(parent, child)] : [];
   });
+}
+
+function linkOf(parent: Placed, { column, block }: Placed): Link {
+  const fromLeft = parent.column.x <= column.x;
+  const y2 = block.top + block.height;
+  // The line leaves its parent at the child's beginning, which lies within the trigger step.
+  const y1 = Math.min(parent.block.top + parent.block.height, Math.max(parent.block.top, y2));
+  const edge = parent.column.x + parent.block.left;
+  const target = column.x + block.left;
+  return {
+    parentId: parent.block.build.id,
+    childId: block.build.id,
+    x1: fromLeft ? edge + parent.block.width : edge,
+    y1,
+    x2: fromLeft ? target : target + block.width,
+    y2,
+  };
 }
 
 /** Items by key, keys in the order in which they came. */
