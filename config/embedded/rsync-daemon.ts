@@ -47,6 +47,8 @@ function configuration(home: Home, port: number): string {
     'use chroot = no',
     'munge symlinks = no',
     'reverse lookup = no',
+    // Started by root, the daemon would serve as nobody, who may not write the backup.
+    ...(process.getuid?.() === 0 ? ['uid = 0', 'gid = 0'] : []),
   ];
   return `${common.join('\n')}\n\n${modules.join('\n')}`;
 }
