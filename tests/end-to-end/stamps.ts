@@ -25,6 +25,13 @@ export const STAMPED = [
 
 /** The intervals of a file that {@link STAMPED} commands wrote; all of them must have ended. */
 export function readIntervals(file: string): Interval[] {
+  const { intervals, open } = stampsOf(file);
+  if (open.length > 0) throw new Error(`these have not ended: ${JSON.stringify(open)}`);
+  return intervals;
+}
+
+/** What has ended, and the numbers of those processes that were killed or go on. */
+export function stampsOf(file: string): { readonly intervals: Interval[]; readonly open: readonly string[] } {
   const open = new Map<string, Omit<Interval, 'end'>>();
   const intervals: Interval[] = [];
   for (const line of readFileSync(file, 'utf8').trimEnd().split('\n')) {
@@ -34,8 +41,7 @@ export function readIntervals(file: string): Interval[] {
     else if (begun !== undefined) intervals.push({ ...begun, end: BigInt(at) });
     if (what === 'end') open.delete(id);
   }
-  if (open.size > 0) throw new Error(`these have not ended: ${JSON.stringify([...open.keys()])}`);
-  return intervals;
+  return { intervals, open: [...open.keys()] };
 }
 
 export function overlap(one: Interval, two: Interval): boolean {

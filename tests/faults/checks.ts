@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { Build } from '@icefall/shared';
+import { type Interval, mostTogether, overlaps } from '../end-to-end/stamps.ts';
 import { describeBuild } from '../support/api.ts';
 import { TestCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
@@ -63,6 +64,13 @@ export async function expectLog(bed: Bed, key: string, build: Build): Promise<vo
   // It was killed between the two places that it prints to: at most one piece is in the log only.
   const known = lines.slice(0, printed.split('\n').length - 1).join('\n');
   assert.ok(printed.startsWith(known), `${key}: the log of lost build ${build.id} begins as what was printed`);
+}
+
+/** Nobody held the lock `tree` (3) beside an exclusive holder, nor were there too many. */
+export function expectLocksKept(intervals: readonly Interval[]): void {
+  const named = (wanted: string) => intervals.filter(({ name }) => name === wanted);
+  assert.ok(mostTogether(named('counting')) <= 3, 'no more than three counting holders');
+  assert.deepEqual(overlaps(named('exclusive'), intervals), [], 'an exclusive holder is alone');
 }
 
 /** Nothing is left: no process, no lock, no slot, no alarm; and the state of the master is sound. */

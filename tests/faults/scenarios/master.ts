@@ -2,11 +2,11 @@ import { strict as assert } from 'node:assert';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { changeSchema } from '@icefall/shared';
-import { mostTogether, overlaps, readIntervals } from '../../end-to-end/stamps.ts';
+import { readIntervals } from '../../end-to-end/stamps.ts';
 import { eventually } from '../../support/eventually.ts';
 import { processesOf } from '../../support/process-table.ts';
 import { Bed, type Work } from '../bed.ts';
-import { expectClean, expectDone, expectUntouched } from '../checks.ts';
+import { expectClean, expectDone, expectLocksKept, expectUntouched } from '../checks.ts';
 import type { Run, Scenario } from '../scenario.ts';
 import { testimonyOf } from '../witness.ts';
 
@@ -78,10 +78,8 @@ async function killedWithLocks({ ground, seed }: Run): Promise<void> {
   }
   for (const { buildset } of works) assert.equal((await bed.api.finished(buildset)).result, 'SUCCESS');
   const intervals = readIntervals(`${bed.witness}/stamps`);
-  const named = (wanted: string) => intervals.filter(({ name }) => name === wanted);
   assert.equal(intervals.length, works.length, 'every step ran once');
-  assert.ok(mostTogether(named('counting')) <= 3, 'no more than three counting holders');
-  assert.deepEqual(overlaps(named('exclusive'), intervals), []);
+  expectLocksKept(intervals);
   await expectClean(bed);
 }
 
