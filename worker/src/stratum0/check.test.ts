@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beginTransaction } from './begin.ts';
 import { checkRepository } from './check.ts';
 import { objectName } from './object-store.ts';
 import { publish } from './publish.ts';
-import { beginTransaction, currentManifest, openServed } from './repository.ts';
+import { currentManifest, openServed } from './repository.ts';
 import { makeTree, REPOSITORY, type TestSite, testSite } from './testing/site.ts';
 
 describe('check', () => {

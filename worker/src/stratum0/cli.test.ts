@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run } from './cli.ts';
-import { REPOSITORY, type TestSite, testSite } from './testing/site.ts';
+import { makeTree, REPOSITORY, type TestSite, testSite } from './testing/site.ts';
 
 describe('the command line', () => {
   let site: TestSite;
@@ -35,6 +35,24 @@ describe('the command line', () => {
     expect((await command(`info ${REPOSITORY}`)).out).toContain('Revision: 2');
     expect((await command(`check ${REPOSITORY}`)).exit).toBe(0);
     expect((await command(`resign -d 3 ${REPOSITORY}`)).out).toContain('Signed 3 day whitelist');
+  });
+
+  test('names, compares, takes back and collects revisions', async () => {
+    await command(`transaction ${REPOSITORY}`);
+    makeTree(site.paths.mount, { one: 'file 644 one' });
+    await command(`publish -a v1 ${REPOSITORY}`);
+    await command(`transaction ${REPOSITORY}`);
+    makeTree(site.paths.mount, { one: 'file 644 changed', two: 'file 644 two' });
+    await command(`publish ${REPOSITORY}`);
+    expect((await command(`diff ${REPOSITORY}`)).out).toBe('M /one\n+ /two');
+    expect((await command(`diff -s trunk -d v1 ${REPOSITORY}`)).out).toBe('M /one\n- /two');
+    expect((await command(`tag -a v2 -m second ${REPOSITORY}`)).exit).toBe(0);
+    expect((await command(`rollback -t v1 ${REPOSITORY}`)).out).toContain('revision 4 now');
+    expect((await command(`tag -l ${REPOSITORY}`)).out).not.toContain('v2');
+    expect((await command(`tag -r v1 ${REPOSITORY}`)).exit).toBe(0);
+    expect((await command(`gc ${REPOSITORY}`)).out).toContain('Collected garbage');
+    expect((await command(`check ${REPOSITORY}`)).out).toContain('no problems found');
+    expect((await command(`rollback -t v9 ${REPOSITORY}`)).error).toContain('no tag "v9"');
   });
 
   test('aborts after a yes, or unasked with -f', async () => {

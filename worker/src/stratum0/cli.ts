@@ -1,15 +1,21 @@
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
+import { abort } from './abort.ts';
+import { beginTransaction } from './begin.ts';
 import { checkRepository } from './check.ts';
+import { collectGarbage } from './collect.ts';
 import { type Context, realContext } from './context.ts';
 import { describeRepository, listRepositories, listTags } from './describe.ts';
+import { diff } from './diff.ts';
 import { Stratum0Error } from './errors.ts';
+import { TRUNK, TRUNK_PREVIOUS } from './history.ts';
 import { makeRepository } from './mkfs.ts';
 import { splitTarget } from './paths.ts';
 import { publish } from './publish.ts';
-import { beginTransaction, repositoryNames, resign } from './repository.ts';
-import { abort } from './restore.ts';
+import { repositoryNames, resign } from './repository.ts';
+import { rollback } from './rollback.ts';
 import { serve } from './server.ts';
+import { addTag, removeTag } from './tags.ts';
 import { WHITELIST_DAYS } from './whitelist.ts';
 
 export const USAGE = `icefall-stratum0: a small stratum 0, with the verbs of cvmfs_server
@@ -21,8 +27,13 @@ export const USAGE = `icefall-stratum0: a small stratum 0, with the verbs of cvm
   resign [-d DAYS] REPO          renew the whitelist
   list                           all repositories
   info REPO                      revision, whitelist, transaction
-  check REPO                     verify every object
-  tag -l REPO                    named revisions
+  check REPO                     verify every catalog and object
+  tag [-l] REPO                  named revisions
+  tag -a TAG [-m TEXT] REPO      name the current revision
+  tag -r TAG REPO                take a name away
+  rollback [-t TAG] REPO         publish an older revision again (default: trunk-previous)
+  diff [-s TAG] [-d TAG] REPO    what differs between two revisions (default: trunk-previous, trunk)
+  gc REPO                        remove objects that no kept revision needs
   serve [--host H] [--port N]    serve all repositories over HTTP (default 127.0.0.1:8000)
 
 Options of all verbs:
@@ -49,6 +60,9 @@ const OPTIONS = {
   days: { type: 'string', short: 'd' },
   tag: { type: 'string', short: 'a' },
   message: { type: 'string', short: 'm' },
+  remove: { type: 'string', short: 'r' },
+  to: { type: 'string', short: 't' },
+  source: { type: 'string', short: 's' },
   host: { type: 'string' },
   port: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -83,7 +97,17 @@ const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
   list: ({ context }) => listRepositories(context),
   info: ({ context, repository }) => describeRepository(context, repository().name),
   check: ({ context, repository }) => checkRepository(context, repository().name),
-  tag: ({ context, repository }) => listTags(context, repository().name),
+  tag: async ({ context, repository, values }) => {
+    const { name } = repository();
+    if (values.tag !== undefined) await addTag(context, name, values.tag, values.message ?? '');
+    else if (values.remove !== undefined) await removeTag(context, name, values.remove);
+    else await listTags(context, name);
+  },
+  rollback: ({ context, repository, values }) => rollback(context, repository().name, values.to ?? TRUNK_PREVIOUS),
+  // `-d` is the destination here, as with the stock tools, and days elsewhere.
+  diff: ({ context, repository, values }) =>
+    diff(context, repository().name, values.source ?? TRUNK_PREVIOUS, values.days ?? TRUNK),
+  gc: ({ context, repository }) => collectGarbage(context, repository().name),
   serve: serveUntilStopped,
 };
 

@@ -2,12 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { abort } from './abort.ts';
+import { beginTransaction } from './begin.ts';
+import { collectGarbage } from './collect.ts';
 import type { Context } from './context.ts';
 import { realDisk } from './disk.ts';
 import { makeRepository } from './mkfs.ts';
 import { publish } from './publish.ts';
-import { beginTransaction, resign } from './repository.ts';
-import { abort } from './restore.ts';
+import { resign } from './repository.ts';
+import { rollback } from './rollback.ts';
 import { Death, dyingDisk } from './testing/dying-disk.ts';
 import { readRepository } from './testing/reader/repository.ts';
 import {
@@ -169,6 +172,35 @@ describe('a death at any change to the disk', () => {
       );
     await makeRepository(empty.context, name);
     await beginTransaction(empty.context, name, '');
+  }, 120_000);
+
+  test('during rollback leaves the newer or the older revision, and the next command finishes it', async () => {
+    const prepare = async () => {
+      const site = await publishedSite();
+      await beginTransaction(site.context, REPOSITORY, '');
+      change(site);
+      await publish(site.context, REPOSITORY, PLAIN);
+      return site;
+    };
+    await dieEverywhere(
+      prepare,
+      (context) => rollback(context, REPOSITORY, 'trunk-previous'),
+      async (site) => {
+        expect(await treePublished(site)).toEqual((await revisionOf(site)) === 3 ? NEW : OLD);
+        await publishNext(site);
+      },
+    );
+  }, 120_000);
+
+  test('during garbage collection loses nothing that is needed', async () => {
+    await dieEverywhere(
+      publishedSite,
+      (context) => collectGarbage({ ...context, now: () => Date.now() + 10 * 86_400_000 }, REPOSITORY),
+      async (site) => {
+        expect(await treePublished(site)).toEqual(OLD);
+        await publishNext(site);
+      },
+    );
   }, 120_000);
 
   test('by SIGKILL is the same: the lock goes with the process', async () => {

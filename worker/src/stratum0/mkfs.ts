@@ -55,7 +55,12 @@ async function writeFirstRevision(context: Context, paths: RepositoryPaths): Pro
   const now = Math.floor(context.now() / 1000);
   const { image, first } = await storeEmptyCatalog(paths, store, now);
   const forest = new CatalogForest(new Map([['', first]]), () => loadCatalog('', image, 'the first catalog'));
-  const catalogs = await forest.store({ put: (bytes) => store.put(bytes, 'C'), now, ttlSeconds: MANIFEST_TTL_SECONDS });
+  const catalogs = await forest.store({
+    put: (bytes) => store.put(bytes, 'C'),
+    now,
+    ttlSeconds: MANIFEST_TTL_SECONDS,
+    revision: 1,
+  });
   forest.close();
   const root = catalogs.get('') ?? first;
   const newest = { root: root.hash, revision: 1, publishedAt: now, rootSizeBytes: root.sizeBytes };

@@ -11,11 +11,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { abort } from './abort.ts';
+import { beginTransaction } from './begin.ts';
 import { readPublicKey } from './keys.ts';
 import { publish } from './publish.ts';
 import { readPublished } from './published.ts';
-import { beginTransaction, openServed, repositoryNames } from './repository.ts';
-import { abort } from './restore.ts';
+import { openServed, repositoryNames } from './repository.ts';
 import {
   makeTree,
   REPOSITORY,

@@ -14,13 +14,8 @@ import { type ObjectStore, objectStore } from './object-store.ts';
 import type { PackJob } from './objects/pack.ts';
 import { inlinePacker, type PackedFile, type Packer, threadedPacker } from './objects/pool.ts';
 import type { RepositoryPaths } from './paths.ts';
-import {
-  closeCutOffPublish,
-  closeTransaction,
-  existingRepository,
-  openServed,
-  openTransactionOf,
-} from './repository.ts';
+import { closeCutOffPublish } from './recovery.ts';
+import { closeTransaction, existingRepository, openServed, openTransactionOf } from './repository.ts';
 import { commitRevision } from './revision.ts';
 import { type Found, type Scan, scanMount } from './scan.ts';
 import { absolute } from './tree.ts';

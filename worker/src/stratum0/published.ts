@@ -12,13 +12,6 @@ import { type ObjectSuffix, objectName, unpackObject } from './object-store.ts';
 import { verifyManifestText } from './signing.ts';
 import { decodeWhitelist, type Whitelist } from './whitelist.ts';
 
-/** One catalog of a published repository. To be closed by who is given it. */
-export interface PublishedCatalog {
-  readonly mountpoint: BytePath;
-  readonly reference: CatalogReference;
-  readonly catalog: Catalog;
-}
-
 /** A published repository whose manifest has been verified. */
 export interface Published {
   readonly manifest: Manifest;

@@ -11,10 +11,10 @@ import {
 } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { beginTransaction } from './begin.ts';
 import { checkRepository } from './check.ts';
 import { systemCode } from './errors.ts';
 import { publish } from './publish.ts';
-import { beginTransaction } from './repository.ts';
 import { entriesOnDisk, withNamedLinks } from './testing/disk-tree.ts';
 import { readRepository } from './testing/reader/repository.ts';
 import { REPOSITORY, type TestSite, testSite } from './testing/site.ts';

@@ -2,23 +2,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from './context.ts';
-import { removeIfThere, replaceFile } from './disk.ts';
+import { replaceFile } from './disk.ts';
 import { Stratum0Error } from './errors.ts';
 import { readCertificate, readPrivateKey, readPublicKey } from './keys.ts';
 import { withRepositoryLock } from './lock.ts';
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts';
 import { type RepositoryPaths, repositoryPaths } from './paths.ts';
 import { openPublished, type Published } from './published.ts';
-import { restoreReflog } from './reflog.ts';
-import {
-  describeTransaction,
-  newTransaction,
-  readTransaction,
-  removeTransaction,
-  type Transaction,
-  writeTransaction,
-} from './transaction.ts';
-import { encodeWhitelist, WHITELIST_WARNING_MS } from './whitelist.ts';
+import { readTransaction, removeTransaction, type Transaction } from './transaction.ts';
+import { encodeWhitelist } from './whitelist.ts';
 
 /** Mode of the mount's root in a transaction and outside of one. It only reminds people; root can write anyway. */
 export const MOUNT_OPEN = 0o755;
@@ -79,59 +71,10 @@ export async function signWhitelist(context: Context, paths: RepositoryPaths, da
   return expiresAt;
 }
 
-/**
- * Opens a transaction on the repository, or on a path of it. Throws `in_transaction` (saying whose), `busy`, or
- * `whitelist_expired`.
- */
-export async function beginTransaction(context: Context, name: string, path: string): Promise<void> {
-  const paths = existingRepository(context, name);
-  await withRepositoryLock(paths, async () => {
-    await closeCutOffPublish(context, paths);
-    const open = await readTransaction(paths);
-    if (open !== null)
-      throw new Stratum0Error(
-        'in_transaction',
-        `Repository ${name} is already in a transaction: ${describeTransaction(open)}. "abort -f ${name}" discards it`,
-      );
-    const { whitelist } = await openServed(context, paths);
-    const left = whitelist.expiresAt - context.now();
-    if (left < WHITELIST_WARNING_MS) context.say('Warning: Repository whitelist stays valid for less than 12 hours!');
-    await removeLeftovers(context, paths);
-    await writeTransaction(context, paths, newTransaction(context, path));
-    await context.disk.setMode(paths.mount, MOUNT_OPEN);
-  });
-  context.say(
-    `Opened a transaction on ${name}${path === '' ? '' : `/${path}`}: change ${paths.mount}, then publish or abort`,
-  );
-}
-
-/** Files that a publish was writing when it died. */
-async function removeLeftovers(context: Context, paths: RepositoryPaths): Promise<void> {
-  const directory = join(paths.served, 'data', 'txn');
-  for (const name of readdirSync(directory)) await removeIfThere(context.disk, join(directory, name));
-}
-
 /** The last act of a publish or abort. */
 export async function closeTransaction(context: Context, paths: RepositoryPaths): Promise<void> {
   await context.disk.setMode(paths.mount, MOUNT_CLOSED);
   await removeTransaction(context, paths);
-}
-
-/**
- * Ends a transaction whose publish died after it had replaced the manifest. Says which revision that was; null where
- * there is nothing of the kind. Of one that died just before, it takes the reflog back.
- */
-export async function closeCutOffPublish(context: Context, paths: RepositoryPaths): Promise<number | null> {
-  const manifest = await currentManifest(paths);
-  if (manifest.reflog !== null) await restoreReflog(context, paths, manifest.reflog);
-  const target = (await readTransaction(paths))?.published ?? null;
-  if (target === null) return null;
-  if (manifest.root !== target.root || manifest.revision !== target.revision) return null;
-  await closeTransaction(context, paths);
-  context.say(
-    `The last publish of ${paths.name} was cut off after revision ${target.revision} was in place; it is complete`,
-  );
-  return target.revision;
 }
 
 /** The open transaction. Throws `no_transaction`. */

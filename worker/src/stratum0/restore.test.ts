@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { abort } from './abort.ts';
+import { beginTransaction } from './begin.ts';
 import { publish } from './publish.ts';
-import { beginTransaction } from './repository.ts';
-import { abort } from './restore.ts';
 import {
   makeTree,
   REPOSITORY,

@@ -3,40 +3,14 @@ import { type BytePath, forPeople, parentPath, toBytes } from './byte-path.ts';
 import type { CatalogEntry } from './catalog/entry.ts';
 import type { Context } from './context.ts';
 import { finishWith } from './disk.ts';
-import { withRepositoryLock } from './lock.ts';
 import { mirrorOf } from './mirror.ts';
 import { type FileStamp, fileStamp, type MountIndex } from './mount-index.ts';
 import type { RepositoryPaths } from './paths.ts';
 import type { Published } from './published.ts';
-import {
-  closeCutOffPublish,
-  closeTransaction,
-  existingRepository,
-  openServed,
-  openTransactionOf,
-} from './repository.ts';
 import { absolute, linkTarget, listTree, permissions, type TreeEntry } from './tree.ts';
 
 /** Permissions the restorer needs on a directory it works in; the published mode is set at the end. */
 const WORKABLE = 0o700;
-
-/**
- * Discards a transaction: the mount tree becomes what is published. Throws `no_transaction`. The transaction ends last,
- * so an abort that dies is simply done again.
- */
-export async function abort(context: Context, name: string): Promise<void> {
-  const paths = existingRepository(context, name);
-  await withRepositoryLock(paths, async () => {
-    if ((await closeCutOffPublish(context, paths)) !== null) return;
-    await openTransactionOf(paths);
-    const published = await openServed(context, paths);
-    const repaired = await restoreTree(context, paths, published);
-    await closeTransaction(context, paths);
-    context.say(
-      `Aborted the transaction on ${name}: ${repaired} entries put back, revision ${published.manifest.revision} stays`,
-    );
-  });
-}
 
 /** Makes the mount tree what is published. Gives the number of entries that were not. */
 export async function restoreTree(context: Context, paths: RepositoryPaths, published: Published): Promise<number> {

@@ -1,7 +1,7 @@
 import type { BytePath } from './byte-path.ts';
 import type { CatalogForest, KnownCatalog } from './catalog/forest.ts';
 import type { Context } from './context.ts';
-import { advanceHistory, decodeHistory, encodeHistory, type GivenTag } from './history.ts';
+import { advanceHistory, decodeHistory, encodeHistory, type GivenTag, type Tag } from './history.ts';
 import { MANIFEST_TTL_SECONDS, type Manifest } from './manifest.ts';
 import { type ObjectStore, readObject } from './object-store.ts';
 import type { RepositoryPaths } from './paths.ts';
@@ -16,6 +16,8 @@ export interface NewRevision {
   /** Seconds since the epoch. */
   readonly now: number;
   readonly tag: GivenTag;
+  /** Which of the tags so far stay; default: all. */
+  readonly keep?: (tag: Tag) => boolean;
 }
 
 /**
@@ -25,18 +27,19 @@ export interface NewRevision {
 export async function commitRevision(
   context: Context,
   paths: RepositoryPaths,
-  { forest, store, now, tag }: NewRevision,
+  { forest, store, now, tag, keep = () => true }: NewRevision,
 ): Promise<{ manifest: Manifest; catalogs: ReadonlyMap<BytePath, KnownCatalog> }> {
   const before = await currentManifest(paths);
+  const revision = before.revision + 1;
   const catalogs = await forest.store({
     put: (image) => store.put(image, 'C'),
     now,
     ttlSeconds: MANIFEST_TTL_SECONDS,
+    revision,
   });
   const root = catalogs.get('');
   if (root === undefined) throw new Error('a repository without a root catalog');
-  const revision = before.revision + 1;
-  const tags = decodeHistory(await readObject(paths.served, before.history, 'H'));
+  const tags = (await readTags(paths, before)).filter(keep);
   const newest = { root: root.hash, revision, publishedAt: now, rootSizeBytes: root.sizeBytes };
   const history = await store.put(encodeHistory(paths.name, advanceHistory(tags, newest, tag), before.history), 'H');
   await store.settle();
@@ -54,6 +57,11 @@ export async function commitRevision(
     isCollected: true,
   };
   return { manifest: await putManifest(context, paths, next), catalogs };
+}
+
+/** The tags of a manifest. */
+export async function readTags(paths: RepositoryPaths, manifest: Manifest): Promise<Tag[]> {
+  return decodeHistory(await readObject(paths.served, manifest.history, 'H'));
 }
 
 /** Logs what a manifest names, and puts it in place. */

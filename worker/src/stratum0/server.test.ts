@@ -1,8 +1,9 @@
 import { request, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beginTransaction } from './begin.ts';
 import { objectName } from './object-store.ts';
 import { publish } from './publish.ts';
-import { beginTransaction, currentManifest } from './repository.ts';
+import { currentManifest } from './repository.ts';
 import { parseRange, serve } from './server.ts';
 import { makeTree, REPOSITORY, type TestSite, testSite, treePublished } from './testing/site.ts';
 

@@ -11,11 +11,11 @@ import {
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beginTransaction } from './begin.ts';
 import { realContext } from './context.ts';
 import { makeRepository } from './mkfs.ts';
 import { repositoryPaths } from './paths.ts';
 import { publish } from './publish.ts';
-import { beginTransaction } from './repository.ts';
 import { pathKey } from './testing/reader/catalog.ts';
 import { type ReadCatalog, type ReadEntry, type ReadRepository, readRepository } from './testing/reader/repository.ts';
 import { temporaryDirectory } from './testing/site.ts';

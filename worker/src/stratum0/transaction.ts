@@ -24,6 +24,8 @@ export interface Transaction {
   readonly path: string;
   /** What a publish was about to make the new state. */
   readonly published: { readonly root: string; readonly revision: number } | null;
+  /** The new state does not come from the mount tree: the tree is made like it once the manifest is in place (rollback). */
+  readonly restores: boolean;
 }
 
 /** The open transaction, or null. Throws `bad_state` when the file cannot be understood. */
@@ -52,16 +54,17 @@ function parse(text: string): Transaction | null {
     return null;
   }
   if (typeof value !== 'object' || value === null) return null;
-  const { owner, host, openedAt, path, published } = Object.fromEntries(Object.entries(value));
+  const { owner, host, openedAt, path, published, restores: isRestoring } = Object.fromEntries(Object.entries(value));
   if (typeof owner !== 'string' || typeof host !== 'string' || typeof openedAt !== 'number' || typeof path !== 'string')
     return null;
-  if (published === null) return { owner, host, openedAt, path, published };
+  const restores = isRestoring === true;
+  if (published === null) return { owner, host, openedAt, path, published, restores };
   if (typeof published?.root !== 'string' || typeof published?.revision !== 'number') return null;
-  return { owner, host, openedAt, path, published: { root: published.root, revision: published.revision } };
+  return { owner, host, openedAt, path, published: { root: published.root, revision: published.revision }, restores };
 }
 
 export function newTransaction(context: Context, path: string): Transaction {
-  return { owner: context.owner, host: hostname(), openedAt: context.now(), path, published: null };
+  return { owner: context.owner, host: hostname(), openedAt: context.now(), path, published: null, restores: false };
 }
 
 export function writeTransaction(context: Context, paths: RepositoryPaths, transaction: Transaction): Promise<void> {

@@ -107,6 +107,14 @@ export class Catalog {
     this.#prepare('DELETE FROM chunks WHERE md5path_1 = ? AND md5path_2 = ?').run(key.first, key.second);
   }
 
+  /** The objects with the content of the files that it lists, as hash and suffix. */
+  *objects(): Generator<readonly [hash: string, suffix: '' | 'P']> {
+    for (const row of this.#prepare('SELECT DISTINCT hash FROM catalog WHERE hash IS NOT NULL').iterate())
+      yield [hexadecimal(row.hash) ?? '', ''];
+    for (const row of this.#prepare('SELECT DISTINCT hash FROM chunks').iterate())
+      yield [hexadecimal(row.hash) ?? '', 'P'];
+  }
+
   /** The catalogs that begin directly below this one, by their directories. */
   nested(): Map<BytePath, CatalogReference> {
     const rows = this.#prepare('SELECT CAST(path AS BLOB) AS path, sha1, size FROM nested_catalogs').all();

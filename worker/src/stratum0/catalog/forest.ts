@@ -18,6 +18,8 @@ export interface CatalogStorage {
   readonly now: number;
   /** Seconds for which a client may keep the root catalog. */
   readonly ttlSeconds: number;
+  /** Of the root catalog; the others count for themselves. */
+  readonly revision: number;
 }
 
 /**
@@ -223,7 +225,8 @@ export class CatalogForest {
     const total = this.#count(catalog);
     if (mountpoint === '') catalog.setProperty('TTL', String(storage.ttlSeconds));
     catalog.setProperty('last_modified', String(storage.now));
-    catalog.setProperty('revision', String(Number(catalog.property('revision')) + 1));
+    const revision = mountpoint === '' ? storage.revision : Number(catalog.property('revision')) + 1;
+    catalog.setProperty('revision', String(revision));
     catalog.setProperty('previous_revision', before?.hash ?? NO_HASH);
     const image = catalog.image();
     const hash = await storage.put(image);

@@ -1,0 +1,62 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beginTransaction } from './begin.ts';
+import { checkRepository } from './check.ts';
+import { publish } from './publish.ts';
+import { rollback } from './rollback.ts';
+import { addTag, removeTag } from './tags.ts';
+import { readRepository } from './testing/reader/repository.ts';
+import { makeTree, REPOSITORY, type TestSite, type Tree, testSite, treeOnDisk, treePublished } from './testing/site.ts';
+
+const OLD: Tree = { kept: 'file 644 same', dir: 'dir 755', 'dir/.cvmfscatalog': 'file 644 ', 'dir/x': 'file 600 x' };
+
+describe('tags and rollback', () => {
+  let site: TestSite;
+  beforeEach(async () => {
+    site = await testSite();
+    await change({ tag: 'old' }, () => makeTree(site.paths.mount, OLD));
+    await change({ tag: 'newer' }, () => makeTree(site.paths.mount, { kept: 'file 644 changed', added: 'dir 700' }));
+    await change({ tag: 'newest' }, () => rmSync(join(site.paths.mount, 'dir'), { recursive: true }));
+  });
+  afterEach(() => site.remove());
+
+  async function change({ tag }: { tag: string }, work: () => void): Promise<void> {
+    await beginTransaction(site.context, REPOSITORY, '');
+    work();
+    await publish(site.context, REPOSITORY, { tag, description: '' });
+  }
+  const read = () => readRepository(site.paths.served, readFileSync(site.paths.publicKey, 'utf8'), new Date());
+  const names = () => read().tags.map(({ name, revision }) => `${revision} ${name.replace(/-2.*/, '')}`);
+
+  test('a rollback publishes the old revision as the newest, and the mount tree follows', async () => {
+    await rollback(site.context, REPOSITORY, 'old');
+    expect(await treePublished(site)).toEqual(OLD);
+    expect(treeOnDisk(site.paths.mount)).toEqual(OLD);
+    expect(names()).toEqual(['1 generic', '2 old', '5 generic', '5 trunk']);
+    const { catalogs } = read().tree();
+    expect(catalogs[0]?.content.properties.get('revision')).toBe('5');
+    await checkRepository(site.context, REPOSITORY);
+    await change({ tag: 'later' }, () => makeTree(site.paths.mount, { later: 'file 644 later' }));
+    expect(await treePublished(site)).toEqual({ ...OLD, later: 'file 644 later' });
+  });
+
+  test('a tag names the current revision, and can be taken away', async () => {
+    await addTag(site.context, REPOSITORY, 'second-name', 'Grüße');
+    expect(read().tags.find(({ name }) => name === 'second-name')).toMatchObject({ revision: 4, description: 'Grüße' });
+    await expect(addTag(site.context, REPOSITORY, 'old', '')).rejects.toMatchObject({ code: 'tag_exists' });
+    await removeTag(site.context, REPOSITORY, 'old');
+    expect(names()).not.toContain('2 old');
+    await expect(removeTag(site.context, REPOSITORY, 'old')).rejects.toMatchObject({ code: 'no_tag' });
+    await expect(removeTag(site.context, REPOSITORY, 'trunk')).rejects.toMatchObject({ code: 'usage' });
+    await checkRepository(site.context, REPOSITORY);
+    expect(read().fields.get('Y')).toBe(read().reflogHash);
+  });
+
+  test('neither works while a transaction is open, or on a tag that is not there', async () => {
+    await expect(rollback(site.context, REPOSITORY, 'nothing')).rejects.toMatchObject({ code: 'no_tag' });
+    await beginTransaction(site.context, REPOSITORY, '');
+    await expect(rollback(site.context, REPOSITORY, 'old')).rejects.toMatchObject({ code: 'in_transaction' });
+    await expect(addTag(site.context, REPOSITORY, 'a', '')).rejects.toMatchObject({ code: 'in_transaction' });
+  });
+});

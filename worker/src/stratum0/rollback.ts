@@ -1,0 +1,64 @@
+import { addCounters } from './catalog/counters.ts';
+import { CatalogForest } from './catalog/forest.ts';
+import type { Context } from './context.ts';
+import { withRepositoryLock } from './lock.ts';
+import { catalogLoader } from './mirror.ts';
+import { objectStore } from './object-store.ts';
+import { closeCutOffPublish } from './recovery.ts';
+import { closeTransaction, currentManifest, existingRepository, MOUNT_OPEN, openServed } from './repository.ts';
+import { restoreTree } from './restore.ts';
+import { commitRevision, readTags } from './revision.ts';
+import { findTag, refuseInTransaction } from './tags.ts';
+import { newTransaction, writeTransaction } from './transaction.ts';
+
+/**
+ * Publishes an older revision again, as the newest one, and makes the mount tree like it. Tags of the revisions between
+ * are removed, and there is no trunk-previous until the next publish, as with the stock tools. One that dies after its manifest is in place is finished by the next command.
+ * Throws `no_tag` or `in_transaction`.
+ */
+export async function rollback(context: Context, name: string, tagName: string): Promise<void> {
+  const paths = existingRepository(context, name);
+  await withRepositoryLock(paths, async () => {
+    await closeCutOffPublish(context, paths);
+    await refuseInTransaction(paths);
+    await openServed(context, paths);
+    const target = findTag(await readTags(paths, await currentManifest(paths)), tagName);
+    const reference = { hash: target.root, sizeBytes: target.rootSizeBytes };
+    const load = catalogLoader(paths);
+    const catalog = load('', reference);
+    const { self, subtree } = catalog.counts();
+    const nested = [...catalog.nested()].map(([path, below]) => ({ path, below, counts: countsOf(load(path, below)) }));
+    catalog.close();
+    const forest = new CatalogForest(
+      new Map([
+        ['', { ...reference, total: addCounters(self, subtree) }],
+        ...nested.map(({ path, below, counts }) => [path, { ...below, total: counts }] as const),
+      ]),
+      load,
+    );
+    try {
+      await writeTransaction(context, paths, { ...newTransaction(context, ''), restores: true });
+      await context.disk.setMode(paths.mount, MOUNT_OPEN);
+      const { manifest } = await commitRevision(context, paths, {
+        forest,
+        store: objectStore(context.disk, paths.served),
+        now: Math.floor(context.now() / 1000),
+        tag: null,
+        keep: ({ revision }) => revision <= target.revision,
+      });
+      await restoreTree(context, paths, await openServed(context, paths));
+      await closeTransaction(context, paths);
+      context.say(
+        `Rolled ${name} back to ${tagName} (revision ${target.revision}): it is revision ${manifest.revision} now`,
+      );
+    } finally {
+      forest.close();
+    }
+  });
+}
+
+function countsOf(catalog: ReturnType<ReturnType<typeof catalogLoader>>) {
+  const { self, subtree } = catalog.counts();
+  catalog.close();
+  return addCounters(self, subtree);
+}
