@@ -10,7 +10,7 @@ export interface Peers {
 /** One measured number. */
 export interface Figure {
   readonly name: string;
-  readonly unit: 'ms' | 's' | '/s' | 'MB/s' | 'MiB' | 'lines';
+  readonly unit: 'ms' | 's' | '/s' | 'MB/s' | 'kB' | 'MiB' | 'lines';
   readonly value: number;
   readonly better: 'lower' | 'higher';
   readonly peers: Peers;

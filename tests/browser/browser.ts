@@ -91,7 +91,8 @@ function buildPage(): void {
   execFileSync(process.execPath, [join(PROJECT, 'scripts/setup.mjs'), '--page'], { stdio: 'inherit' });
 }
 
-function findChromium(): string {
+/** Path of the Chromium that is installed. */
+export function findChromium(): string {
   const named = process.env.ICEFALL_BROWSER;
   const places = (process.env.PATH ?? '').split(delimiter).filter((place) => place !== '');
   const found = [named ?? '', ...NAMES.flatMap((name) => places.map((place) => join(place, name)))].find(

@@ -5,7 +5,18 @@ import { dispatch } from './dispatch.ts';
 import { history } from './history.ts';
 import { log50, log200 } from './log.ts';
 import { memory } from './memory.ts';
+import { pageHistory } from './page-history.ts';
 import { steps } from './steps.ts';
 
 /** In the order in which they run. */
-export const CASES: readonly BenchCase[] = [dispatch, builds, steps, log50, log200, memory, builders, history];
+export const CASES: readonly BenchCase[] = [
+  dispatch,
+  builds,
+  steps,
+  log50,
+  log200,
+  memory,
+  builders,
+  history,
+  pageHistory,
+];

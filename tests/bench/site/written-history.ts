@@ -1,15 +1,22 @@
 import type { Database } from '@icefall/master/db/database';
 
-interface History {
+export interface History {
   readonly builds: number;
   readonly builders: number;
   /** When the last one ended, ms since the epoch. */
   readonly now: number;
+  /** From the beginning of one build to that of the next; default 10 minutes. */
+  readonly everyMs?: number;
+  /** The newest builds that have {@link MANY_STEPS} steps, not three; default none. */
+  readonly long?: number;
 }
 
 const EVERY_MS = 10 * 60_000;
 const BUILD_MS = 4 * 60_000;
 const STEPS = ['checkout', 'build', 'test'];
+/** Steps of a build of {@link History.long}. */
+export const MANY_STEPS = 10;
+const LONG = [...STEPS, 'lint', 'docs', 'package', 'install', 'measure', 'sign', 'publish'];
 const FAILS_ONE_IN = 17;
 
 const INSERTS = {
@@ -38,12 +45,13 @@ const PROPERTIES = JSON.stringify({
 });
 
 /** Writes finished builds, round the builders, with what belongs to them: as if the master had made them. */
-export function writeHistory(db: Database, { builds, builders, now }: History): void {
+export function writeHistory(db: Database, history: History): void {
+  const { builds, builders, now, everyMs = EVERY_MS, long = 0 } = history;
   const statements = Object.fromEntries(Object.entries(INSERTS).map(([name, sql]) => [name, db.prepare(sql)]));
   const insert = (name: keyof typeof INSERTS, values: object) => statements[name]?.run(values);
   db.transaction(() => {
     for (let id = 1; id <= builds; id += 1) {
-      const at = now - (builds - id + 1) * EVERY_MS;
+      const at = now - (builds - id) * everyMs - BUILD_MS;
       const end = at + BUILD_MS;
       const result = id % FAILS_ONE_IN === 0 ? 'FAILURE' : 'SUCCESS';
       const revision = id.toString(16).padStart(40, '0');
@@ -55,9 +63,12 @@ export function writeHistory(db: Database, { builds, builders, now }: History): 
       const worker = id % builders < builders / 2 ? 'w1' : 'w2';
       const number = Math.ceil(id / builders);
       insert('build', { id, builder, number, worker, result, at, end, properties: PROPERTIES });
-      STEPS.forEach((name, step) => {
-        const last = step === STEPS.length - 1;
-        insert('step', { id, number: step, name, result: last ? result : 'SUCCESS', at, end });
+      const steps = id > builds - long ? LONG : STEPS;
+      steps.forEach((name, step) => {
+        const last = step === steps.length - 1;
+        const part = BUILD_MS / steps.length;
+        const [from, to] = [at + step * part, at + (step + 1) * part];
+        insert('step', { id, number: step, name, result: last ? result : 'SUCCESS', at: from, end: to });
         insert('log', { id, number: step });
       });
     }
