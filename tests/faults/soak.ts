@@ -1,17 +1,18 @@
 import { strict as assert } from 'node:assert';
-import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { changeSchema } from '@icefall/shared';
+import { type Build, changeSchema } from '@icefall/shared';
 import { stampsOf } from '../end-to-end/stamps.ts';
 import type { Dice } from '../simulation/dice.ts';
+import { describeBuild } from '../support/api.ts';
 import { TestGround } from '../support/ground.ts';
 import type { TestProcess } from '../support/process.ts';
 import type { TestWorker } from '../support/worker.ts';
 import { Bed, type Work } from './bed.ts';
 import { expectClean, expectLocksKept, expectLog } from './checks.ts';
 import { pageOfBuilds } from './history.ts';
+import { longestLife, residentMiB, type Sample, sizeMiB } from './memory.ts';
 import { testimonyOf } from './witness.ts';
 
 /**
@@ -34,15 +35,6 @@ const SAMPLE_MS = 10_000;
 /** All that is left at the end must come to its end within this time. */
 const END_MS = 180_000;
 
-interface Sample {
-  readonly atS: number;
-  readonly masterMiB: number;
-  readonly agentsMiB: readonly number[];
-  /** Age of the master's process: a restart begins with little memory. */
-  readonly masterAgeS: number;
-  readonly databaseMiB: number;
-}
-
 class Soak {
   readonly bed: Bed;
   readonly dice: Dice;
@@ -56,6 +48,8 @@ class Soak {
   /** Of those that are under way; the rest has ended. */
   #underWay: Work[] = [];
   #retried = 0;
+  /** When agents were dead, by the clock on the wall. */
+  readonly #deaths: { readonly worker: string; readonly from: number; readonly until: number }[] = [];
 
   constructor(bed: Bed, agents: readonly TestWorker[]) {
     this.bed = bed;
@@ -131,9 +125,11 @@ class Soak {
         this.#masterBegun = performance.now();
       },
       'agent killed': async () => {
+        const from = Date.now();
         await agent.kill();
         await delay(dice.duration(1, 2000));
         agent.startAgain();
+        this.#deaths.push({ worker: agent.name, from, until: Date.now() });
       },
       'link cut': async () => {
         await bed.wire.cut();
@@ -195,6 +191,8 @@ class Soak {
         [...attempts.slice(1).map(() => 'RETRY'), 'SUCCESS'],
       );
       this.#retried += attempts.length - 1;
+      for (const lost of attempts.slice(0, -1))
+        assert.ok(this.#sawDeath(lost), `lost without need: ${describeBuild(lost)}`);
       assert.deepEqual(testimonyOf(bed.witness, work.key).beside, [], `${work.key}: beside its repetition`);
       for (const build of attempts) await expectLog(bed, work.key, build);
     }
@@ -203,6 +201,13 @@ class Soak {
     const { intervals } = stampsOf(join(bed.witness, 'stamps'));
     expectLocksKept(intervals);
     await expectClean(bed);
+  }
+
+  /** Whether its agent was dead while it was built: nothing else costs an attempt. */
+  #sawDeath({ worker, startedAt, finishedAt }: Build): boolean {
+    return this.#deaths.some(
+      (death) => death.worker === worker && startedAt <= death.until && death.from <= (finishedAt ?? 0),
+    );
   }
 
   async #accountPushes(): Promise<void> {
@@ -249,34 +254,6 @@ async function frozen(process: TestProcess, ms: number): Promise<void> {
   process.signal('SIGSTOP');
   await delay(ms);
   process.signal('SIGCONT');
-}
-
-function residentMiB({ pid }: TestProcess): number {
-  try {
-    const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return Math.round(Number(kib ?? 0) / 1024);
-  } catch {
-    // Between two lives.
-    return 0;
-  }
-}
-
-function sizeMiB(directory: string): number {
-  try {
-    return Number((statSync(join(directory, 'master', 'icefall.db')).size / 1024 / 1024).toFixed(1));
-  } catch {
-    return 0;
-  }
-}
-
-function longestLife(samples: readonly Sample[]): object | null {
-  const end = samples.reduce((one, two) => (two.masterAgeS > one.masterAgeS ? two : one), samples[0] ?? none());
-  const life = samples.filter(({ atS }) => atS > end.atS - end.masterAgeS && atS <= end.atS);
-  return { seconds: end.masterAgeS, masterMiB: life.map(({ masterMiB }) => masterMiB) };
-}
-
-function none(): Sample {
-  return { atS: 0, masterMiB: 0, agentsMiB: [], masterAgeS: 0, databaseMiB: 0 };
 }
 
 const ground = new TestGround();
