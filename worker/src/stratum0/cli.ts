@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { abort } from './abort.ts';
+import { CATALOG_WEIGHTS } from './balance.ts';
 import { beginTransaction } from './begin.ts';
 import { checkRepository } from './check.ts';
 import { collectGarbage } from './collect.ts';
@@ -22,7 +23,9 @@ export const USAGE = `icefall-stratum0: a small stratum 0, with the verbs of cvm
 
   mkfs REPO                      make a repository, with its keys
   transaction REPO[/path]        open a transaction; mount/REPO may then be changed
-  publish [-a TAG] [-m TEXT] REPO  publish what is in mount/REPO as the next revision
+  publish [-a TAG] [-m TEXT] [--autocatalogs] REPO
+                                 publish what is in mount/REPO as the next revision
+                                 (--autocatalogs: split catalogs of more than 100,000 entries)
   abort [-f] REPO                discard the transaction (-f: without asking)
   resign [-d DAYS] REPO          renew the whitelist
   list                           all repositories
@@ -60,6 +63,7 @@ const OPTIONS = {
   days: { type: 'string', short: 'd' },
   tag: { type: 'string', short: 'a' },
   message: { type: 'string', short: 'm' },
+  autocatalogs: { type: 'boolean' },
   remove: { type: 'string', short: 'r' },
   to: { type: 'string', short: 't' },
   source: { type: 'string', short: 's' },
@@ -81,7 +85,11 @@ const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
   mkfs: ({ context, repository }) => makeRepository(context, repository().name),
   transaction: ({ context, repository }) => beginTransaction(context, repository().name, repository().path),
   publish: async ({ context, repository, values }) => {
-    await publish(context, repository().name, { tag: values.tag ?? null, description: values.message ?? '' });
+    await publish(context, repository().name, {
+      tag: values.tag ?? null,
+      description: values.message ?? '',
+      weights: values.autocatalogs === true ? CATALOG_WEIGHTS : null,
+    });
   },
   abort: async ({ context, repository, values, terminal }) => {
     const { name } = repository();

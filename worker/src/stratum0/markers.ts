@@ -22,9 +22,17 @@ export async function planMarkers(paths: RepositoryPaths): Promise<(directory: B
   return (directory) => begins(directory) && putMarker(paths, directory);
 }
 
-function putMarker(paths: RepositoryPaths, directory: BytePath): boolean {
+/** Puts the markers of a nested catalog that nobody has asked for: the second one says so, as with the stock tools. */
+export function putAutomaticMarkers(paths: RepositoryPaths, directory: BytePath): void {
+  putMarker(paths, directory);
+  putMarker(paths, directory, AUTOMATIC);
+}
+
+const AUTOMATIC = '.cvmfsautocatalog';
+
+function putMarker(paths: RepositoryPaths, directory: BytePath, name = MARKER): boolean {
   try {
-    closeSync(openSync(absolute(paths.mount, `${directory}/${MARKER}`), 'wx', 0o644));
+    closeSync(openSync(absolute(paths.mount, `${directory}/${name}`), 'wx', 0o644));
     return true;
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false;

@@ -1,4 +1,5 @@
 import { formatBytes } from '@icefall/shared/text';
+import { type CatalogWeights, chooseCatalogs } from './balance.ts';
 import { type BytePath, bytePath, forPeople } from './byte-path.ts';
 import { CatalogForest, type KnownCatalog } from './catalog/forest.ts';
 import type { Context } from './context.ts';
@@ -7,7 +8,7 @@ import { Stratum0Error, systemCode } from './errors.ts';
 import { applyChanges } from './forest-changes.ts';
 import { checkNewTag } from './history.ts';
 import { withRepositoryLock } from './lock.ts';
-import { planMarkers } from './markers.ts';
+import { planMarkers, putAutomaticMarkers } from './markers.ts';
 import { catalogLoader, mirrorOf } from './mirror.ts';
 import { type FileStamp, fileStamp, isRacy, type MountIndex, unknownStamp } from './mount-index.ts';
 import { type ObjectStore, objectStore } from './object-store.ts';
@@ -27,6 +28,8 @@ export interface PublishOptions {
   /** A name for the revision; without one it gets a generic one. */
   readonly tag: string | null;
   readonly description: string;
+  /** Split catalogs that become too large; absent or null: as they are marked only. */
+  readonly weights?: CatalogWeights | null;
 }
 
 /** What a publish did. */
@@ -77,11 +80,7 @@ interface Work {
 
 async function publishChanges(context: Context, work: Work, options: PublishOptions): Promise<PublishResult> {
   const { paths, index, store } = work;
-  const scan = scanMount({
-    mount: paths.mount,
-    published: (directory) => index.list(directory),
-    enter: await planMarkers(paths),
-  });
+  const scan = await scanBalanced(context, work, options.weights ?? null);
   const packed = await packFiles(context, work, scan);
   const forest = new CatalogForest(index.catalogs(), catalogLoader(paths));
   try {
@@ -94,6 +93,19 @@ async function publishChanges(context: Context, work: Work, options: PublishOpti
   } finally {
     forest.close();
   }
+}
+
+/** Looks at the mount tree; where a catalog would become too large, once more with the markers that split it. */
+async function scanBalanced(context: Context, { paths, index }: Work, weights: CatalogWeights | null): Promise<Scan> {
+  const enter = await planMarkers(paths);
+  const scan = () => scanMount({ mount: paths.mount, published: (directory) => index.list(directory), enter });
+  const first = scan();
+  const chosen = weights === null ? [] : chooseCatalogs(first.directories, first.mountpoints, weights);
+  for (const directory of chosen) {
+    context.say(`Automatic creation of nested catalog in '/${forPeople(directory)}'`);
+    putAutomaticMarkers(paths, directory);
+  }
+  return chosen.length === 0 ? first : scan();
 }
 
 /** Reads and stores the files that a scan has found. Gives what is stored of each. */

@@ -27,6 +27,8 @@ export interface Scan {
   readonly removed: readonly BytePath[];
   /** Directories with a marker. */
   readonly mountpoints: ReadonlySet<BytePath>;
+  /** Every directory with the number of names in it. */
+  readonly directories: ReadonlyMap<BytePath, number>;
   readonly entries: number;
 }
 
@@ -46,6 +48,7 @@ export function scanMount({ mount, published, enter }: ScanOptions): Scan {
   const found: Found[] = [];
   const removed: BytePath[] = [];
   const mountpoints = new Set<BytePath>();
+  const sizes = new Map<BytePath, number>();
   let entries = 0;
 
   const look = (path: BytePath): Pick<Found, 'type' | 'stat'> => {
@@ -61,6 +64,7 @@ export function scanMount({ mount, published, enter }: ScanOptions): Scan {
   const visit = (directory: BytePath): number => {
     const before = published(directory);
     const names = list(mount, directory);
+    sizes.set(directory, names.length);
     let directories = 0;
     for (const name of names) {
       const path = joinPath(directory, name);
@@ -79,7 +83,7 @@ export function scanMount({ mount, published, enter }: ScanOptions): Scan {
   found.push({ path: '', type: 'directory', stat: lstat(mount, ''), directories });
   if (mountpoints.delete(''))
     throw new Stratum0Error('bad_marker', `${MARKER} cannot be in the repository's root: remove it`);
-  return { found, removed, mountpoints, entries };
+  return { found, removed, mountpoints, directories: sizes, entries };
 }
 
 function list(mount: string, directory: BytePath): BytePath[] {
