@@ -6,6 +6,7 @@ import { history } from './history.ts';
 import { log50, log200 } from './log.ts';
 import { memory } from './memory.ts';
 import { pageHistory } from './page-history.ts';
+import { pageLog } from './page-log.ts';
 import { steps } from './steps.ts';
 
 /** In the order in which they run. */
@@ -19,4 +20,5 @@ export const CASES: readonly BenchCase[] = [
   builders,
   history,
   pageHistory,
+  pageLog,
 ];

@@ -68,6 +68,11 @@ export class BenchPage implements AsyncDisposable {
     return this.page.evaluate('Math.max(50, ...bench.tasks.splice(0))');
   }
 
+  /** Number of the lowest line of a log that is in view. */
+  newestLine(): Promise<number> {
+    return this.page.evaluate('bench.newestLine()');
+  }
+
   /** Scrolls the waterfall down, frame by frame, until so many builds have gone by. */
   scroll(builds: number, pixelsPerFrame: number): Promise<Scrolled> {
     return this.page.evaluate(`bench.scroll(${JSON.stringify({ builds, pixelsPerFrame })})`);

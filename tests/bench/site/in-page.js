@@ -13,6 +13,9 @@ globalThis.bench = {
     requestAnimationFrame(look);
   }),
 
+  newestLine: () =>
+    Math.max(0, ...[...document.querySelectorAll('[data-line]')].map((line) => Number(line.dataset.line))),
+
   /** Scrolls the waterfall down, frame by frame, until so many builds have gone by; ids are in order of beginning. */
   scroll({ builds, pixelsPerFrame }) {
     const scroller = document.querySelector('.scroller');
