@@ -1,11 +1,14 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { beginTransaction } from './begin.ts';
 import { checkRepository } from './check.ts';
-import { objectName } from './object-store.ts';
+import { objectName, objectStore, readObject } from './object-store.ts';
 import { publish } from './publish.ts';
+import { encodeReflog } from './reflog.ts';
 import { currentManifest, openServed } from './repository.ts';
+import { putManifest } from './revision.ts';
 import { makeTree, REPOSITORY, type TestSite, testSite } from './testing/site.ts';
 
 describe('check', () => {
@@ -55,5 +58,100 @@ describe('check', () => {
 
   test('leaves nothing half-written behind', () => {
     expect(readdirSync(join(site.paths.served, 'data', 'txn'))).toEqual([]);
+  });
+});
+
+describe('check of catalogs that are sound as objects', () => {
+  let site: TestSite;
+  beforeEach(async () => {
+    site = await testSite();
+    await beginTransaction(site.context, REPOSITORY, '');
+    makeTree(site.paths.mount, {
+      one: 'file 644 one',
+      link: 'link one',
+      sub: 'dir 755',
+      'sub/.cvmfscatalog': 'file 644 ',
+      'sub/two': 'file 644 two',
+    });
+    linkSync(join(site.paths.mount, 'one'), join(site.paths.mount, 'other'));
+    await publish(site.context, REPOSITORY, { tag: null, description: '' });
+  });
+  afterEach(() => site.remove());
+
+  /** Signs a revision whose root catalog was changed by hand. */
+  async function plant(sql: string): Promise<void> {
+    const manifest = await currentManifest(site.paths);
+    const image = await readObject(site.paths.served, manifest.root, 'C');
+    const database = new DatabaseSync(':memory:', { enableForeignKeyConstraints: false });
+    database.deserialize(image);
+    database.exec(sql);
+    const changed = database.serialize();
+    database.close();
+    const root = await objectStore(site.context.disk, site.paths.served).put(changed, 'C');
+    await putManifest(site.context, site.paths, { ...manifest, root, rootSizeBytes: changed.byteLength });
+  }
+
+  test.each([
+    [
+      'a wrong counter',
+      "UPDATE statistics SET value = value + 1 WHERE counter = 'self_regular'",
+      /self_regular is 3, but 2/,
+    ],
+    [
+      'a wrong sum',
+      "UPDATE statistics SET value = 7 WHERE counter = 'subtree_file_size'",
+      /subtree_file_size is 7, but 3/,
+    ],
+    [
+      'an entry below nothing',
+      "UPDATE catalog SET parent_1 = 1 WHERE name = 'one'",
+      /1 entries belong to no directory/,
+    ],
+    ['a key that is not of the path', "UPDATE catalog SET name = 'uno' WHERE name = 'one'", /\/uno: its key/],
+    [
+      'a broken group of hard links',
+      "UPDATE catalog SET hardlinks = 1 WHERE name = 'one'",
+      /\/other: its link count is 2/,
+    ],
+    [
+      'a wrong link count of a directory',
+      "UPDATE catalog SET hardlinks = 9 WHERE name = ''",
+      /: its link count is 9, not 3/,
+    ],
+    ['a wrong size of a link', "UPDATE catalog SET size = 9 WHERE name = 'link'", /\/link: its size is wrong/],
+    ['a wrong size of a file', "UPDATE catalog SET size = 9 WHERE name = 'one'", /one: an object has 3 bytes/],
+    [
+      'a nested catalog that is not registered',
+      'DELETE FROM nested_catalogs',
+      /\/sub: its nested catalog is not registered/,
+    ],
+    [
+      'a reference to another size',
+      'UPDATE nested_catalogs SET size = 5',
+      /catalog \/sub: .* has \d+ bytes, its reference says 5/,
+    ],
+    [
+      'a border that differs',
+      "UPDATE catalog SET mtime = 5 WHERE name = 'sub'",
+      /\/sub: both catalogs that list it differ/,
+    ],
+    [
+      'flags that do not fit',
+      "UPDATE catalog SET flags = 1 WHERE name = 'link'",
+      /has flags \(1\) that do not fit its mode/,
+    ],
+    ['a chunk that is missing', "UPDATE catalog SET flags = 68, hash = NULL WHERE name = 'one'", /one has no content/],
+  ])('finds %s', async (_what, sql, message) => {
+    await plant(sql);
+    await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({ code: 'check_failed' });
+    expect(site.said.filter((line) => message.test(line))).not.toEqual([]);
+  });
+
+  test('finds a log of references that is another one, or forgot something', async () => {
+    await plant("UPDATE properties SET value = value WHERE key = 'schema'");
+    await checkRepository(site.context, REPOSITORY);
+    writeFileSync(site.paths.reflog, encodeReflog(REPOSITORY, []));
+    await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({ code: 'check_failed' });
+    expect(site.said.filter((line) => line.startsWith('reflog: '))).toHaveLength(4);
   });
 });
