@@ -5,8 +5,10 @@ import { type Hit, LineSearch, SearchError, type Wanted } from '../logs/line-sea
 import type { LogPiece, LogStore } from '../logs/log-store.ts';
 import type { SseStream } from './sse.ts';
 
-/** Pieces of some 256 kB that are searched before others have their turn: about 2 MB, some milliseconds. */
-const PIECES_A_TURN = 8;
+/** Time after which others have their turn: who opens a log while it is searched does not feel it. */
+const TURN_MS = 8;
+/** However fast they are: some 16 MB. */
+const MOST_PIECES_A_TURN = 64;
 
 export interface LogSearchOptions extends Wanted {
   readonly logId: number;
@@ -62,7 +64,9 @@ export class LogSearch {
 
   #some(): { hits: Hit[]; isOver: boolean } {
     const hits: Hit[] = [];
-    for (let i = 0; i < PIECES_A_TURN; i += 1) {
+    const { clock } = this.#core;
+    const end = clock.monotonic() + TURN_MS;
+    for (let i = 0; i === 0 || (i < MOST_PIECES_A_TURN && clock.monotonic() < end); i += 1) {
       const next = this.#pieces.next();
       if (next.done === true) return { hits, isOver: true };
       const room = this.#options.limit - this.#found;

@@ -37,7 +37,7 @@ export function App(): JSX.Element {
       <TopBar />
       <Banners />
       <div id="content" class="content">
-        <Guard key={path.value}>{store.status.value === null ? <Loading /> : <View route={shown} />}</Guard>
+        <Guard key={path.value}>{isReady(shown) ? <View route={shown} /> : <Loading />}</Guard>
       </div>
       <ForceDialog />
       <QuestionDialog />
@@ -46,6 +46,11 @@ export function App(): JSX.Element {
       <Notice />
     </>
   );
+}
+
+/** Logs are read without what the page knows of the rest. */
+function isReady({ view }: Route): boolean {
+  return view === 'log' || store.status.value !== null;
 }
 
 function Loading(): JSX.Element {

@@ -9,6 +9,9 @@ const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
 /** Pieces of a stream that wait for the next paint; with more (a page in the background) they are taken at once. */
 const MOST_WAITING = 100;
+/** Lines before and after one that is to be seen first: a screen of them. */
+const BEFORE = 10;
+const AFTER = 60;
 /** Ranges that are fetched at the same time. */
 const MOST_FETCHES = 4;
 
@@ -70,7 +73,11 @@ export function createLogSession(id: number) {
     });
   }
 
-  async function open(): Promise<void> {
+  /** `line`: one that is to be seen first; its neighbours are asked for at once. */
+  async function open(line: number | null = null): Promise<void> {
+    if (line !== null)
+      for (const { first, limit } of cache.missing(Math.max(0, line - BEFORE), line + AFTER))
+        void fetchRange(first, limit);
     try {
       const found = await api.log(id);
       log.value = found;

@@ -14,8 +14,10 @@ export function createFolding(session: LogSession) {
   const chosen = signal<ReadonlyMap<number, boolean>>(new Map());
   let giveUp = () => {};
 
+  /** What is looked at comes first. */
+  const isShown = computed(() => session.complete.value && session.version.value > 0);
   const stop = effect(() => {
-    if (!session.complete.value) return;
+    if (!isShown.value) return;
     const marks: { n: number; text: string }[] = [];
     const take = (numbers: readonly number[], texts: readonly string[]) =>
       marks.push(...numbers.map((n, i) => ({ n, text: texts[i] ?? '' })));

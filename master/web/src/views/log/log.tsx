@@ -32,7 +32,7 @@ export function LogView({ id }: { id: number }): JSX.Element {
   }, [id]);
   useEffect(() => {
     const goTo = linesOfHash(hash.peek());
-    void session.open().then(() => (goTo === null ? reading.start() : reading.show(goTo.first)));
+    void session.open(goTo?.first ?? null).then(() => (goTo === null ? reading.start() : reading.show(goTo.first)));
     const keys = setViewKeys((key) => logKey(key, reading));
     return () => {
       keys();
