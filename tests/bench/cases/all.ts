@@ -7,6 +7,7 @@ import { log50, log200 } from './log.ts';
 import { memory } from './memory.ts';
 import { pageHistory } from './page-history.ts';
 import { pageLog } from './page-log.ts';
+import { pageMany } from './page-many.ts';
 import { steps } from './steps.ts';
 
 /** In the order in which they run. */
@@ -21,4 +22,5 @@ export const CASES: readonly BenchCase[] = [
   history,
   pageHistory,
   pageLog,
+  pageMany,
 ];
