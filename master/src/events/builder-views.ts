@@ -32,9 +32,12 @@ export class BuilderViews {
     const running = this.#counts(
       "SELECT builder, COUNT(*) AS n FROM builds WHERE state <> 'finished' GROUP BY builder",
     );
-    return this.#config.site.builders.map((builder) =>
-      this.#view(builder, pending.get(builder.name) ?? 0, running.get(builder.name) ?? 0),
-    );
+    const { builders } = this.#config.site;
+    const last = this.#lastResults(builders.map(({ name }) => name));
+    return builders.map((builder) => {
+      const { name } = builder;
+      return this.#view(builder, pending.get(name) ?? 0, running.get(name) ?? 0, last.get(name) ?? null);
+    });
   }
 
   /** Null: the site has no such builder. */
@@ -49,7 +52,8 @@ export class BuilderViews {
       "SELECT COUNT(*) AS n FROM builds WHERE state <> 'finished' AND builder = ?",
       name,
     );
-    return this.#view(declaration, pending?.n ?? 0, running?.n ?? 0);
+    const last = this.#lastResults([name]).get(name) ?? null;
+    return this.#view(declaration, pending?.n ?? 0, running?.n ?? 0, last);
   }
 
   pendingRequests(): number {
@@ -68,6 +72,17 @@ export class BuilderViews {
     return new Map(this.#db.all<{ builder: string; n: number }>(sql).map((row) => [row.builder, row.n]));
   }
 
+  /** By builder. One question for all: each by itself would cost the snapshot of a large site most of its time. */
+  #lastResults(names: readonly string[]): Map<string, Result | null> {
+    const rows = this.#db.all<{ builder: string; result: Result | null }>(
+      `SELECT wanted.value AS builder, (
+           SELECT result FROM builds WHERE builder = wanted.value AND state = 'finished' ORDER BY id DESC LIMIT 1
+         ) AS result FROM json_each(?) wanted`,
+      JSON.stringify(names),
+    );
+    return new Map(rows.map((row) => [row.builder, row.result]));
+  }
+
   /** Names of the force schedulers that offer a builder, in the site's order; gathered once for each configuration. */
   #forceSchedulers(builder: BuilderDeclaration): readonly string[] {
     const { site } = this.#config;
@@ -80,12 +95,13 @@ export class BuilderViews {
     return this.#forced.names.get(builder) ?? [];
   }
 
-  #view(declaration: BuilderDeclaration, pendingRequests: number, runningBuilds: number): Builder {
+  #view(
+    declaration: BuilderDeclaration,
+    pendingRequests: number,
+    runningBuilds: number,
+    lastResult: Result | null,
+  ): Builder {
     const { name, group, description, tags, workers } = declaration;
-    const last = this.#db.one<{ result: Result | null }>(
-      "SELECT result FROM builds WHERE builder = ? AND state = 'finished' ORDER BY id DESC LIMIT 1",
-      name,
-    );
     return {
       name,
       group,
@@ -94,7 +110,7 @@ export class BuilderViews {
       workers: workers.map((worker) => worker.name),
       pendingRequests,
       runningBuilds,
-      lastResult: last?.result ?? null,
+      lastResult,
       forceSchedulers: [...this.#forceSchedulers(declaration)],
     };
   }

@@ -162,14 +162,15 @@ export class Schedulers {
   view(name: string): Scheduler | null {
     const declaration = this.#config.scheduler(name);
     if (declaration === null) return null;
+    const { isEnabled, lastAt, error } = this.#store.shown(name);
     return {
       name,
       kind: declaration.kind,
       builders: declaration.builders.map((builder) => builder.name),
-      enabled: this.#store.isEnabled(name),
-      nextAt: this.nextAt(name),
-      lastAt: this.#store.lastAt(name),
-      lastError: this.#store.error(name),
+      enabled: isEnabled,
+      nextAt: isEnabled ? this.#runningOf(declaration).nextAt() : null,
+      lastAt,
+      lastError: error,
       form: declaration.kind === 'force' ? formOf(declaration) : null,
     };
   }

@@ -52,6 +52,13 @@ export class SchedulerStore {
     this.#core.db.run('DELETE FROM scheduler_changes WHERE scheduler = ?', name);
   }
 
+  /** What people are shown of it (`lastAt`: its last buildset), with one question: a snapshot asks for hundreds. */
+  shown(name: string): { isEnabled: boolean; lastAt: number | null; error: string | null } {
+    const row = this.#row(name);
+    const state = row === null ? {} : fromColumn<StoredState>(row.state);
+    return { isEnabled: row?.enabled !== 0, lastAt: row?.last_at ?? null, error: state.error ?? null };
+  }
+
   isEnabled(name: string): boolean {
     return this.#row(name)?.enabled !== 0;
   }
@@ -61,10 +68,6 @@ export class SchedulerStore {
     this.#core.touch('scheduler', name);
   }
 
-  /** When it last made a buildset. */
-  lastAt(name: string): number | null {
-    return this.#row(name)?.last_at ?? null;
-  }
   /** It made a buildset: the last error is over. */
   started(name: string): void {
     this.#core.db.update('schedulers', { name }, { last_at: this.#core.now() });
