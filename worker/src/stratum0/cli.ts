@@ -10,6 +10,7 @@ import { describeRepository, listRepositories, listTags } from './describe.ts';
 import { diff } from './diff.ts';
 import { Stratum0Error } from './errors.ts';
 import { TRUNK, TRUNK_PREVIOUS } from './history.ts';
+import { ingest } from './ingest.ts';
 import { makeRepository } from './mkfs.ts';
 import { splitTarget } from './paths.ts';
 import { publish } from './publish.ts';
@@ -27,6 +28,7 @@ export const USAGE = `icefall-stratum0: a small stratum 0, with the verbs of cvm
                                  publish what is in mount/REPO as the next revision
                                  (--autocatalogs: split catalogs of more than 100,000 entries)
   abort [-f] REPO                discard the transaction (-f: without asking)
+  ingest -b PATH -t TAR REPO     publish a tar archive ("-": from standard input) at a path, in one transaction
   resign [-d DAYS] REPO          renew the whitelist
   list                           all repositories
   info REPO                      revision, whitelist, transaction
@@ -65,6 +67,7 @@ const OPTIONS = {
   message: { type: 'string', short: 'm' },
   autocatalogs: { type: 'boolean' },
   remove: { type: 'string', short: 'r' },
+  base: { type: 'string', short: 'b' },
   to: { type: 'string', short: 't' },
   source: { type: 'string', short: 's' },
   host: { type: 'string' },
@@ -99,6 +102,15 @@ const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
         `You are about to DISCARD ALL CHANGES OF THE CURRENT TRANSACTION for ${name}!  Are you sure (y/N)? `,
       );
     await abort(context, name);
+  },
+  // `-t` is the tarball here, as with the stock tools, and a tag elsewhere.
+  ingest: async ({ context, repository, values, terminal }) => {
+    const { name } = repository();
+    if (values.base === undefined || values.to === undefined)
+      throw new Stratum0Error('usage', 'ingest takes -b PATH and -t TAR');
+    const base = splitTarget(`${name}/${values.base}`).path;
+    const archive = values.to === '-' ? terminal.input : values.to;
+    await ingest(context, name, { base, archive }, { tag: values.tag ?? null, description: values.message ?? '' });
   },
   resign: ({ context, repository, values }) =>
     resign(context, repository().name, wholeNumber(values.days, WHITELIST_DAYS, '-d', 1, 3650)),

@@ -28,6 +28,7 @@ const EXIT_CODES = {
   no_tag: 1,
   disk_full: 1,
   bad_marker: 1,
+  bad_archive: 1,
   check_failed: 1,
   unreachable: 1,
   port_taken: 1,

@@ -1,0 +1,57 @@
+import { createReadStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { extract } from 'tar';
+import { abort } from './abort.ts';
+import { beginTransaction } from './begin.ts';
+import type { Context } from './context.ts';
+import { Stratum0Error } from './errors.ts';
+import { type PublishOptions, publish } from './publish.ts';
+import { existingRepository } from './repository.ts';
+
+/** What is ingested. */
+export interface Ingestion {
+  /** Where in the repository; not its root. */
+  readonly base: string;
+  /** A tar archive, compressed or not: its file, or a stream of its bytes. */
+  readonly archive: string | NodeJS.ReadableStream;
+}
+
+/**
+ * Publishes what is in a tar archive at a path of the repository, in one transaction: names that are there already are
+ * replaced, others stay. Any failure aborts the transaction. Throws `bad_archive` for an archive that is damaged, leads out
+ * of the path, or holds what a repository cannot.
+ */
+export async function ingest(
+  context: Context,
+  name: string,
+  { base, archive }: Ingestion,
+  options: PublishOptions,
+): Promise<void> {
+  const { mount } = existingRepository(context, name);
+  if (base === '') throw new Stratum0Error('usage', 'say where to: -b PATH; the root of a repository cannot be one');
+  await beginTransaction(context, name, base);
+  try {
+    await unpack(archive, join(mount, base));
+    await publish(context, name, options);
+  } catch (error) {
+    await abort(context, name);
+    throw error;
+  }
+}
+
+async function unpack(archive: Ingestion['archive'], target: string): Promise<void> {
+  await mkdir(target, { recursive: true });
+  const source = typeof archive === 'string' ? createReadStream(archive) : archive;
+  try {
+    // Strict: whatever cannot be unpacked as it is, is an error.
+    await pipeline(source, extract({ cwd: target, strict: true, preserveOwner: process.getuid?.() === 0 }));
+  } catch (error) {
+    const what = typeof archive === 'string' ? archive : 'the archive';
+    throw new Stratum0Error(
+      'bad_archive',
+      `${what} cannot be unpacked: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
