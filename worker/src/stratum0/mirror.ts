@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { BytePath } from './byte-path.ts';
 import { type Catalog, type CatalogReference, loadCatalog } from './catalog/catalog.ts';
 import { addCounters } from './catalog/counters.ts';
+import { type CatalogEntry, sameEntry } from './catalog/entry.ts';
 import type { KnownCatalog } from './catalog/forest.ts';
 import type { Context } from './context.ts';
 import { Stratum0Error, systemCode } from './errors.ts';
@@ -24,21 +25,42 @@ export function catalogLoader(paths: RepositoryPaths): (mountpoint: BytePath, re
   };
 }
 
-/** The index of the mount tree, made anew from the catalogs where it does not belong to the published revision. */
+/**
+ * The index of the mount tree, made anew from the catalogs where it does not belong to the published revision: after a
+ * rollback, or a publish that died between manifest and index. What is the same in both revisions keeps its stamp.
+ */
 export async function mirrorOf(context: Context, paths: RepositoryPaths, published: Published): Promise<MountIndex> {
   const index = openMountIndex(paths);
   try {
     const { root } = published.manifest;
     if (index.root() === root) return index;
     context.say(`Reading the catalogs of ${paths.name}: the index of ${paths.mount} is of another revision`);
-    index.clear();
+    const before = await entriesBefore(index, published);
     const entries = await published.entries();
-    const stamps = entries.map(({ path, type }): readonly [BytePath, FileStamp] => [path, unknownStamp(type)]);
+    const stamps = entries.map((entry): readonly [BytePath, FileStamp] => {
+      const old = before.get(entry.path);
+      const stamp = old !== undefined && sameEntry(old, entry) ? index.stamp(entry.path) : null;
+      return [entry.path, stamp ?? unknownStamp(entry.type)];
+    });
+    index.clear();
     index.update(root, { removed: [], stamps, catalogs: await knownCatalogs(published) });
     return index;
   } catch (error) {
     index.close();
     throw error;
+  }
+}
+
+/** The entries of the revision that the index is of; none where it is gone. */
+async function entriesBefore(index: MountIndex, published: Published): Promise<Map<BytePath, CatalogEntry>> {
+  const root = index.root();
+  if (root === null) return new Map();
+  try {
+    const entries = await published.entries({ hash: root, sizeBytes: 0 });
+    return new Map(entries.map((entry) => [entry.path, entry]));
+  } catch (error) {
+    if (!(error instanceof Stratum0Error)) throw error;
+    return new Map();
   }
 }
 

@@ -56,10 +56,12 @@ CREATE TABLE IF NOT EXISTS catalogs (path TEXT PRIMARY KEY, hash TEXT, size INTE
 export class MountIndex {
   readonly #database: DatabaseSync;
   readonly #list: StatementSync;
+  readonly #find: StatementSync;
   constructor(path: string) {
     this.#database = new DatabaseSync(path);
     this.#database.exec(`PRAGMA synchronous = NORMAL; ${TABLES}`);
     this.#list = this.#database.prepare('SELECT name, stamp FROM entries WHERE directory = ?');
+    this.#find = this.#database.prepare('SELECT stamp FROM entries WHERE directory = ? AND name = ?');
   }
 
   /** The root catalog that it mirrors; null: none. */
@@ -77,8 +79,7 @@ export class MountIndex {
 
   /** The stamp of one path; null: it is not published. */
   stamp(path: BytePath): FileStamp | null {
-    const find = this.#database.prepare('SELECT stamp FROM entries WHERE directory = ? AND name = ?');
-    const stamp = find.get(parentPath(path), nameOf(path))?.stamp;
+    const stamp = this.#find.get(parentPath(path), nameOf(path))?.stamp;
     return typeof stamp === 'string' ? stamp : null;
   }
 

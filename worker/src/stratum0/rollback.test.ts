@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { beginTransaction } from './begin.ts';
@@ -39,6 +39,20 @@ describe('tags and rollback', () => {
     await checkRepository(site.context, REPOSITORY);
     await change({ tag: 'later' }, () => makeTree(site.paths.mount, { later: 'file 644 later' }));
     expect(await treePublished(site)).toEqual({ ...OLD, later: 'file 644 later' });
+  });
+
+  test('a rollback leaves files alone that are the same in both revisions', async () => {
+    await change({ tag: 'another' }, () =>
+      makeTree(site.paths.mount, { steady: 'file 644 steady', moving: 'file 644 1' }),
+    );
+    await change({ tag: 'last' }, () => makeTree(site.paths.mount, { moving: 'file 644 2' }));
+    const inode = (name: string) => lstatSync(join(site.paths.mount, name)).ino;
+    const before = [inode('steady'), inode('moving')];
+    await rollback(site.context, REPOSITORY, 'another');
+    expect(inode('steady')).toBe(before[0]);
+    expect(readFileSync(join(site.paths.mount, 'moving'), 'utf8')).toBe('1');
+    await beginTransaction(site.context, REPOSITORY, '');
+    expect((await publish(site.context, REPOSITORY, { tag: null, description: '' }))?.filesRead).toBe(0);
   });
 
   test('a tag names the current revision, and can be taken away', async () => {
