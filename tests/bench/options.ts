@@ -12,6 +12,7 @@ Usage: npm run bench -- [CASE...] [options]
   --help
 
 Cases: ${CASES.map(({ name }) => name).join(', ')} (default: all)
+Cases of the page (page-…) need Chromium: node scripts/setup.mjs --browser.
 BENCH_PROFILE=DIRECTORY in the environment keeps a profile (--cpu-prof) of every process there.
 `;
 
