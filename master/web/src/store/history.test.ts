@@ -53,27 +53,42 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('new' as const), count: fc.integer({ min: 1, max: 1500 }) }) },
 );
 
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** Does what somebody, or the master, does; gives the newest build's id then. Only what is not known is asked for. */
+function act(store: Store, one: Step, { newest, limit }: { newest: number; limit: number }): number {
+  const { beforeId, hole, more } = store.history.value;
+  switch (one.kind) {
+    case 'older':
+      if (more) addOlder(store, pages.before(beforeId, limit));
+      return newest;
+    case 'newer':
+      if (hole !== null) addNewer(store, pages.after(hole.fromId - 1, limit, newest));
+      return newest;
+    case 'forget':
+      forgetPast(store);
+      return newest;
+    case 'jump':
+      if (one.to < (hole?.toId ?? beforeId)) jumpTo(store, pages.before(one.to + 1, Math.min(limit, MOST_PAST)));
+      return newest;
+    case 'new': {
+      const heads = range(newest + 1, newest + 1 + one.count);
+      applyEvents(
+        store,
+        heads.map((data) => ({ seq: data.id, at: 0, kind: 'build', key: String(data.id), data })),
+      );
+      return newest + one.count;
+    }
+  }
+}
+
 test('however somebody goes about in the past, what is known is whole, and bounded', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 25 }), fc.integer({ min: 1, max: 2000 }), (steps, limit) => {
       const store = opened();
       let newest = ALL;
       for (const one of steps) {
-        const { beforeId, hole, more } = store.history.value;
-        if (one.kind === 'older' && more) addOlder(store, pages.before(beforeId, limit));
-        else if (one.kind === 'newer' && hole !== null) addNewer(store, pages.after(hole.fromId - 1, limit, newest));
-        else if (one.kind === 'forget') forgetPast(store);
-        // Only what is not known is asked for.
-        else if (one.kind === 'jump' && (one.to < beforeId || (hole !== null && one.to < hole.toId)))
-          jumpTo(store, pages.before(one.to + 1, Math.min(limit, MOST_PAST)));
-        else if (one.kind === 'new') {
-          const heads = range(newest + 1, newest + 1 + one.count);
-          newest += one.count;
-          applyEvents(
-            store,
-            heads.map((data) => ({ seq: data.id, at: 0, kind: 'build', key: String(data.id), data })),
-          );
-        }
+        newest = act(store, one, { newest, limit });
         check(store, newest);
       }
     }),
