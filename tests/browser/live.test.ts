@@ -100,15 +100,18 @@ describe('a page that is left open', () => {
     );
 });
 
-/** What a page tells, without what hangs on the moment and on the width of its window. */
+/**
+ * What a page tells, without what hangs on the moment and on the window: heights come from the time until now, and a band
+ * that is too low for its label is bare.
+ */
 function shownOn(page: Page): Promise<unknown> {
   const told = ['look', 'request-id', 'change-id', 'line'].map((name) => `main [data-${name}]`).join();
   return page.locator(told).evaluateAll((all) => {
     const attributes = ['build-id', 'builder', 'step', 'state', 'result', 'look', 'request-id', 'change-id', 'line'];
     return all.map((one) => [
-      one.getAttribute('class'),
+      one.classList[0],
       ...attributes.map((name) => one.getAttribute(`data-${name}`)),
-      one.querySelector('.line-text, .band-text')?.textContent,
+      one.querySelector('.line-text')?.textContent,
     ]);
   });
 }
