@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { closeSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
-import { chmod, lchown, link, lutimes, mkdir, open, rename, rmdir, symlink, unlink } from 'node:fs/promises';
+import { chmod, lchown, link, lutimes, mkdir, open, readdir, rename, rmdir, symlink, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { threadId } from 'node:worker_threads';
@@ -45,6 +45,8 @@ export interface Disk {
   putObject(path: string, bytes: Uint8Array): boolean;
   /** Makes objects durable, with their names. */
   syncObjects(paths: readonly string[]): Promise<void>;
+  /** Makes everything durable that is in the store below a served directory. */
+  syncStore(served: string): Promise<void>;
 }
 
 /** From this number of objects on, the whole file system is told to write, which costs less than each on its own. */
@@ -83,6 +85,7 @@ export const realDisk: Disk = {
   syncDirectory,
   putObject,
   syncObjects,
+  syncStore,
 };
 
 async function syncDirectory(path: DiskPath): Promise<void> {
@@ -124,14 +127,26 @@ function writeNew(path: string, bytes: Uint8Array): void {
 async function syncObjects(paths: readonly string[]): Promise<void> {
   const [first] = paths;
   if (first === undefined) return;
-  if (paths.length > SYNC_ONE_BY_ONE) {
-    try {
-      await promisify(execFile)('sync', ['--file-system', dirname(first)]);
-      return;
-    } catch {
-      // No such program here: the long way, then.
-    }
+  if (paths.length <= SYNC_ONE_BY_ONE || !(await syncFileSystem(dirname(first)))) await syncEach(paths);
+}
+
+async function syncStore(served: string): Promise<void> {
+  if (await syncFileSystem(served)) return;
+  const names = await readdir(`${served}/data`, { recursive: true, withFileTypes: true });
+  await syncEach(names.filter((name) => name.isFile()).map((name) => `${name.parentPath}/${name.name}`));
+}
+
+/** False: there is no program for it here. */
+async function syncFileSystem(path: string): Promise<boolean> {
+  try {
+    await promisify(execFile)('sync', ['--file-system', path]);
+    return true;
+  } catch {
+    return false;
   }
+}
+
+async function syncEach(paths: readonly string[]): Promise<void> {
   const names = new Set(paths.map((path) => dirname(path)));
   // In the order of their making: the first ones are mostly written by the time the last is asked for.
   for (let i = 0; i < paths.length; i += SYNC_ONE_BY_ONE)

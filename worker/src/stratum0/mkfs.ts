@@ -51,7 +51,7 @@ export async function makeRepository(context: Context, name: string): Promise<vo
 }
 
 async function writeFirstRevision(context: Context, paths: RepositoryPaths): Promise<void> {
-  const store = objectStore(context.disk, paths.served);
+  const store = objectStore(context.disk, paths.served, paths.unsettled);
   const now = Math.floor(context.now() / 1000);
   const { image, first } = await storeEmptyCatalog(paths, store, now);
   const forest = new CatalogForest(new Map([['', first]]), () => loadCatalog('', image, 'the first catalog'));

@@ -1,3 +1,4 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { deflate, inflate, inflateSync } from 'node:zlib';
@@ -25,9 +26,15 @@ export interface ObjectStore {
 const deflateAll = promisify<Uint8Array, Buffer>(deflate);
 const inflateAll = promisify<Buffer, Buffer>(inflate);
 
-/** The store of one repository; `served` is the directory that holds `data/`. */
-export function objectStore(disk: Disk, served: string): ObjectStore {
+/**
+ * The store of one repository; `served` is the directory that holds `data/`. The file `unsettled` is there from now until
+ * all is settled. Where it was there already, an earlier writer has died or failed: what it left may be found and used again
+ * without ever having been made durable, so then everything is.
+ */
+export function objectStore(disk: Disk, served: string, unsettled: string): ObjectStore {
   let fresh: string[] = [];
+  const isDoubtful = existsSync(unsettled);
+  writeFileSync(unsettled, '');
   return {
     async put(content, suffix) {
       const packed = await deflateAll(content);
@@ -42,7 +49,9 @@ export function objectStore(disk: Disk, served: string): ObjectStore {
     async settle() {
       const paths = fresh;
       fresh = [];
-      await disk.syncObjects(paths);
+      if (isDoubtful) await disk.syncStore(served);
+      else await disk.syncObjects(paths);
+      rmSync(unsettled, { force: true });
     },
   };
 }

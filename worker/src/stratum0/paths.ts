@@ -14,6 +14,8 @@ export interface RepositoryPaths {
   readonly transaction: string;
   readonly lock: string;
   readonly mountIndex: string;
+  /** There while objects are written that are not durable yet. */
+  readonly unsettled: string;
   /** The reflog as it was before the publish that is under way. */
   readonly reflogBefore: string;
   /** The tree that users see as `/cvmfs/NAME`; to be changed only in a transaction. */
@@ -54,6 +56,7 @@ export function repositoryPaths(directory: string, name: string): RepositoryPath
     transaction: join(spool, 'transaction.json'),
     lock: join(spool, 'lock'),
     mountIndex: join(spool, 'mount-index'),
+    unsettled: join(spool, 'unsettled'),
     reflogBefore: join(spool, 'reflog-before'),
     mount: join(directory, 'mount', name),
     privateKey: join(keys, `${name}.key`),

@@ -56,7 +56,12 @@ export async function publish(context: Context, name: string, options: PublishOp
       const published = await namingFullDisk(() =>
         publishChanges(
           context,
-          { paths, index, scope: bytePath(transaction.path), store: objectStore(context.disk, paths.served) },
+          {
+            paths,
+            index,
+            scope: bytePath(transaction.path),
+            store: objectStore(context.disk, paths.served, paths.unsettled),
+          },
           options,
         ),
       );

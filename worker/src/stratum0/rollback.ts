@@ -41,7 +41,7 @@ export async function rollback(context: Context, name: string, tagName: string):
       await context.disk.setMode(paths.mount, MOUNT_OPEN);
       const { manifest } = await commitRevision(context, paths, {
         forest,
-        store: objectStore(context.disk, paths.served),
+        store: objectStore(context.disk, paths.served, paths.unsettled),
         now: Math.floor(context.now() / 1000),
         tag: null,
         keep: ({ revision }) => revision <= target.revision,

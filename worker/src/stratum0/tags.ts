@@ -51,7 +51,7 @@ async function changeTags(context: Context, name: string, change: (tags: Tag[]) 
     await refuseInTransaction(paths);
     await openServed(context, paths);
     const manifest = await currentManifest(paths);
-    const store = objectStore(context.disk, paths.served);
+    const store = objectStore(context.disk, paths.served, paths.unsettled);
     const tags = change(await readTags(paths, manifest));
     const history = await store.put(encodeHistory(name, tags, manifest.history), 'H');
     await store.settle();

@@ -30,7 +30,12 @@ export function dyingDisk(
       step();
       await real.write(bytes);
     },
-    finish: guard(() => real.finish()),
+    async finish() {
+      // The system closes the files of a process that is gone.
+      if (used >= calls) await real.abandon();
+      step();
+      await real.finish();
+    },
     abandon: () => real.abandon(),
   });
   return {
@@ -47,6 +52,7 @@ export function dyingDisk(
     link: guard(disk.link),
     syncDirectory: guard(disk.syncDirectory),
     syncObjects: guard(disk.syncObjects),
+    syncStore: guard(disk.syncStore),
     putObject(path, bytes) {
       if (used >= calls && !existsSync(path)) disk.putObject(path, bytes.subarray(0, bytes.length >> 1));
       step();
