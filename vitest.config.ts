@@ -1,19 +1,34 @@
 import { defineConfig } from 'vitest/config';
 
 const node = { environment: 'node' as const, pool: 'forks' as const };
+const beside = '{master,worker,shared,config,docker,docs,k8s,scripts}/**';
+const notOurs = ['**/node_modules/**', '**/dist/**'];
+/** Unit tests that start many processes each; not among the quick ones. */
+const slow = [
+  'config/embedded/build-scripts.test.ts',
+  'master/src/changes/git-*.test.ts',
+  'master/src/cli/main.test.ts',
+  'worker/src/agent.test.ts',
+  'worker/src/commands/git/checkout.test.ts',
+  'worker/src/main.test.ts',
+  'worker/src/processes/run.test.ts',
+  'worker/src/stratum0/crash.test.ts',
+];
 
 export default defineConfig({
   test: {
+    maxWorkers: '100%',
     projects: [
       {
         test: {
           ...node,
           name: 'unit',
-          include: ['{master,worker,shared,config,docker,docs,k8s,scripts}/**/*.test.{ts,tsx}'],
-          exclude: ['**/node_modules/**', '**/dist/**'],
+          include: [`${beside}/*.test.{ts,tsx}`],
+          exclude: [...notOurs, ...slow],
           testTimeout: 30_000,
         },
       },
+      { test: { ...node, name: 'slow', include: slow, exclude: notOurs, testTimeout: 60_000 } },
       {
         test: {
           ...node,
