@@ -44,6 +44,9 @@ async function open() {
   return { room, server, url, token, run };
 }
 
+/** A busy machine may take its time. */
+const PATIENT = { timeout: 20_000 };
+
 describe('the port for workers', () => {
   test('runs a command on an agent, with all of its output in the log', async () => {
     const { room, url, token, run } = await open();
@@ -234,12 +237,12 @@ describe('a transfer', () => {
     const [hanging, broken, whole] = [put(), put(), put()];
     const ends = [hanging, broken].map((one) => once(one, 'error'));
     hanging.write('abc');
-    await expect.poll(() => readdirSync(room.directory)).toContain('.f.icefall-1-1001');
+    await expect.poll(() => readdirSync(room.directory), PATIENT).toContain('.f.icefall-1-1001');
     broken.write('abc');
     await ends[0];
-    await expect.poll(() => readdirSync(room.directory)).toContain('.f.icefall-1-1001');
+    await expect.poll(() => readdirSync(room.directory), PATIENT).toContain('.f.icefall-1-1001');
     broken.destroy();
-    await expect.poll(() => readdirSync(room.directory)).toEqual(['logs']);
+    await expect.poll(() => readdirSync(room.directory), PATIENT).toEqual(['logs']);
     whole.end('0123456789');
     const [answer] = await once(whole, 'response');
     expect(answer.statusCode).toBe(200);
@@ -255,7 +258,7 @@ describe('a transfer', () => {
     const { port } = server;
     const late = request({ host: '127.0.0.1', port, path: '/transfers/1?epoch=1001', method: 'PUT', headers });
     late.write('01234');
-    await expect.poll(() => readdirSync(room.directory)).toContain('.f.icefall-1-1001');
+    await expect.poll(() => readdirSync(room.directory), PATIENT).toContain('.f.icefall-1-1001');
     agent.finishes(1, 1001);
     late.end('56789');
     const [answer] = await once(late, 'response');

@@ -55,7 +55,14 @@ async function receiveFile(request: IncomingMessage, upload: Upload, part: strin
   assertSmallEnough(announced, upload.maxBytes);
   // flush: what the worker was told has come survives a power cut.
   const sink = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true });
-  await pipeline(body(request, upload.maxBytes), sink, { signal: upload.abort });
+  const closed = new Promise<void>((resolve) => sink.once('close', () => resolve()));
+  try {
+    await pipeline(body(request, upload.maxBytes), sink, { signal: upload.abort });
+  } finally {
+    // One that breaks off at once may still be opening the file, which then would come after it was removed.
+    sink.destroy();
+    await closed;
+  }
   const { size } = await stat(part);
   if (size !== announced)
     throw new TransferError(400, 'incomplete', `${size} of ${announced} announced bytes have come`);
