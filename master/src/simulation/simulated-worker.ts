@@ -130,7 +130,7 @@ export class SimulatedWorker {
       instanceId: `instance-${this.name}-${this.#instance}`,
       info: {
         ...{ platform: 'linux', arch: 'x64', os: { name: 'Simulated', id: 'simulated', version: '1' } },
-        ...{ cpus: 4, memoryBytes: 8e9, hostname: this.name, versions: {}, baseDirectory: `/work/${this.name}` },
+        ...{ cpus: 4, memoryBytes: 8e9, hostname: this.name, versions: {}, baseDirectory: `/srv/${this.name}` },
       },
       commands: [...this.#held.values()].map((held) => ({
         commandId: held.start.commandId,
