@@ -3,7 +3,7 @@ import { builder, factory } from '../config/builders.ts';
 import { masterLock } from '../config/locks.ts';
 import { worker } from '../config/workers.ts';
 import { SimulatedSite } from '../simulation/simulated-site.ts';
-import { begunOn, blockerOf, programs, run, siteWith, stepsOf } from '../simulation/test-language.ts';
+import { begunOn, blockerOf, programs, propertiesOf, run, siteWith, stepsOf } from '../simulation/test-language.ts';
 import { addSteps } from '../steps/dynamic.ts';
 import { setProperty } from '../steps/property.ts';
 
@@ -308,7 +308,7 @@ describe('properties', () => {
     sim.connectAll();
     sim.request(['one'], { properties: { c: { value: 'scheduler', source: 'Scheduler' } } });
     sim.run(100);
-    const { a, b, c, d, e, buildername, workername } = sim.master.rooms.builds.properties(1);
+    const { a, b, c, d, e, buildername, workername } = propertiesOf(sim, 1);
     expect([a, b, c, d, e].map((property) => property?.value)).toEqual([
       'worker',
       'builder',

@@ -1,4 +1,4 @@
-import type { Deadlock, Properties, Result } from '@icefall/shared';
+import type { Deadlock, Result } from '@icefall/shared';
 import { type Contribution, contributionOf, worstResult } from '@icefall/shared';
 import type { BuilderDeclaration } from '../config/builders.ts';
 import { toColumn } from '../db/rows.ts';
@@ -283,12 +283,6 @@ export class Builds {
     const steps = this.rows.steps(build.id).filter((step) => bad.includes(step.result));
     const told = steps.map((step) => `${step.name}: ${step.summary}`).slice(0, 2);
     return [...told, own].filter((part) => part !== '').join('; ');
-  }
-
-  /** Properties of a build, as they are now. */
-  properties(buildId: number): Properties {
-    const build = this.rows.build(buildId);
-    return build === null ? {} : (JSON.parse(build.properties) as Properties);
   }
 }
 

@@ -5,7 +5,7 @@ import { worker } from '../config/workers.ts';
 import { ActionError } from '../http/master-port.ts';
 import { prop } from '../properties/references.ts';
 import { SimulatedSite } from '../simulation/simulated-site.ts';
-import { begunOn, run, siteWith, stepsOf } from '../simulation/test-language.ts';
+import { begunOn, propertiesOf, run, siteWith, stepsOf } from '../simulation/test-language.ts';
 import { shell } from '../steps/shell.ts';
 
 const w1 = worker({ name: 'w1', maxBuilds: 3 });
@@ -47,7 +47,7 @@ describe('the fencing number', () => {
     sim.startMaster().connectAll().request(['one']);
     sim.run(5000);
     expect(Number(seen[1])).toBeGreaterThan(Number(seen[0]));
-    expect(sim.master.rooms.builds.properties(1)).not.toHaveProperty('lock_fence');
+    expect(propertiesOf(sim, 1)).not.toHaveProperty('lock_fence');
   });
 
   it('is not there without a lock', () => {

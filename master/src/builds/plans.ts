@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Properties } from '@icefall/shared';
 import type { BuilderDeclaration } from '../config/builders.ts';
-import { fromColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import type { StepDeclaration } from '../steps/kind.ts';
@@ -86,8 +84,7 @@ export class Plans {
     for (const row of rows) {
       const step = plan.steps[row.number];
       if (row.seen_properties === null || step === undefined) continue;
-      const properties = fromColumn<Properties>(row.seen_properties);
-      const run = stepRun(this.#rows, { ...build, properties: JSON.stringify(properties) }, row, plan.builder);
+      const run = stepRun(this.#rows, { ...build, properties: row.seen_properties }, row, plan.builder);
       const action = step.prepare(run).begin();
       if (action.do === 'finish') plan.steps.splice(row.number + 1, 0, ...(action.steps ?? []));
     }

@@ -1,5 +1,4 @@
 import type { BuilderDeclaration } from '../config/builders.ts';
-import type { LockAccess } from '../config/locks.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import { type LockKeeper, wantsOf } from '../locks/lock-keeper.ts';
@@ -110,12 +109,8 @@ export class WaitSnapshot implements Waits {
   #alternatives(requestId: number, builder: BuilderDeclaration): RequestWait['alternatives'] {
     const claimed = new Set(this.#rooms.locks.locksOf(`request:${requestId}`));
     return builder.workers
-      .map(({ name }) => ({ worker: name, wants: wantsOf(this.#locksOf(builder, name), name) }))
+      .map(({ name }) => ({ worker: name, wants: wantsOf(this.#config.locksOf(builder, name), name) }))
       .filter(({ wants }) => wants.some((want) => !claimed.has(want.lock)) || wants.length < claimed.size);
-  }
-
-  #locksOf(builder: BuilderDeclaration, worker: string): LockAccess[] {
-    return [...builder.locks, ...(this.#config.worker(worker)?.locks ?? [])];
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Blocker, LockHolder, Request } from '@icefall/shared';
 import type { Builds } from '../builds/builds.ts';
 import type { BuilderDeclaration, WorkerChoice } from '../config/builders.ts';
-import type { LockAccess } from '../config/locks.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import type { LockKeeper } from '../locks/lock-keeper.ts';
@@ -75,7 +74,7 @@ export class Starter {
     if (worker === undefined) return false;
     const { nextRequest, nextWorker, mayStart } = builder;
     if (nextRequest !== null || nextWorker !== null || mayStart !== null) return false;
-    if (this.#locksOf(builder, worker.name).length > 0) return false;
+    if (this.#config.locksOf(builder, worker.name).length > 0) return false;
     const first = this.#queue.first(builder.name);
     if (first === null || this.#queue.isBackingOff(first)) return false;
     this.#start(first, builder, worker.name);
@@ -121,7 +120,7 @@ export class Starter {
     const answer = view === null ? own : askWorker(builder, free, view);
     if (answer.chosen === null) return this.#heldBack(builder, answer.refusal);
     const worker = answer.chosen.name;
-    const accesses = this.#locksOf(builder, worker);
+    const accesses = this.#config.locksOf(builder, worker);
     if (accesses.length > 0 && !this.#claims.claim(builder.name, row.id, accesses, worker))
       return this.#lockBlocker(row.id) ?? this.#pool.obstacle(builder);
     this.#start(row, builder, worker);
@@ -133,11 +132,11 @@ export class Starter {
     const [first = null] = free;
     if (free.length < 2) return first;
     const hasWorkerLocks = free.some(({ name }) =>
-      this.#locksOf(builder, name).some(({ lock }) => lock.scope === 'worker'),
+      this.#config.locksOf(builder, name).some(({ lock }) => lock.scope === 'worker'),
     );
     if (!hasWorkerLocks || this.#rooms.locks.isGranted(holderOf(row.id))) return first;
     const isOpen = ({ name }: WorkerChoice) =>
-      this.#rooms.locks.wouldGrant(holderOf(row.id), this.#locksOf(builder, name), name);
+      this.#rooms.locks.wouldGrant(holderOf(row.id), this.#config.locksOf(builder, name), name);
     return free.find(isOpen) ?? this.#claimed(row, free) ?? first;
   }
 
@@ -145,10 +144,6 @@ export class Starter {
   #claimed(row: RequestRow, free: readonly WorkerChoice[]): WorkerChoice | null {
     const claimed = this.#claims.workerOf(row.id);
     return free.find(({ name }) => name === claimed) ?? null;
-  }
-
-  #locksOf(builder: BuilderDeclaration, worker: string): LockAccess[] {
-    return [...builder.locks, ...(this.#config.worker(worker)?.locks ?? [])];
   }
 
   #lockBlocker(requestId: number): Blocker | null {

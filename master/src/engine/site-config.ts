@@ -1,4 +1,5 @@
 import type { BuilderDeclaration } from '../config/builders.ts';
+import type { LockAccess } from '../config/locks.ts';
 import type { SchedulerDeclaration } from '../config/schedulers.ts';
 import type { SiteDeclaration } from '../config/site.ts';
 import type { WorkerDeclaration } from '../config/workers.ts';
@@ -69,6 +70,10 @@ export class SiteConfig {
   }
   scheduler(name: string): SchedulerDeclaration | null {
     return this.#schedulers.get(name) ?? null;
+  }
+  /** Locks that a build of a builder holds on a worker: the builder's, and the worker's own. */
+  locksOf(builder: BuilderDeclaration, worker: string): LockAccess[] {
+    return [...builder.locks, ...(this.worker(worker)?.locks ?? [])];
   }
   /** Builders that may run on a worker, in the site's order. */
   buildersOf(worker: string): readonly BuilderDeclaration[] {

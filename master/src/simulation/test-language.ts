@@ -1,4 +1,4 @@
-import type { Blocker, Command } from '@icefall/shared';
+import type { Blocker, Command, Properties } from '@icefall/shared';
 import { takeProblems } from '../config/problems.ts';
 import { type SiteDeclaration, type SiteOptions, site } from '../config/site.ts';
 import type { StepOptions } from '../steps/kind.ts';
@@ -39,6 +39,11 @@ export function stepsOf(sim: SimulatedSite, buildId: number): string[] {
 export function blockerOf(sim: SimulatedSite, requestId: number): Blocker | null {
   const blocker = sim.master.rooms.requests.row(requestId)?.blocker ?? null;
   return blocker === null ? null : (JSON.parse(blocker) as Blocker);
+}
+
+/** Properties of a build, as they are now. */
+export function propertiesOf(sim: SimulatedSite, buildId: number): Properties {
+  return JSON.parse(sim.master.rooms.builds.rows.build(buildId)?.properties ?? '{}') as Properties;
 }
 
 /** Labels of everything that began on a worker, in order. */

@@ -81,7 +81,7 @@ CREATE TABLE builds (
   state TEXT NOT NULL,
   result TEXT,
   result_so_far TEXT NOT NULL,
-  halted INTEGER NOT NULL DEFAULT 0,
+  halted INTEGER NOT NULL DEFAULT 0, -- 1: only clean-up is still run; 2: not even that
   once INTEGER NOT NULL DEFAULT 0, -- 1: a step that must not be started twice has begun, so the build is never retried
   submitted_at REAL NOT NULL,
   started_at REAL NOT NULL,
