@@ -103,6 +103,8 @@ class Crew {
   readonly #tasks: Task[];
   /** Parts come before files: they free memory of what is known of a large file. */
   readonly #parts: Task[] = [];
+  /** Two threads that store equal content at once may both hold it for new: the first that tells of it counts. */
+  readonly #newObjects = new Set<string>();
   #isOver = false;
 
   constructor(
@@ -158,7 +160,10 @@ class Crew {
       if (task.type === 'cut') this.#addPart(task.file, report);
       this.#wake();
     } else {
-      this.#finish(task, report.ranges);
+      this.#finish(
+        task,
+        report.ranges.map((range) => this.#counted(range)),
+      );
       this.#next(worker);
     }
   }
@@ -171,6 +176,13 @@ class Crew {
     const suffix = isLast && part === 0 ? '' : 'P';
     const range: RangeJob = { file: job, offset, sizeBytes, suffix };
     this.#parts.push({ type: 'part', file, part, order: { type: 'ranges', ranges: [range] } });
+  }
+
+  #counted(range: PackedRange): PackedRange {
+    if (range.newObject === null) return range;
+    if (this.#newObjects.has(range.newObject)) return { ...range, newObject: null };
+    this.#newObjects.add(range.newObject);
+    return range;
   }
 
   #finish(task: Task, ranges: readonly PackedRange[]): void {
