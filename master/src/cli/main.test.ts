@@ -113,6 +113,27 @@ describe('a new site', () => {
     expect(JSON.parse(icefall('check', '--json').out).problems[0]).toMatchObject({ file: 'site.ts', line: 2 });
     expect(icefall('check', 'nowhere')).toMatchObject({ code: 1, out: expect.stringContaining('there is no') });
   });
+
+  test('whose types are wrong loads, but is refused by check; a line with two mistakes is told once', () => {
+    writeFileSync(
+      join(folder, 'site.ts'),
+      `import { builder, factory, site, worker } from '@icefall/master/config';
+const count: number = 'two';
+const w = worker({ name: 'w', maxBuilds: true });
+const b = builder({ name: 'b', workers: [w], factory: factory([]) });
+export default site({ title: 'Types', workers: [w], builders: [b] });
+`,
+    );
+    const { code, out } = icefall('check');
+    expect(code).toBe(1);
+    expect(out.split('\n').map((line) => line.split(': ', 2).join(': '))).toEqual([
+      'site.ts:3: worker "w"',
+      "site.ts:2: Type 'string' is not assignable to type 'number' (TS2322)",
+      '',
+    ]);
+    writeFileSync(join(folder, 'site.ts'), readFileSync(join(folder, 'site.ts'), 'utf8').replace('true', '2'));
+    expect(icefall('check', '--no-types').code).toBe(0);
+  });
 });
 
 describe('a simulation', () => {

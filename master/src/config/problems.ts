@@ -115,6 +115,9 @@ type Explained = Pick<z.core.$ZodIssue, 'path' | 'message'>;
 /** Of a bad key, what is wrong with it; of alternatives that all failed, the one that came furthest, or all of them. */
 function explain(issue: z.core.$ZodIssue): Explained {
   if (issue.code === 'invalid_key') return { path: issue.path, message: issue.issues[0]?.message ?? issue.message };
+  if (issue.code === 'unrecognized_keys') return { path: issue.path, message: unknownOptions(issue.keys) };
+  if (issue.code === 'invalid_type' && /received undefined$/.test(issue.message))
+    return { path: issue.path, message: `is missing: expected ${issue.expected}` };
   if (issue.code !== 'invalid_union' || issue.message !== ANY_UNION) return issue;
   const causes = issue.errors.flatMap((issues) => issues.slice(0, 1).map(explain));
   const deepest = Math.max(0, ...causes.map(({ path }) => path.length));
@@ -122,6 +125,10 @@ function explain(issue: z.core.$ZodIssue): Explained {
   if (cause !== undefined && deepest > 0) return { path: [...issue.path, ...cause.path], message: cause.message };
   const messages = new Set(causes.map(({ message }) => message.replace(/, received .*$/, '')));
   return { path: issue.path, message: messages.size === 0 ? issue.message : [...messages].join('; or ') };
+}
+
+function unknownOptions(names: readonly string[]): string {
+  return `unknown option${names.length === 1 ? '' : 's'} ${names.map((name) => `"${name}"`).join(', ')}`;
 }
 
 /** What zod says of a union that was given no message of its own. */

@@ -9,8 +9,9 @@ export function addCheck(program: Command, context: CommandContext): void {
     .command('check')
     .argument('[path]', "the site's program, or the folder of its site.ts", '.')
     .description('load a configuration and tell all its mistakes, or what is in it')
-    .action(async (path: string) => {
-      const site = await loadOrTell(context, resolve(context.terminal.cwd, path));
+    .option('--no-types', 'leave out what the TypeScript compiler says of the types')
+    .action(async (path: string, options: { readonly types: boolean }) => {
+      const site = await loadOrTell(context, resolve(context.terminal.cwd, path), options);
       context.print(summaryOf(site), () => summaryLines(site));
     });
 }
