@@ -137,7 +137,7 @@ export class Core {
 
   #transaction<T>(work: () => T, synchronous: Synchronous): { result: T; touched: Touched[]; effects: (() => void)[] } {
     this.#synchronous(synchronous);
-    this.#database.exec('BEGIN IMMEDIATE');
+    this.db.run('BEGIN IMMEDIATE');
     this.#open = true;
     this.db.turnBegins();
     try {
@@ -145,7 +145,7 @@ export class Core {
       this.#settle();
       const touched = this.#writeEvents();
       this.db.checkTurn();
-      this.#database.exec('COMMIT');
+      this.db.run('COMMIT');
       this.#lastSeq = touched.at(-1)?.seq ?? this.#lastSeq;
       return { result, touched, effects: this.#effects };
     } catch (error) {
