@@ -10,7 +10,8 @@ export const DIRTAB = '.cvmfsdirtab';
  * Reads rules, one a line: an absolute path in which `*` and `?` stand for anything but a slash, `[…]` for one of a set,
  * a backslash takes the next character as it is; `!` before it excludes; `#` begins a comment line (CernVM-FS technical
  * documentation, "Managing Nested Catalogs"). A directory begins a nested catalog where a rule matches its whole path and
- * no excluding one does. Lines that are no absolute path match nothing.
+ * no excluding one does; in an excluding one `*` and `?` stand for slashes too, as with the stock tools. Lines that are no
+ * absolute path match nothing.
  */
 export function readDirtab(text: string): Dirtab {
   const included: RegExp[] = [];
@@ -19,7 +20,8 @@ export function readDirtab(text: string): Dirtab {
     if (line === '' || line.startsWith('#')) continue;
     const isExcluding = line.startsWith('!');
     const pattern = isExcluding ? line.slice(1).trim() : line;
-    if (pattern.startsWith('/')) (isExcluding ? excluded : included).push(toExpression(pattern));
+    if (pattern.startsWith('/'))
+      (isExcluding ? excluded : included).push(toExpression(pattern, isExcluding ? '.' : '[^/]'));
   }
   return (directory) => {
     const path = `/${directory}`;
@@ -27,11 +29,12 @@ export function readDirtab(text: string): Dirtab {
   };
 }
 
-function toExpression(pattern: string): RegExp {
+/** `any`: the expression that one wildcard character stands for. */
+function toExpression(pattern: string, any: string): RegExp {
   const parts = pattern.replace(/\/+$/, '').match(/\\.|\[!?\]?[^\]]*\]|[\s\S]/g) ?? [];
   const source = parts.map((part) => {
-    if (part === '*') return '[^/]*';
-    if (part === '?') return '[^/]';
+    if (part === '*') return `${any}*`;
+    if (part === '?') return any;
     if (part.length > 2) return part.replace(/^\[!/, '[^').replaceAll('\\', '\\\\');
     return part.slice(-1).replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   });

@@ -94,6 +94,9 @@ export function checkNewTag(tags: readonly Tag[], name: string): void {
     throw new Stratum0Error('tag_exists', `the tag "${name}" is already in use`);
 }
 
+/** A revision that has no name yet. */
+export type NewestRevision = Omit<Tag, 'name' | 'description'>;
+
 /** A tag's name and description, as somebody gave them; null for a publish without a tag. */
 export type GivenTag = Pick<Tag, 'name' | 'description'> | null;
 
@@ -101,11 +104,7 @@ export type GivenTag = Pick<Tag, 'name' | 'description'> | null;
  * The tags after a publish: trunk moves on, and the revision gets the given tag, or a generic one that tells the time
  * (as with CVMFS_AUTO_TAG, the stock default). Generic tags of long ago go.
  */
-export function advanceHistory(
-  tags: readonly Tag[],
-  newest: Omit<Tag, 'name' | 'description'>,
-  given: GivenTag,
-): Tag[] {
+export function advanceHistory(tags: readonly Tag[], newest: NewestRevision, given: GivenTag): Tag[] {
   const trunk = tags.find((tag) => tag.name === TRUNK);
   const oldest = newest.publishedAt - GENERIC_DAYS * 86_400;
   const kept = tags.filter(
@@ -117,8 +116,29 @@ export function advanceHistory(
   const named = given === null ? generic : { ...newest, ...given };
   return [
     ...(kept.some(({ name }) => name === named.name) ? [] : [named]),
-    ...(trunk === undefined ? [] : [{ ...trunk, name: TRUNK_PREVIOUS, description: 'default undo target' }]),
-    { ...newest, name: TRUNK, description: 'current HEAD' },
+    ...(trunk === undefined ? [] : [previousOf(trunk)]),
+    trunkAt(newest),
     ...kept,
   ];
 }
+
+const trunkAt = (newest: NewestRevision): Tag => ({ ...newest, name: TRUNK, description: 'current HEAD' });
+
+/**
+ * The tags after a rollback, as with the stock tools: the tag that was rolled back to moves to the new revision, names of
+ * the revisions after it are gone, and there is no trunk-previous until the next publish (so that an undo is not undone by
+ * the next one), unless the tag was at the newest revision already.
+ */
+export function rolledBackHistory(tags: readonly Tag[], newest: NewestRevision, target: Tag): Tag[] {
+  const isOwn = (name: string): boolean => name === TRUNK || name === TRUNK_PREVIOUS;
+  const kept = tags.filter(({ name, revision }) => revision <= target.revision && name !== target.name && !isOwn(name));
+  const trunk = tags.find(({ name, revision }) => name === TRUNK && revision <= target.revision);
+  return [
+    trunkAt(newest),
+    ...(isOwn(target.name) ? [] : [{ ...target, ...newest }]),
+    ...(trunk === undefined || isOwn(target.name) ? [] : [previousOf(trunk)]),
+    ...kept,
+  ];
+}
+
+const previousOf = (trunk: Tag): Tag => ({ ...trunk, name: TRUNK_PREVIOUS, description: 'default undo target' });

@@ -6,7 +6,7 @@ import type { Context } from './context.ts';
 import { realDisk } from './disk.ts';
 import { Stratum0Error, systemCode } from './errors.ts';
 import { applyChanges } from './forest-changes.ts';
-import { checkNewTag } from './history.ts';
+import { advanceHistory, checkNewTag } from './history.ts';
 import { withRepositoryLock } from './lock.ts';
 import { planMarkers, putAutomaticMarkers } from './markers.ts';
 import { catalogLoader, mirrorOf } from './mirror.ts';
@@ -92,7 +92,12 @@ async function publishChanges(context: Context, work: Work, options: PublishOpti
     applyChanges(forest, { scan, packed, mount: paths.mount, scope: work.scope });
     const now = Math.floor(context.now() / 1000);
     const given = options.tag === null ? null : { name: options.tag, description: options.description };
-    const { manifest, catalogs } = await commitRevision(context, paths, { forest, store, now, tag: given });
+    const { manifest, catalogs } = await commitRevision(context, paths, {
+      forest,
+      store,
+      now,
+      advance: (tags, newest) => advanceHistory(tags, newest, given),
+    });
     updateIndex(context, index, scan, manifest.root, catalogs);
     return { revision: manifest.revision, root: manifest.root, filesRead: packed.size };
   } finally {

@@ -1,7 +1,7 @@
 import type { BytePath } from './byte-path.ts';
 import type { CatalogForest, KnownCatalog } from './catalog/forest.ts';
 import type { Context } from './context.ts';
-import { advanceHistory, decodeHistory, encodeHistory, type GivenTag, type Tag } from './history.ts';
+import { decodeHistory, encodeHistory, type NewestRevision, type Tag } from './history.ts';
 import { MANIFEST_TTL_SECONDS, type Manifest } from './manifest.ts';
 import { type ObjectStore, readObject } from './object-store.ts';
 import type { RepositoryPaths } from './paths.ts';
@@ -15,9 +15,8 @@ export interface NewRevision {
   readonly store: ObjectStore;
   /** Seconds since the epoch. */
   readonly now: number;
-  readonly tag: GivenTag;
-  /** Which of the tags so far stay; default: all. */
-  readonly keep?: (tag: Tag) => boolean;
+  /** The tags that there are then, from those so far. */
+  readonly advance: (tags: readonly Tag[], newest: NewestRevision) => readonly Tag[];
 }
 
 /**
@@ -27,7 +26,7 @@ export interface NewRevision {
 export async function commitRevision(
   context: Context,
   paths: RepositoryPaths,
-  { forest, store, now, tag, keep = () => true }: NewRevision,
+  { forest, store, now, advance }: NewRevision,
 ): Promise<{ manifest: Manifest; catalogs: ReadonlyMap<BytePath, KnownCatalog> }> {
   const before = await currentManifest(paths);
   const revision = before.revision + 1;
@@ -39,9 +38,9 @@ export async function commitRevision(
   });
   const root = catalogs.get('');
   if (root === undefined) throw new Error('a repository without a root catalog');
-  const tags = (await readTags(paths, before)).filter(keep);
   const newest = { root: root.hash, revision, publishedAt: now, rootSizeBytes: root.sizeBytes };
-  const history = await store.put(encodeHistory(paths.name, advanceHistory(tags, newest, tag), before.history), 'H');
+  const tags = advance(await readTags(paths, before), newest);
+  const history = await store.put(encodeHistory(paths.name, tags, before.history), 'H');
   await store.settle();
   const transaction = await readTransaction(paths);
   if (transaction !== null)

@@ -33,12 +33,24 @@ describe('tags and rollback', () => {
     await rollback(site.context, REPOSITORY, 'old');
     expect(await treePublished(site)).toEqual(OLD);
     expect(treeOnDisk(site.paths.mount)).toEqual(OLD);
-    expect(names()).toEqual(['1 generic', '2 old', '5 generic', '5 trunk']);
+    expect(names()).toEqual(['1 generic', '5 old', '5 trunk']);
     const { catalogs } = read().tree();
     expect(catalogs[0]?.content.properties.get('revision')).toBe('5');
     await checkRepository(site.context, REPOSITORY);
     await change({ tag: 'later' }, () => makeTree(site.paths.mount, { later: 'file 644 later' }));
     expect(await treePublished(site)).toEqual({ ...OLD, later: 'file 644 later' });
+  });
+
+  test('a rollback without a tag undoes one publish, once', async () => {
+    await rollback(site.context, REPOSITORY, 'trunk-previous');
+    expect(names()).toEqual(['1 generic', '2 old', '3 newer', '5 trunk']);
+    await expect(rollback(site.context, REPOSITORY, 'trunk-previous')).rejects.toMatchObject({ code: 'no_tag' });
+    await checkRepository(site.context, REPOSITORY);
+  });
+
+  test('a rollback to the newest revision itself leaves all names', async () => {
+    await rollback(site.context, REPOSITORY, 'newest');
+    expect(names()).toEqual(['1 generic', '2 old', '3 newer', '4 trunk-previous', '5 newest', '5 trunk']);
   });
 
   test('a rollback leaves files alone that are the same in both revisions', async () => {

@@ -1,6 +1,7 @@
 import { addCounters } from './catalog/counters.ts';
 import { CatalogForest } from './catalog/forest.ts';
 import type { Context } from './context.ts';
+import { rolledBackHistory } from './history.ts';
 import { withRepositoryLock } from './lock.ts';
 import { catalogLoader } from './mirror.ts';
 import { objectStore } from './object-store.ts';
@@ -12,8 +13,8 @@ import { findTag, refuseInTransaction } from './tags.ts';
 import { newTransaction, writeTransaction } from './transaction.ts';
 
 /**
- * Publishes an older revision again, as the newest one, and makes the mount tree like it. Tags of the revisions between
- * are removed, and there is no trunk-previous until the next publish, as with the stock tools. One that dies after its manifest is in place is finished by the next command.
+ * Publishes an older revision again, as the newest one, and makes the mount tree like it. Its tag moves to the new revision,
+ * tags of the revisions between are removed. One that dies after its manifest is in place is finished by the next command.
  * Throws `no_tag` or `in_transaction`.
  */
 export async function rollback(context: Context, name: string, tagName: string): Promise<void> {
@@ -43,8 +44,7 @@ export async function rollback(context: Context, name: string, tagName: string):
         forest,
         store: objectStore(context.disk, paths.served, paths.unsettled),
         now: Math.floor(context.now() / 1000),
-        tag: null,
-        keep: ({ revision }) => revision <= target.revision,
+        advance: (tags, newest) => rolledBackHistory(tags, newest, target),
       });
       await restoreTree(context, paths, await openServed(context, paths));
       await closeTransaction(context, paths);

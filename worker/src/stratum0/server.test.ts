@@ -1,10 +1,12 @@
 import { request, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { beginTransaction } from './begin.ts';
+import { collectGarbage } from './collect.ts';
 import { objectName } from './object-store.ts';
 import { publish } from './publish.ts';
 import { currentManifest } from './repository.ts';
 import { parseRange, serve } from './server.ts';
+import { hashOf } from './signing.ts';
 import { makeTree, REPOSITORY, type TestSite, testSite, treePublished } from './testing/site.ts';
 
 function portOf(server: Server): number {
@@ -36,12 +38,22 @@ describe('the HTTP server', () => {
   });
 
   test('lets nobody keep manifest or whitelist, and everybody keep objects', async () => {
-    for (const name of ['.cvmfspublished', '.cvmfswhitelist'])
+    for (const name of ['.cvmfspublished', '.cvmfswhitelist', '.cvmfsreflog', '.cvmfs_master_replica'])
       expect((await fetch(`${url}/${name}`)).headers.get('cache-control')).toBe('no-cache');
     const { root } = await currentManifest(site.paths);
     const object = await fetch(`${url}/${objectName(root, 'C')}`);
     expect(object.headers.get('cache-control')).toContain('immutable');
     expect(object.headers.get('etag')).toBe(`"${root}C"`);
+  });
+
+  test('gives mirrors what they ask for before they copy', async () => {
+    const mark = await fetch(`${url}/.cvmfs_master_replica`, { method: 'HEAD' });
+    expect(mark.status).toBe(200);
+    const reflog = Buffer.from(await (await fetch(`${url}/.cvmfsreflog`)).arrayBuffer());
+    expect(hashOf(reflog)).toBe((await currentManifest(site.paths)).reflog);
+    expect((await fetch(`${url}/.cvmfs_status.json`)).status).toBe(404);
+    await collectGarbage(site.context, REPOSITORY);
+    expect(await (await fetch(`${url}/.cvmfs_status.json`)).json()).toHaveProperty('last_gc');
   });
 
   test('answers HEAD, conditional requests and ranges', async () => {

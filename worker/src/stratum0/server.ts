@@ -17,12 +17,15 @@ export interface ServerOptions {
 }
 
 const REPOSITORY = '[a-z0-9][a-z0-9.-]*';
-const SIGNED_PATH = new RegExp(`^/cvmfs/(${REPOSITORY})/(\\.cvmfspublished|\\.cvmfswhitelist)$`);
-const OBJECT_PATH = new RegExp(`^/cvmfs/(${REPOSITORY})/(data/[0-9a-f]{2}/[0-9a-f]{38}[A-Z]?)$`);
+/** Files that are replaced in place: what clients begin with, and what mirrors ask for (replica mark, reflog, status). */
+const FILE_PATH = new RegExp(
+  `^/cvmfs/(${REPOSITORY})/(\\.cvmfspublished|\\.cvmfswhitelist|\\.cvmfs_master_replica|\\.cvmfsreflog|\\.cvmfs_status\\.json)$`,
+);
+const OBJECT_PATH = new RegExp(`^/cvmfs/(${REPOSITORY})/(data/[0-9a-f]{2}/[0-9a-f]{38}(?:-rmd160|-shake128)?[A-Z]?)$`);
 /** An object's name is the hash of its bytes: what a cache has of it stays right for ever. */
 const IMMUTABLE = 'public, max-age=31536000, immutable';
-/** Larger than any manifest or whitelist. */
-const MAX_SIGNED_BYTES = 1024 * 1024;
+/** Larger than any reflog: one grows by less than a kilobyte with each publish, and shrinks with garbage collection. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** Serves all repositories over HTTP, read-only. Resolves once it listens; throws `port_taken`. */
 export async function serve(options: ServerOptions): Promise<Server> {
@@ -54,12 +57,12 @@ async function answer(options: ServerOptions, request: IncomingMessage, response
     return refuse(response, 405, 'only GET and HEAD are served');
   }
   const path = (request.url ?? '').replace(/\?.*$/, '');
-  const signed = SIGNED_PATH.exec(path);
+  const replaced = FILE_PATH.exec(path);
   const object = OBJECT_PATH.exec(path);
-  const [, repository, name] = signed ?? object ?? [];
+  const [, repository, name] = replaced ?? object ?? [];
   if (repository === undefined || name === undefined) return refuse(response, 404, 'no such file');
   const file = join(options.directory, 'srv', repository, name);
-  return signed === null ? sendObject(file, request, response) : sendSigned(file, request, response);
+  return replaced === null ? sendObject(file, request, response) : sendWhole(file, request, response);
 }
 
 function refuse(response: ServerResponse, status: number, text: string): void {
@@ -67,19 +70,24 @@ function refuse(response: ServerResponse, status: number, text: string): void {
   response.end(`${text}\n`);
 }
 
-/** Manifest and whitelist: whole in memory, so that a publish in the middle of an answer cannot mix two of them. */
-async function sendSigned(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Whole in memory, so that a publish in the middle of an answer cannot mix two of them; never from a cache unasked. */
+async function sendWhole(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const content = await readFile(file).catch(() => null);
-  if (content === null || content.length > MAX_SIGNED_BYTES) return refuse(response, 404, 'no such file');
+  if (content === null || content.length > MAX_FILE_BYTES) return refuse(response, 404, 'no such file');
   const tag = `"${hashOf(content)}"`;
-  const type = file.endsWith('published') ? 'application/x-cvmfs' : 'text/plain';
-  const headers = { 'Cache-Control': 'no-cache', ETag: tag, 'Content-Type': type };
+  const headers = { 'Cache-Control': 'no-cache', ETag: tag, 'Content-Type': typeOf(file) };
   if (request.headers['if-none-match'] === tag) {
     response.writeHead(304, headers).end();
     return;
   }
   response.writeHead(200, { ...headers, 'Content-Length': content.length });
   response.end(request.method === 'HEAD' ? undefined : content);
+}
+
+function typeOf(file: string): string {
+  if (file.endsWith('.cvmfspublished')) return 'application/x-cvmfs';
+  if (file.endsWith('.json')) return 'application/json';
+  return file.endsWith('reflog') ? 'application/octet-stream' : 'text/plain';
 }
 
 async function sendObject(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
