@@ -111,12 +111,17 @@ function describeValue(value: unknown, depth: number): Json {
 
 function describeObject(value: object, depth: number): Json {
   if (Array.isArray(value)) return value.map((element) => describeValue(element, depth + 1));
-  if (isLockAccess(value)) return `${value.lock.name}, ${value.mode}${value.count === 1 ? '' : ` ${value.count}`}`;
+  if (isLockAccess(value)) return describeAccess(value);
   if ('type' in value && 'field' in value) return describeValue(value.field, depth + 1);
   // Another declaration: what it is, is told where it is declared.
   if ('type' in value && 'place' in value) return nameOf(value);
   const entries = Object.entries(value).map(([name, part]) => [name, describeNamed(name, part, depth + 1)]);
   return Object.fromEntries(entries) as JsonObject;
+}
+
+function describeAccess({ lock, mode, count, path = '' }: LockAccess): string {
+  const part = isReference(path) ? `/${path.text}` : path === '' ? '' : `/${path}`;
+  return `${lock.name}${part}, ${mode}${count === 1 ? '' : ` ${count}`}`;
 }
 
 function isLockAccess(value: object): value is LockAccess {

@@ -14,7 +14,14 @@ export * from './builders.ts';
 export * from './changes.ts';
 export type { Duration } from './durations.ts';
 export * from './fields.ts';
-export { type LockAccess, type LockDeclaration, masterLock, workerLock } from './locks.ts';
+export {
+  type LockAccess,
+  type LockDeclaration,
+  masterLock,
+  type PathLockDeclaration,
+  pathLock,
+  workerLock,
+} from './locks.ts';
 export { ConfigError } from './problems.ts';
 export * from './schedulers.ts';
 export { type SiteDeclaration, type SiteOptions, site } from './site.ts';
