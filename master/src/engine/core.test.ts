@@ -23,6 +23,17 @@ afterEach(() => {
 });
 const synchronous = () => database.pragma('synchronous', { simple: true });
 
+test('numbers of events that a loss of power took away do not come again', () => {
+  const touch = (by: Core) => by.turn(() => by.touch('worker', 'w1'));
+  touch(core);
+  const seen = core.seq + 1;
+  const ports = { database, clock: new VirtualClock(), random: { next: () => 0.5 }, log: quiet };
+  const restarted = new Core(ports);
+  expect(restarted.seq).toBe(core.seq);
+  touch(restarted);
+  expect(restarted.seq).toBeGreaterThan(seen);
+});
+
 describe('a turn', () => {
   test('syncs the disk, also after one that need not', () => {
     expect(core.repeatableTurn(synchronous)).toBe(NORMAL);

@@ -9,6 +9,11 @@ import type { Clock, Logger, Random } from './ports.ts';
 
 /** Follow-up work of one turn may wake more of it; a turn that does not settle after this many is a mistake of ours. */
 const MOST_FOLLOW_UPS = 1_000_000;
+/**
+ * Numbers of events left out at each start. A loss of power takes unsynced turns with it, whose events clients may have
+ * seen: their numbers must not come again for other events. Far more than are ever unsynced.
+ */
+const NUMBERS_LEFT_OUT = 1_000_000;
 
 /** A resource that a turn changed. */
 export interface Touched {
@@ -64,6 +69,8 @@ export class Core {
     this.log = ports.log;
     this.alarms = new AlarmBoard(() => this.now());
     this.#lastSeq = this.db.one<{ seq: number | null }>('SELECT MAX(seq) AS seq FROM events')?.seq ?? 0;
+    // Synced, as everything is that is not a turn; a database without events has no such row, and no reader either.
+    this.db.run(`UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'events'`, NUMBERS_LEFT_OUT);
   }
 
   /** Number of the newest committed event. */
