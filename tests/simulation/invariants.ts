@@ -133,9 +133,14 @@ export class Invariants {
     for (const [lock, claims] of Map.groupBy(granted, (claim) => claim.lock)) {
       const exclusive = claims.filter((claim) => claim.mode === 'exclusive');
       require(exclusive.length === 0 || claims.length === 1, `lock ${lock} has an exclusive holder that is not alone`);
-      const limit = this.#limits.get(lock.split('@')[0] ?? '') ?? 0;
+      const limit = this.#limits.get(lock.split(/[@/]/)[0] ?? '') ?? 0;
       const held = claims.reduce((sum, claim) => sum + claim.count, 0);
       require(exclusive.length === 1 || held <= limit, `lock ${lock} is held ${held} times, its limit is ${limit}`);
+    }
+    // Of a path lock: whoever has a path alone is alone on everything below it too, told by the keys alone.
+    for (const { lock, holder } of granted.filter(({ mode }) => mode === 'exclusive')) {
+      const below = granted.find((other) => other.lock.startsWith(`${lock}/`) && other.holder !== holder);
+      require(below === undefined, `${holder} has ${lock} alone, and ${below?.holder} has ${below?.lock} below it`);
     }
     const waiting = core.db.all<ClaimRow>('SELECT * FROM lock_claims WHERE granted_at IS NULL');
     const both = waiting.find((claim) => granted.some((other) => other.holder === claim.holder));

@@ -8,6 +8,8 @@ import {
   type LockDeclaration,
   masterLock,
   nightlyScheduler,
+  type PathLockDeclaration,
+  pathLock,
   periodicScheduler,
   type SiteDeclaration,
   type SiteOptions,
@@ -70,9 +72,7 @@ function make(shape: Shape, diceOf: (seed: number) => Dice): RandomSite {
   const dice = diceOf(shape.seedOfSteps);
   const isReckless = dice.chance(RECKLESS);
   const facts = new Map<string, StepFacts>();
-  const locks = shape.lockLimits.map((maxCount, i) =>
-    i === 1 ? workerLock(`lock${i}`, { maxCount }) : masterLock(`lock${i}`, { maxCount }),
-  );
+  const locks = shape.lockLimits.map((maxCount, i) => lockOf(`lock${i}`, i, maxCount));
   const workers = shape.workerBuilds.map((maxBuilds, i) => worker({ name: `w${i}`, maxBuilds }));
   const draw = new Builders(dice, isReckless, locks, workers, facts);
   const leaves = Array.from({ length: dice.int(1, 4) }, (_, i) => draw.leaf(`leaf${i}`));
@@ -185,8 +185,23 @@ class Builders {
   #accesses(locks: readonly LockDeclaration[]): LockAccess[] {
     return locks
       .filter(() => this.#dice.chance(0.5))
-      .map((lock) => (this.#dice.chance(0.4) ? lock.exclusive() : lock.counting()));
+      .map((lock) => {
+        if (isPathLock(lock)) return lock.below(this.#dice.pick(PATHS));
+        return this.#dice.chance(0.4) ? lock.exclusive() : lock.counting();
+      });
   }
+}
+
+/** Some overlap, some do not; the empty one is the whole tree. */
+const PATHS = ['', 'a', 'a/b', 'a/c', 'd'];
+
+function lockOf(name: string, i: number, maxCount: number): LockDeclaration {
+  if (i === 2) return pathLock(name);
+  return i === 1 ? workerLock(name, { maxCount }) : masterLock(name, { maxCount });
+}
+
+function isPathLock(lock: LockDeclaration): lock is PathLockDeclaration {
+  return 'below' in lock;
 }
 
 function schedulersFor(dice: Dice, builders: readonly BuilderDeclaration[]): NonNullable<SiteOptions['schedulers']> {

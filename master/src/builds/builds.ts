@@ -14,7 +14,7 @@ import type { StepRef } from './command-port.ts';
 import { insertBuild } from './new-build.ts';
 import { PlanError, Plans, uniqueNames } from './plans.ts';
 import { type BuildRow, BuildRows, type StepRow } from './rows.ts';
-import { runFacts, stepRun } from './run-context.ts';
+import { stepRun } from './run-context.ts';
 import { type RunnerRooms, StepRunner } from './step-runner.ts';
 import { type TriggerRooms, TriggerRuns } from './trigger-runs.ts';
 
@@ -36,8 +36,8 @@ export class Builds {
   readonly finished = new Hook<{ readonly buildId: number; readonly builder: string }>();
   /** A build waits in a trigger step, for its children or for its slot. */
   readonly waiting = new Hook<void>();
-  /** The deadlocks that are only reported, by each build that is part of one; kept by the room that looks for them. */
-  readonly deadlocks = new Map<number, Deadlock>();
+  /** The deadlock that a build is part of, where that is only reported; set by the room that looks for them. */
+  deadlockOf: (buildId: number) => Deadlock | null = () => null;
   readonly rows: BuildRows;
   readonly #core: Core;
   readonly #config: SiteConfig;
@@ -51,10 +51,12 @@ export class Builds {
     this.#rooms = rooms;
     this.rows = new BuildRows(core);
     this.#plans = new Plans(core, config, this.rows);
-    const triggers = new TriggerRuns(core, this.rows, this.deadlocks, rooms);
-    this.#runner = new StepRunner(core, this.rows, this.#plans, this.deadlocks, { ...rooms, triggers });
+    const triggers = new TriggerRuns(core, this.rows, rooms);
+    triggers.cancelRequest = (id, reason) => this.cancelRequest(id, reason);
+    this.#runner = new StepRunner(core, this.rows, this.#plans, { ...rooms, triggers });
     triggers.waiting.on(() => this.waiting.fire());
-    triggers.abandoned.on(({ requestId, reason }) => this.cancelRequest(requestId, reason));
+    triggers.deadlockOf = (id) => this.deadlockOf(id);
+    this.#runner.deadlockOf = (id) => this.deadlockOf(id);
     this.#runner.ended.on(({ end, ...step }) => this.#stepEnded(step, end));
   }
 
@@ -132,8 +134,8 @@ export class Builds {
     const build = this.rows.build(buildId);
     const row = this.rows.step(buildId, stepNumber);
     if (build === null || row === null || row.state === 'finished') return;
-    this.#rooms.locks.release(`step:${buildId}.${stepNumber}`);
     const step = this.#declaration(build, stepNumber);
+    this.#giveLocksBack(build, stepNumber, step);
     const contribution: Contribution =
       step === null ? { result: 'EXCEPTION', halts: true } : contributionOf(end.result, step.flags);
     const { hidden, text } = this.#hidden(build, row, step, end);
@@ -155,6 +157,15 @@ export class Builds {
     this.#wake(buildId);
   }
 
+  /** A step that ends gives its locks back, unless a later one does it for it; it gives back those kept until its end. */
+  #giveLocksBack(build: BuildRow, stepNumber: number, step: StepDeclaration | null): void {
+    const { locks } = this.#rooms;
+    const holder = `step:${build.id}.${stepNumber}`;
+    if (step?.locksUntil == null || locks.isWaiting(holder)) locks.release(holder);
+    for (const earlier of step === null ? [] : locks.stepsThatHold(build.id))
+      if (this.#declaration(build, earlier)?.locksUntil === step) locks.release(`step:${build.id}.${earlier}`);
+  }
+
   #contribute(build: BuildRow, { result, halts }: Contribution): void {
     const resultSoFar = result === null ? build.result_so_far : worstResult(build.result_so_far, result);
     const halted = Math.max(build.halted, halts ? 1 : 0);
@@ -170,9 +181,9 @@ export class Builds {
   ): { hidden: boolean; text: string } {
     const text = end.text ?? '';
     if (step === null || typeof step.hideStepIf !== 'function') return { hidden: step?.hideStepIf === true, text };
-    const facts = runFacts(this.rows, build, row, this.#plans.of(build).builder);
     try {
-      return { hidden: step.hideStepIf(end.result, stepRun(facts)), text };
+      const run = stepRun(this.rows, build, row, this.#plans.of(build).builder);
+      return { hidden: step.hideStepIf(end.result, run), text };
     } catch (error) {
       // A step is rather shown than its result changed by a mistake in how it is shown.
       return { hidden: false, text: `${text}\nhideStepIf failed: ${String(error)}` };
@@ -269,6 +280,8 @@ export class Builds {
     this.#core.touch('builder', build.builder);
     this.#rooms.slots.give(build.worker, build.id);
     this.#rooms.locks.release(`build:${build.id}`);
+    for (const number of this.#rooms.locks.stepsThatHold(build.id))
+      this.#rooms.locks.release(`step:${build.id}.${number}`);
     this.#plans.end(build.id);
     if (retry.backOffMs === null) this.#rooms.requests.finish(build.request_id, result);
     else this.#rooms.requests.retry(build.request_id, this.#core.now() + retry.backOffMs);

@@ -6,6 +6,7 @@ import { ActionError } from '../http/master-port.ts';
 import { prop } from '../properties/references.ts';
 import { SimulatedSite } from '../simulation/simulated-site.ts';
 import { begunOn, propertiesOf, run, siteWith, stepsOf } from '../simulation/test-language.ts';
+import { holdTogether } from '../steps/lock-span.ts';
 import { shell } from '../steps/shell.ts';
 
 const w1 = worker({ name: 'w1', maxBuilds: 3 });
@@ -110,5 +111,71 @@ describe('a lock that is taken from its holder', () => {
     expect(take('tree', 0)).toThrow(ActionError);
     expect(take('other', null)).toThrow('lock "other" is not held by build 1');
     expect(sim.master.rooms.builds.rows.build(1)?.stop_reason).toBeNull();
+  });
+});
+
+describe('steps that hold a lock together', () => {
+  const span = holdTogether([tree.exclusive()], [run('open'), run('work'), run('close', { alwaysRun: true })]);
+  const holder = builder({ name: 'holder', workers: [w1], factory: factory([run('first'), span, run('last')]) });
+  const next = builder({ name: 'next', workers: [w1], factory: factory([run('next', { locks: [tree.exclusive()] })]) });
+  const whole = () => siteWith({ workers: [w1], builders: [holder, next] });
+  const second = () => ({ durationMs: 1000 });
+  /** When commands began, in seconds: each takes one. */
+  const labels = (sim: SimulatedSite) => begunOn(sim, 'w1').map((label) => label.replace(/^.*, /, ''));
+
+  it('have it from the begin of the first to the end of the last, and nobody between', () => {
+    using sim = new SimulatedSite({ site: whole(), work: second });
+    sim.connectAll().request(['holder']);
+    sim.run(1500).request(['next']);
+    sim.run(20_000);
+    expect(labels(sim)).toEqual(['first', 'open', 'work', 'close', 'last', 'next']);
+    expect(sim.master.rooms.locks.holders()).toEqual([]);
+  });
+
+  it('keep it over a restart of the master between two of them', () => {
+    using sim = new SimulatedSite({ site: whole(), work: second });
+    sim.connectAll().request(['holder']);
+    sim.run(2500).killMaster();
+    sim.startMaster().run(100).request(['next']);
+    expect(sim.master.rooms.locks.locksOf('step:1.1')).toEqual(['tree']);
+    sim.connectAll().run(20_000);
+    expect(labels(sim).filter((label) => label !== 'first' && label !== 'last')).toEqual([
+      'open',
+      'work',
+      'close',
+      'next',
+    ]);
+  });
+
+  it('give it back when the build was stopped, after the clean-up', () => {
+    using sim = new SimulatedSite({ site: whole(), work: second });
+    sim.connectAll().request(['holder']);
+    sim.run(2500).request(['next']);
+    sim.master.rooms.core.turn(() => sim.master.rooms.builds.stop(1, 'enough'));
+    sim.run(20_000);
+    expect(stepsOf(sim, 1)).toEqual([
+      'first: SUCCESS',
+      'open: SUCCESS',
+      'work: CANCELLED',
+      'close: SUCCESS',
+      'last: SKIPPED',
+    ]);
+    expect(labels(sim).slice(-2)).toEqual(['close', 'next']);
+  });
+
+  it('may not ask for it again', () => {
+    const again = holdTogether(
+      [tree.exclusive()],
+      [run('open'), run('again', { locks: [tree.exclusive()] }), run('end')],
+    );
+    const site = siteWith({
+      workers: [w1],
+      builders: [builder({ name: 'b', workers: [w1], factory: factory(again) })],
+    });
+    using sim = new SimulatedSite({ site, work: second });
+    sim.connectAll().request(['b']);
+    sim.run(20_000);
+    expect(stepsOf(sim, 1)).toContain('again: EXCEPTION');
+    expect(sim.master.rooms.locks.holders()).toEqual([]);
   });
 });

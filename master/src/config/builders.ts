@@ -4,7 +4,7 @@ import type { Renderable } from '../properties/references.ts';
 import { isReference } from '../properties/references.ts';
 import type { StepDeclaration } from '../steps/kind.ts';
 import { type Duration, durationSchema } from './durations.ts';
-import { type LockAccess, lockAccessSchema } from './locks.ts';
+import { fixedLockAccessSchema, type LockAccess } from './locks.ts';
 import { nameSchema, propertyValuesSchema } from './names.ts';
 import { callerPlace, nameOf, type Place, reportIssues, reportProblem, titleOf, usable } from './problems.ts';
 import type { WorkerDeclaration } from './workers.ts';
@@ -112,7 +112,7 @@ const optionsSchema = z.strictObject({
     )
     .default({}),
   properties: propertyValuesSchema.default({}),
-  locks: z.array(lockAccessSchema).default([]),
+  locks: z.array(fixedLockAccessSchema).default([]),
   collapseRequests: z.union([z.boolean(), fn]).default(false),
   nextRequest: fn.optional(),
   nextWorker: fn.optional(),

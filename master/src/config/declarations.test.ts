@@ -4,7 +4,7 @@ import { shell } from '../steps/shell.ts';
 import { mistakesIn, problemsOf } from '../steps/test-run.ts';
 import { builder, factory } from './builders.ts';
 import { gitPoller, webhook } from './changes.ts';
-import { masterLock, workerLock } from './locks.ts';
+import { masterLock, pathLock, workerLock } from './locks.ts';
 import { formatProblem } from './problems.ts';
 import { worker } from './workers.ts';
 
@@ -50,6 +50,33 @@ describe('a worker', () => {
     [{ name: 'w', max_builds: 2 }, /"max_builds"/],
   ])('tells %j at load', (options, expected) => {
     expect(wrong(worker, options)).toEqual([expect.stringMatching(expected)]);
+  });
+});
+
+describe('a path lock', () => {
+  const repository = pathLock('repository');
+
+  test('is used for a path, or for the whole', () => {
+    expect(repository.below('data/gcd')).toMatchObject({ lock: repository, mode: 'exclusive', path: 'data/gcd' });
+    expect(repository.exclusive()).toMatchObject({ lock: repository, mode: 'exclusive', path: '' });
+  });
+
+  test.each(['/etc', '../keys', 'data/../..', 'data//gcd', 'data/', './data', 'a\nb'])(
+    'refuses the path %j',
+    (path) => {
+      expect(mistakesIn(() => repository.below(path))).toEqual([
+        expect.stringMatching(/^lock "repository": below\(\): must be a path below the root/),
+      ]);
+    },
+  );
+
+  test('is not counted, and of a builder not of a path that is known only later', () => {
+    expect(mistakesIn(() => repository.counting())).toEqual([expect.stringMatching(/a path lock is not counted/)]);
+    const locks = [repository.below(prop('path'))];
+    expect(mistakesIn(() => builder({ name: 'b', workers: [w1], factory: steps, locks }))).toEqual([
+      expect.stringMatching(/option "locks.0": must be of a path that is known/),
+    ]);
+    expect(mistakesIn(() => shell({ command: 'x', locks }))).toEqual([]);
   });
 });
 

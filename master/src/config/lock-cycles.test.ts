@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { prop } from '../properties/references.ts';
+import { holdTogether } from '../steps/lock-span.ts';
 import { shell } from '../steps/shell.ts';
 import { mistakesIn } from '../steps/test-run.ts';
 import { trigger } from '../steps/trigger.ts';
 import { type BuilderDeclaration, type BuilderOptions, builder, factory, type Steps } from './builders.ts';
-import { type LockAccess, masterLock, workerLock } from './locks.ts';
+import { type LockAccess, masterLock, pathLock, workerLock } from './locks.ts';
 import { triggerableScheduler } from './schedulers.ts';
 import { site } from './site.ts';
 import { type WorkerDeclaration, worker } from './workers.ts';
@@ -104,5 +105,19 @@ describe('the check for builds that wait for each other', () => {
     const pong = make('pong', [trigger({ schedulers: ['to-ping'], wait: true })]);
     const schedulers = [entry(ping), entry(pong)];
     expect(mistakesIn(() => site({ title: 't', workers: [w1], builders: [ping, pong], schedulers }))).toEqual([]);
+  });
+
+  test('knows locks that are kept from one step to a later one, and paths that overlap', () => {
+    const repository = pathLock('repository');
+    const child = (path: string) => make('child', [step(repository.below(path))]);
+    const parent = (target: BuilderDeclaration) => {
+      const scheduler = entry(target);
+      const go = trigger({ name: 'go', schedulers: [scheduler], wait: true });
+      const span = holdTogether([repository.below('data')], [step(), go, step()]);
+      const builders = [target, make('parent', span)];
+      return mistakesIn(() => site({ title: 't', workers: [w1, w2], builders, schedulers: [scheduler] }));
+    };
+    expect(parent(child('data/gcd'))).toEqual([expect.stringMatching(/they would wait for each other for ever/)]);
+    expect(parent(child('other'))).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
+import { isReference } from '../properties/references.ts';
 import type { StepDeclaration } from '../steps/kind.ts';
 import type { BuilderDeclaration } from './builders.ts';
-import type { LockAccess } from './locks.ts';
+import { type LockAccess, partsOf } from './locks.ts';
 import { type Place, reportProblem } from './problems.ts';
 import type { SiteDeclaration } from './site.ts';
 import type { WorkerDeclaration } from './workers.ts';
@@ -46,7 +47,11 @@ function checkTarget(
   target: BuilderDeclaration,
 ): void {
   for (const worker of differing(builder.workers, true)) {
-    const held = [...usesOfBuild(builder, worker, true), ...usesOfStep(step, builder, worker, true)];
+    const during = [step, ...keptDuring(step, builder)];
+    const held = [
+      ...usesOfBuild(builder, worker, true),
+      ...during.flatMap((holder) => usesOfStep(holder, builder, worker, true)),
+    ];
     if (held.length === 0) continue;
     const conflict = conflictWith(site, held, target, [builder]);
     if (conflict === null) continue;
@@ -121,11 +126,11 @@ function differing(workers: readonly WorkerDeclaration[], areAll: boolean): read
 }
 
 function usesOfBuild(builder: BuilderDeclaration, worker: WorkerDeclaration, isFirst: boolean): Use[] {
-  const workers = worker.locks.map((access) =>
-    useOf(access, worker, { who: `worker "${worker.name}"`, place: worker.place, isFirst }),
+  const workers = worker.locks.flatMap((access) =>
+    usesOf(access, worker, { who: `worker "${worker.name}"`, place: worker.place, isFirst }),
   );
-  const own = builder.locks.map((access) =>
-    useOf(access, worker, { who: title(builder), place: builder.place, isFirst }),
+  const own = builder.locks.flatMap((access) =>
+    usesOf(access, worker, { who: title(builder), place: builder.place, isFirst }),
   );
   return [...own, ...workers];
 }
@@ -136,16 +141,31 @@ function usesOfStep(
   worker: WorkerDeclaration,
   isFirst: boolean,
 ): Use[] {
-  const locks = typeof step.locks === 'function' ? [] : step.locks;
+  // A path that is not known yet may or may not be in somebody's way.
+  const locks = typeof step.locks === 'function' ? [] : step.locks.filter(({ path }) => !isReference(path));
   const by = { who: stepTitle(step, builder), place: step.place, isFirst };
-  return locks.map((access) => useOf(access, worker, by));
+  return locks.flatMap((access) => usesOf(access, worker, by));
 }
 
-function useOf(access: LockAccess, worker: WorkerDeclaration, by: Pick<Use, 'who' | 'place' | 'isFirst'>): Use {
-  const { name, scope, maxCount, maxCountForWorker } = access.lock;
+function usesOf(access: LockAccess, worker: WorkerDeclaration, by: Pick<Use, 'who' | 'place' | 'isFirst'>): Use[] {
+  const { scope, maxCount, maxCountForWorker } = access.lock;
   const isOfWorker = scope === 'worker';
   const limit = (isOfWorker ? maxCountForWorker[worker.name] : undefined) ?? maxCount;
-  return { access, key: isOfWorker ? `${name}@${worker.name}` : name, limit, ...by };
+  return partsOf(access).map(({ key, mode, count }) => ({
+    access: { ...access, mode, count },
+    key: isOfWorker ? `${key}@${worker.name}` : key,
+    limit,
+    ...by,
+  }));
+}
+
+/** Earlier steps whose locks are still held while a step runs. */
+function keptDuring(step: StepDeclaration, builder: BuilderDeclaration): StepDeclaration[] {
+  const steps = runSteps(builder);
+  const now = steps.indexOf(step);
+  return steps.slice(0, now).filter(({ locksUntil }) => {
+    return locksUntil !== null && (!steps.includes(locksUntil) || steps.indexOf(locksUntil) >= now);
+  });
 }
 
 /** Steps that are not switched off for good. */

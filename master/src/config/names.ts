@@ -34,3 +34,16 @@ function isTimeZone(name: string): boolean {
     return false;
   }
 }
+
+/** A path below the root of a tree, such as `data/gcd`; empty for the root. Deep enough for any tree that people make. */
+export const treePathSchema = z
+  .string()
+  .max(1000)
+  .refine((path) => path === '' || path.split('/').every(isPathWord), {
+    message: 'must be a path below the root, such as some/path: not absolute, without empty parts, . and ..',
+  });
+
+function isPathWord(word: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused.
+  return word !== '' && word !== '.' && word !== '..' && !/[\u0000-\u001f\u007f]/.test(word);
+}

@@ -9,6 +9,7 @@ import type {
   Request,
   SiteDescription,
 } from '@icefall/shared';
+import { lockOfKey } from './locks.ts';
 
 /** What is going on under the configuration in force, as far as another one may matter to it. */
 export interface Going {
@@ -209,7 +210,7 @@ function lostRequests(builders: readonly ThingChange[], { requests }: Going): Ef
 
 function tightLocks(after: readonly DeclaredThing[], { locks }: Going): Effect[] {
   return locks.flatMap((lock): Effect[] => {
-    const [name = '', worker] = lock.name.split('@');
+    const { name, worker } = lockOfKey(lock.name);
     const options = after.find((declared) => declared.name === name)?.options;
     const held = lock.holders.reduce((sum, { mode, count }) => sum + (mode === 'exclusive' ? 0 : count), 0);
     // A lock that leaves the configuration lets nobody in who is not in already.
@@ -218,10 +219,10 @@ function tightLocks(after: readonly DeclaredThing[], { locks }: Going): Effect[]
   });
 }
 
-function limitOf(options: DeclaredThing['options'], worker: string | undefined): number {
+function limitOf(options: DeclaredThing['options'], worker: string | null): number {
   const { maxCount, maxCountForWorker } = options;
   const own =
-    worker !== undefined && typeof maxCountForWorker === 'object' && maxCountForWorker !== null
+    worker !== null && typeof maxCountForWorker === 'object' && maxCountForWorker !== null
       ? Reflect.get(maxCountForWorker, worker)
       : undefined;
   return Number(own ?? maxCount ?? 1);

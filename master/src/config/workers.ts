@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Json } from '@icefall/shared';
 import { z } from 'zod';
 import { type Duration, positiveDurationSchema } from './durations.ts';
-import { type LockAccess, lockAccessSchema } from './locks.ts';
+import { fixedLockAccessSchema, type LockAccess } from './locks.ts';
 import { nameSchema, propertyValuesSchema } from './names.ts';
 import { callerPlace, nameOf, type Place, reportIssues, titleOf, usable } from './problems.ts';
 
@@ -43,7 +43,7 @@ const optionsSchema = z.strictObject({
   name: nameSchema,
   maxBuilds: z.number().int().positive().default(1),
   properties: propertyValuesSchema.default({}),
-  locks: z.array(lockAccessSchema).default([]),
+  locks: z.array(fixedLockAccessSchema).default([]),
   token: tokenSourceSchema.optional(),
   grace: positiveDurationSchema.default(10 * 60_000),
 });

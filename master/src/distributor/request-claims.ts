@@ -1,5 +1,6 @@
 import type { LockAccess } from '../config/locks.ts';
-import { type LockKeeper, lockKey } from '../locks/lock-keeper.ts';
+import { lockOfKey } from '../config/locks.ts';
+import { type LockKeeper, wantsOf } from '../locks/lock-keeper.ts';
 import type { Requests } from '../requests/requests.ts';
 
 /**
@@ -39,15 +40,17 @@ export class RequestClaims {
   }
 
   #isFor(holder: string, accesses: readonly LockAccess[], worker: string): boolean {
-    const wanted = accesses.map((access) => lockKey(access, worker)).sort();
+    const wanted = wantsOf(accesses, worker)
+      .map(({ lock }) => lock)
+      .sort();
     const claimed = this.#locks.locksOf(holder).sort();
     return JSON.stringify(wanted) === JSON.stringify(claimed);
   }
 
   /** The worker whose locks a request claims; null where it claims none of a worker's. */
   workerOf(requestId: number): string | null {
-    const key = this.#locks.locksOf(holderOf(requestId)).find((lock) => lock.includes('@'));
-    return key?.split('@')[1] ?? null;
+    const workers = this.#locks.locksOf(holderOf(requestId)).flatMap((key) => lockOfKey(key).worker ?? []);
+    return workers[0] ?? null;
   }
 }
 

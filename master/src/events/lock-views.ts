@@ -1,6 +1,6 @@
 import type { Lock, LockHolder, lockWaiterSchema } from '@icefall/shared';
 import type { z } from 'zod';
-import type { LockDeclaration } from '../config/locks.ts';
+import { type LockDeclaration, lockOfKey } from '../config/locks.ts';
 import type { SiteDeclaration } from '../config/site.ts';
 import { lockUses } from '../config/whole.ts';
 import type { Statements } from '../db/rows.ts';
@@ -52,7 +52,10 @@ export class LockViews {
     this.#now = now;
   }
 
-  /** All configured locks in the site's order, then those that left the configuration while somebody holds them. */
+  /**
+   * All configured locks in the site's order, then those that left the configuration while somebody holds them, and the
+   * parts of path locks that somebody holds or waits for.
+   */
   all(): Lock[] {
     const claims = this.#db.all<ClaimRow>(`${CLAIMS} ORDER BY named.seq, named.id`);
     const byLock = Map.groupBy(claims, (claim) => claim.lock);
@@ -72,8 +75,8 @@ export class LockViews {
   }
 
   #view(key: string, claims: readonly ClaimRow[]): Lock {
-    const declaration = this.#byKey().get(key);
-    const worker = key.split('@')[1] ?? null;
+    const { name, worker } = lockOfKey(key);
+    const declaration = this.#byKey().get(worker === null ? name : key);
     const maxCount = (worker === null ? undefined : declaration?.maxCountForWorker[worker]) ?? declaration?.maxCount;
     const waiters = claims.filter((claim) => claim.granted_at === null).map((claim, i) => waiterOf(claim, i + 1));
     return {

@@ -1,3 +1,4 @@
+import { lockOfKey } from '../config/locks.ts';
 import type { Core } from '../engine/core.ts';
 import type { Timer } from '../engine/ports.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
@@ -60,7 +61,7 @@ export class LockAlarms {
   }
 
   #limit(key: string): number | null {
-    return this.#config.site.locks.find(({ name }) => name === key.split('@')[0])?.alarmAfterMs ?? null;
+    return this.#config.site.locks.find(({ name }) => name === lockOfKey(key).name)?.alarmAfterMs ?? null;
   }
 
   #raise(lock: string): void {

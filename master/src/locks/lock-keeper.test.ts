@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { builder, factory, masterLock, site, worker } from '../config/index.ts';
+import { builder, factory, masterLock, pathLock, site, worker } from '../config/index.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { Core } from '../engine/core.ts';
 import { SiteConfig } from '../engine/site-config.ts';
@@ -7,11 +7,19 @@ import { VirtualClock } from '../engine/virtual-clock.ts';
 import { LockKeeper } from './lock-keeper.ts';
 
 const tree = masterLock('tree', { maxCount: 2 });
+const repository = pathLock('repository');
 const machine = worker({ name: 'machine' });
 const declared = site({
   title: 'locks',
   workers: [machine],
-  builders: [builder({ name: 'one', workers: [machine], factory: factory([]), locks: [tree.counting()] })],
+  builders: [
+    builder({
+      name: 'one',
+      workers: [machine],
+      factory: factory([]),
+      locks: [tree.counting(), repository.exclusive()],
+    }),
+  ],
 });
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -76,5 +84,46 @@ describe('the lock keeper', () => {
     core.turn(() => keeper.rename('request:7', 'build:9'));
     expect(keeper.isGranted('build:9')).toBe(true);
     expect(keeper.isGranted('request:7')).toBe(false);
+  });
+});
+
+describe('a path lock', () => {
+  const claimed = (paths: readonly string[]) => {
+    const { core, keeper } = open();
+    return paths.map((path, i) => core.turn(() => keeper.claim(`build:${i}`, [repository.below(path)], 'machine')));
+  };
+
+  test('is held by many whose paths are apart', () => {
+    expect(claimed(['data/gcd', 'data/tables', 'py2', 'data-old'])).toEqual([true, true, true, true]);
+  });
+
+  test.each([
+    ['the same path', 'data/gcd', 'data/gcd'],
+    ['a path below', 'data', 'data/gcd/2020'],
+    ['a path above', 'data/gcd/2020', 'data'],
+    ['the whole, after a part', 'data', ''],
+    ['a part, after the whole', '', 'data'],
+  ])('makes %s wait', (_, first, second) => {
+    expect(claimed([first, second])).toEqual([true, false]);
+  });
+
+  test('is served in order: a part that came after who waits for the whole waits behind him', () => {
+    const { core, keeper, granted } = open();
+    const claim = (holder: string, path: string) =>
+      core.turn(() => keeper.claim(holder, [repository.below(path)], 'machine'));
+    expect([claim('build:1', 'a'), claim('build:2', ''), claim('build:3', 'b')]).toEqual([true, false, false]);
+    expect(keeper.obstacle('build:2')).toMatchObject({ want: { lock: 'repository' }, holders: ['build:1'] });
+    core.turn(() => keeper.release('build:1'));
+    core.turn(() => keeper.release('build:2'));
+    expect(granted).toEqual(['build:2', 'build:3']);
+  });
+
+  test('is known after a restart', () => {
+    const before = open();
+    before.core.turn(() => before.keeper.claim('build:1', [repository.below('a/b')], 'machine'));
+    const after = open();
+    const claim = (holder: string, path: string) =>
+      after.core.turn(() => after.keeper.claim(holder, [repository.below(path)], 'machine'));
+    expect([claim('build:2', 'a'), claim('build:3', 'c')]).toEqual([false, true]);
   });
 });

@@ -1,4 +1,4 @@
-import type { LockAccess } from '../config/locks.ts';
+import { type LockAccess, lockOfKey, partsOf } from '../config/locks.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
@@ -16,14 +16,18 @@ export interface LockClaimRow {
   readonly fence: number | null;
 }
 
-/** The key of a lock as the table and clients name it: a worker lock is one for each worker. */
-export function lockKey(access: LockAccess, worker: string): string {
-  return access.lock.scope === 'worker' ? `${access.lock.name}@${worker}` : access.lock.name;
-}
-
-/** What uses of locks ask for on a worker. */
+/**
+ * What uses of locks ask for on a worker, by the keys that the table and clients know: a worker lock is one for each
+ * worker, and a part of a path lock is a lock of its own, below those of what contains it.
+ */
 export function wantsOf(accesses: readonly LockAccess[], worker: string): Want[] {
-  return accesses.map((access) => ({ lock: lockKey(access, worker), mode: access.mode, count: access.count }));
+  return accesses.flatMap((access) =>
+    partsOf(access).map(({ key, mode, count }) => ({
+      lock: access.lock.scope === 'worker' ? `${key}@${worker}` : key,
+      mode,
+      count,
+    })),
+  );
 }
 
 /**
@@ -68,11 +72,11 @@ export class LockKeeper {
   }
 
   #limit(key: string): number {
-    const [name, worker] = key.split('@');
+    const { name, worker } = lockOfKey(key);
     const lock = this.#config.site.locks.find((candidate) => candidate.name === name);
     // A lock that left the configuration while somebody holds it: nobody else comes in.
     if (lock === undefined) return 1;
-    return (worker === undefined ? undefined : lock.maxCountForWorker[worker]) ?? lock.maxCount;
+    return (worker === null ? undefined : lock.maxCountForWorker[worker]) ?? lock.maxCount;
   }
 
   /** Asks for all of the locks at once; gives whether they were granted at once. Otherwise `granted` tells later. */
@@ -242,6 +246,14 @@ export class LockKeeper {
     return this.#core.db
       .all<{ lock: string }>('SELECT lock FROM lock_claims WHERE holder = ? ORDER BY id', holder)
       .map((row) => row.lock);
+  }
+
+  /** Numbers of a build's steps that hold locks. */
+  stepsThatHold(buildId: number): number[] {
+    const prefix = `step:${buildId}.`;
+    return this.#table.holdersOf(`build:${buildId}`).flatMap((holder) => {
+      return holder.startsWith(prefix) ? [Number(holder.slice(prefix.length))] : [];
+    });
   }
 
   waitingHolders(): string[] {

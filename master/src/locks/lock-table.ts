@@ -49,6 +49,8 @@ export class LockTable {
   readonly #limits: (lock: string) => number;
   readonly #locks = new Map<string, LockState>();
   readonly #granted = new Map<string, Claim>();
+  /** Those of `#granted` by who goes on with them: a build and its steps are one. */
+  readonly #byOwner = new Map<string, Set<string>>();
   /** In order of `seq`. */
   #waiting: Claim[] = [];
 
@@ -63,6 +65,11 @@ export class LockTable {
 
   isWaiting(holder: string): boolean {
     return this.#waiting.some((claim) => claim.holder === holder);
+  }
+
+  /** Granted holders of one owner: the build itself and its steps. */
+  holdersOf(owner: string): readonly string[] {
+    return [...(this.#byOwner.get(owner) ?? [])];
   }
 
   get waiting(): readonly Claim[] {
@@ -91,6 +98,10 @@ export class LockTable {
     const claim = this.#granted.get(holder);
     if (claim === undefined) return;
     this.#granted.delete(holder);
+    const owner = ownerOf(holder);
+    const others = this.#byOwner.get(owner);
+    others?.delete(holder);
+    if (others?.size === 0) this.#byOwner.delete(owner);
     for (const want of claim.wants) {
       const state = this.#state(want.lock);
       state.holders.delete(holder);
@@ -178,7 +189,7 @@ export class LockTable {
   }
 
   #holdsNothing(claim: Claim): boolean {
-    return !this.#granted.has(ownerOf(claim.holder));
+    return !this.#byOwner.has(ownerOf(claim.holder));
   }
 
   /** Those ahead of a claim that it lets go first: not those that wait for what its own build holds. */
@@ -211,6 +222,8 @@ export class LockTable {
 
   #take(claim: Claim): void {
     this.#granted.set(claim.holder, claim);
+    const owner = ownerOf(claim.holder);
+    this.#byOwner.set(owner, (this.#byOwner.get(owner) ?? new Set()).add(claim.holder));
     for (const want of claim.wants) {
       const state = this.#state(want.lock);
       state.holders.set(claim.holder, want);

@@ -9,7 +9,7 @@ import {
   type SourceStamp,
 } from '@icefall/shared';
 import { z } from 'zod';
-import { type LockAccess, lockAccessSchema } from '../config/locks.ts';
+import { type LockAccess, lockAccessSchema, renderedAccess } from '../config/locks.ts';
 import {
   callerPlace,
   collectProblems,
@@ -129,6 +129,8 @@ export interface StepDeclaration {
   readonly hideStepIf: boolean | ((result: Result, run: StepRun) => boolean);
   readonly locks: readonly LockAccess[] | ((run: StepRun) => readonly LockAccess[]);
   readonly retryable: boolean;
+  /** Its locks are kept beyond its end, until this later step of the build has ended, or the build; null: until its own. */
+  readonly locksUntil: StepDeclaration | null;
   readonly place: Place | null;
   /** What its kind was given, references and all; for descriptions of the configuration. */
   readonly options: object;
@@ -253,6 +255,7 @@ function declare<Options, Input>(
     hideStepIf: options.hideStepIf ?? false,
     locks: options.locks ?? [],
     retryable: options.retryable ?? true,
+    locksUntil: null,
     place,
     options: own,
     triggers: triggers.schedulers,
@@ -291,7 +294,7 @@ export class StepOptionsError extends Error {
  */
 export function locksOf(step: StepDeclaration, run: StepRun): readonly LockAccess[] {
   const { locks } = step;
-  if (typeof locks !== 'function') return locks;
+  if (typeof locks !== 'function') return locks.map((access) => renderedAccess(access, run));
   const { value, problems } = collectProblems(() => z.array(lockAccessSchema).safeParse(locks(run)));
   const mistakes = [
     ...problems.map(({ message }) => message),
@@ -299,7 +302,7 @@ export function locksOf(step: StepDeclaration, run: StepRun): readonly LockAcces
   ];
   if (mistakes.length > 0 || value.data === undefined)
     throw new StepOptionsError(step.place, `step ${step.kind} "${run.stepName}": what locks() returned`, mistakes);
-  return value.data;
+  return value.data.map((access) => renderedAccess(access, run));
 }
 
 function toJson(value: unknown): Json {

@@ -63,7 +63,7 @@ const FACTS: readonly Fact[] = [
             OR (holder LIKE 'step:%' AND EXISTS (SELECT 1 FROM steps JOIN builds ON builds.id = build_id
               WHERE 'step:' || build_id || '.' || steps.number = holder
                 AND build_id = CAST(substr(holder, 6) AS INTEGER)
-                AND steps.state <> 'finished' AND builds.state <> 'finished')))`,
+                AND (steps.state <> 'finished' OR granted_at IS NOT NULL) AND builds.state <> 'finished')))`,
   },
   {
     broken: 'one holds it alone, and others hold it too',
