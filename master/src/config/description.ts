@@ -34,9 +34,9 @@ export function describeSite(site: SiteDeclaration): SiteDescription {
 }
 
 function describeNow(site: SiteDeclaration): SiteDescription {
-  const { title, url, timeZone, properties, validation } = site;
+  const { title, url, timeZone, properties, validation, access } = site;
   return {
-    options: optionsOf({ title, url, timeZone, properties, validation }),
+    options: optionsOf({ title, url, timeZone, properties, validation, ...(access === null ? {} : { access }) }),
     builders: site.builders.map(describeBuilder),
     schedulers: site.schedulers.map((scheduler) => thing(scheduler, scheduler.kind)),
     workers: site.workers.map((worker) => thing(worker, 'worker')),

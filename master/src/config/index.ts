@@ -1,5 +1,6 @@
 /** The configuration API: what a site's program imports. */
 export type { Json, Result } from '@icefall/shared';
+export type { Permission } from '../access/permissions.ts';
 export { computed, interpolate, prop, type Reference, type Renderable, source } from '../properties/references.ts';
 export { copyDirectory, makeDirectory, removeDirectory } from '../steps/directories.ts';
 export { addSteps } from '../steps/dynamic.ts';
@@ -10,6 +11,7 @@ export { assertion, setProperties, setProperty, setPropertyFromCommand } from '.
 export { shell } from '../steps/shell.ts';
 export { downloadDirectory, downloadFile, uploadDirectory, uploadFile } from '../steps/transfer.ts';
 export { trigger } from '../steps/trigger.ts';
+export type { AccessOptions, MembersOptions, RoleOptions } from './access.ts';
 export * from './builders.ts';
 export * from './changes.ts';
 export type { Duration } from './durations.ts';

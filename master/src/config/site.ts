@@ -1,5 +1,6 @@
 import type { Json } from '@icefall/shared';
 import { z } from 'zod';
+import { type AccessDeclaration, type AccessOptions, accessOf, accessSchema } from './access.ts';
 import type { BuilderDeclaration } from './builders.ts';
 import type { GitPollerDeclaration, WebhookDeclaration } from './changes.ts';
 import type { LockDeclaration } from './locks.ts';
@@ -26,6 +27,8 @@ export interface SiteOptions {
    * EXCEPTION; `report` only tells.
    */
   readonly deadlocks?: 'resolve' | 'report';
+  /** Who may do what. Without it: whoever is on the master's own machine everything, nobody else anything. */
+  readonly access?: AccessOptions;
   /** What branch and revision from outside may look like. */
   readonly validation?: { readonly branch?: RegExp; readonly revision?: RegExp };
 }
@@ -43,6 +46,7 @@ export interface SiteDeclaration {
   readonly properties: Readonly<Record<string, Json>>;
   readonly validation: { readonly branch: RegExp; readonly revision: RegExp };
   readonly deadlocks: 'resolve' | 'report';
+  readonly access: AccessDeclaration | null;
   /** Every lock that a builder, step or worker uses, found by walking them. */
   readonly locks: readonly LockDeclaration[];
   readonly place: Place | null;
@@ -66,6 +70,7 @@ const siteSchema = z.strictObject({
     .strictObject({ branch: z.instanceof(RegExp).optional(), revision: z.instanceof(RegExp).optional() })
     .optional(),
   deadlocks: z.enum(['resolve', 'report']).optional(),
+  access: accessSchema.optional(),
 });
 
 /** Buildbot's defaults: enough for every real name, nothing that a shell or Git could take for something else. */
@@ -90,6 +95,7 @@ export function site(options: SiteOptions): SiteDeclaration {
     properties: given.properties ?? {},
     validation: { branch: given.validation?.branch ?? BRANCH, revision: given.validation?.revision ?? REVISION },
     deadlocks: given.deadlocks ?? ('resolve' as const),
+    access: accessOf(given.access),
     place,
   };
   const whole = Object.freeze({ ...declaration, locks: [...new Set(lockUses(declaration).map(({ lock }) => lock))] });

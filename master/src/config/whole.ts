@@ -1,4 +1,5 @@
 import type { StepDeclaration } from '../steps/kind.ts';
+import { checkAccess } from './access.ts';
 import type { BuilderDeclaration } from './builders.ts';
 import { checkLockCycles } from './lock-cycles.ts';
 import type { LockAccess, LockDeclaration } from './locks.ts';
@@ -56,6 +57,7 @@ export function checkWhole(site: SiteDeclaration): void {
   for (const use of lockUses(site)) checkCount(use);
   for (const lock of site.locks) checkLimits(lock, site);
   for (const scheduler of site.schedulers) checkScheduler(scheduler, site);
+  checkAccess(site);
 }
 
 function checkNames(site: SiteDeclaration): void {

@@ -45,6 +45,8 @@ export interface BuildFilter extends PageWanted {
   readonly after?: number | undefined;
   /** Begins with the newest that began before, ms since the epoch. */
   readonly startedBefore?: number | undefined;
+  /** Of these builders only. */
+  readonly builders?: readonly string[] | undefined;
 }
 
 /** Builds as clients see them. */
@@ -84,7 +86,7 @@ export class BuildViews {
 
   /** A page of builds, newest first. */
   list(filter: BuildFilter): Page<Build> {
-    const { builder, worker, state, result, branch, after, limit } = filter;
+    const { builder, worker, state, result, branch, after, limit, builders } = filter;
     const { top, floor } = this.#range(filter);
     const conditions = new Conditions()
       .add('b.id < ?', top)
@@ -94,6 +96,7 @@ export class BuildViews {
       // Written so that the index of active builds serves.
       .add(state === 'finished' ? 'b.state = ?' : "b.state <> 'finished' AND b.state = ?", state)
       .add('b.result = ?', result)
+      .add('b.builder IN (SELECT value FROM json_each(?))', builders && JSON.stringify(builders))
       .add(
         "EXISTS (SELECT 1 FROM buildsets s, json_each(s.source_stamps) stamp WHERE s.id = b.buildset_id AND stamp.value ->> 'branch' = ?)",
         branch,
@@ -114,9 +117,9 @@ export class BuildViews {
 
   /** The ids that one request looks at, without both ends. */
   #range(filter: BuildFilter): { top: number; floor: number } {
-    const { builder, worker, state, result, branch, before, after, startedBefore } = filter;
+    const { builder, builders, worker, state, result, branch, before, after, startedBefore } = filter;
     const isIndexed = builder !== undefined || worker !== undefined || (state !== undefined && state !== 'finished');
-    const isPicky = !isIndexed && (result !== undefined || branch !== undefined);
+    const isPicky = !isIndexed && [result, branch, builders].some((one) => one !== undefined);
     const end = this.#newestId() + 1;
     if (after !== undefined) return { top: isPicky ? Math.min(end, after + 1 + MOST_SCANNED_ROWS) : end, floor: after };
     const top = Math.min(before ?? end, startedBefore === undefined ? end : this.#lastBegun(startedBefore) + 1);

@@ -11,6 +11,8 @@ type FullRequestRow = RequestRow & OfBuildset;
 export interface RequestFilter extends PageWanted {
   readonly state?: Request['state'] | undefined;
   readonly builder?: string | undefined;
+  /** Of these builders only. */
+  readonly builders?: readonly string[] | undefined;
 }
 
 /** Requests and buildsets as clients see them. */
@@ -44,16 +46,17 @@ export class RequestViews {
 
   /** A page of requests, newest first. */
   list(filter: RequestFilter): Page<Request> {
-    const { state, builder } = filter;
+    const { state, builder, builders } = filter;
     const isOpen = state === 'pending' || state === 'building';
     const top = filter.before ?? this.#newestId() + 1;
-    const floor = builder !== undefined && !isOpen ? Math.max(0, top - 1 - MOST_SCANNED_ROWS) : 0;
+    const floor = (builder ?? builders) !== undefined && !isOpen ? Math.max(0, top - 1 - MOST_SCANNED_ROWS) : 0;
     const conditions = new Conditions()
       .add('id < ?', top)
       .add('id > ?', floor)
       // Written so that the index of open requests serves.
       .add(isOpen ? "state <> 'finished' AND state = ?" : 'state = ?', state)
-      .add('builder = ?', builder);
+      .add('builder = ?', builder)
+      .add('builder IN (SELECT value FROM json_each(?))', builders && JSON.stringify(builders));
     const found = this.#db.all<{ id: number }>(
       `SELECT id FROM requests ${conditions.where} ORDER BY id DESC LIMIT ?`,
       ...conditions.values,

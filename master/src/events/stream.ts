@@ -30,14 +30,22 @@ export interface EventSink {
   end(last: Buffer): void;
 }
 
+/** What a client may see of a resource: itself, something in its place, or null. */
+export interface EventSight {
+  readonly isWhole: boolean;
+  see<K extends EventKind>(kind: K, data: EventData[K]): EventData[K] | null;
+}
+const EVERYTHING: EventSight = { isWhole: true, see: (_kind, data) => data };
+
 interface Client {
   readonly sink: EventSink;
+  readonly sight: EventSight;
   /** It has everything up to this event. */
   seq: number;
 }
 
-interface Frame {
-  readonly seq: number;
+interface Frame extends Touched {
+  readonly data: EventData[EventKind];
   readonly bytes: Buffer;
 }
 
@@ -65,9 +73,9 @@ export class EventStream {
 
   /**
    * Sends a client what happened after event `after` (null: after now), and then what happens. A client whose past is
-   * not at hand is sent `reset` and ended. Gives what ends it from the other side.
+   * not at hand is sent `reset` and ended. Only what `sight` lets through is sent. Gives what ends it from the other side.
    */
-  subscribe(after: number | null, sink: EventSink): () => void {
+  subscribe(after: number | null, sink: EventSink, sight = EVERYTHING): () => void {
     const seq = this.#core.seq;
     const missed = after === null ? [] : this.#missed(after);
     if (missed === null || this.#isClosed) {
@@ -75,8 +83,9 @@ export class EventStream {
       return () => {};
     }
     const frames = missed.map((touched) => this.#frame(touched)).filter((frame) => frame !== null);
-    if (frames.length > 0) sink.write(Buffer.concat(frames.map((frame) => frame.bytes)));
-    const client: Client = { sink, seq };
+    const seen = seenBy(sight, frames);
+    if (seen.length > 0) sink.write(Buffer.concat(seen));
+    const client: Client = { sink, sight, seq };
     this.#clients.add(client);
     return () => this.#clients.delete(client);
   }
@@ -87,8 +96,8 @@ export class EventStream {
     if (data === null) return;
     for (const client of this.#clients) {
       // The client's own number: it has got nothing newer by this.
-      const event = { seq: client.seq, at: this.#core.now(), kind, key, data };
-      this.#write(client, sseFrame({ id: client.seq, name: kind, data: JSON.stringify(event) }));
+      const frame = frameOf({ seq: client.seq, at: this.#core.now(), kind, key }, data);
+      for (const bytes of seenBy(client.sight, [frame])) this.#write(client, bytes);
     }
   }
 
@@ -164,10 +173,11 @@ export class EventStream {
     if (first === undefined || last === undefined) return;
     const all = Buffer.concat(frames.map((frame) => frame.bytes));
     for (const client of this.#clients) {
-      if (client.seq < first.seq) this.#write(client, all);
+      if (client.seq < first.seq && client.sight.isWhole) this.#write(client, all);
       else {
         const newer = frames.filter((frame) => frame.seq > client.seq);
-        if (newer.length > 0) this.#write(client, Buffer.concat(newer.map((frame) => frame.bytes)));
+        const seen = seenBy(client.sight, newer);
+        if (seen.length > 0) this.#write(client, Buffer.concat(seen));
       }
       client.seq = Math.max(client.seq, last.seq);
     }
@@ -194,10 +204,9 @@ export class EventStream {
     return sseFrame({ id: seq, name: 'reset', data: JSON.stringify({ seq }) });
   }
 
-  #frame({ seq, at, kind, key }: Touched): Frame | null {
-    const data = this.#look(kind, key);
-    if (data === null) return null;
-    return { seq, bytes: sseFrame({ id: seq, name: kind, data: JSON.stringify({ seq, at, kind, key, data }) }) };
+  #frame(touched: Touched): Frame | null {
+    const data = this.#look(touched.kind, touched.key);
+    return data === null ? null : frameOf(touched, data);
   }
 
   /** One resource that cannot be read (a damaged log, say) keeps nobody from the others. */
@@ -214,4 +223,18 @@ export class EventStream {
     this.#unpruned = 0;
     this.#core.turn(() => this.#core.db.run('DELETE FROM events WHERE seq <= ?', this.#core.seq - MOST_KEPT_EVENTS));
   }
+}
+
+function frameOf({ seq, at, kind, key }: Touched, data: EventData[EventKind]): Frame {
+  const bytes = sseFrame({ id: seq, name: kind, data: JSON.stringify({ seq, at, kind, key, data }) });
+  return { seq, at, kind, key, data, bytes };
+}
+
+/** What goes to a client, of some frames. Those that it sees as they are were written once for all clients. */
+function seenBy(sight: EventSight, frames: readonly Frame[]): Buffer[] {
+  return frames.flatMap((frame) => {
+    const data = sight.isWhole ? frame.data : sight.see(frame.kind, frame.data);
+    if (data === null) return [];
+    return [data === frame.data ? frame.bytes : frameOf(frame, data).bytes];
+  });
 }

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { toColumn } from '../db/rows.ts';
+import { callerOf } from './caller.ts';
 import { idempotencyKeyOf, once } from './idempotency.ts';
 import type { MasterPort } from './master-port.ts';
 
@@ -27,10 +28,17 @@ export function act<T>(master: MasterPort, request: FastifyRequest, action: Acti
   return master.core.turn(() => (key === null ? deed() : once(master.core, request, key, deed)));
 }
 
+/** Who asks: who they have been recognised as; else, where this machine may do everything, who they say they are. */
+export function actorOf(request: FastifyRequest, owner: string | null | undefined): string | null {
+  const { identity, name } = callerOf(request);
+  if (identity.kind !== 'local') return name;
+  return owner === undefined || owner === null || owner === '' ? null : owner;
+}
+
 /** Writes a line of the audit log. */
 export function audit(master: MasterPort, request: FastifyRequest, action: Action): void {
   const { core } = master;
-  const who = action.owner === undefined || action.owner === null || action.owner === '' ? request.ip : action.owner;
+  const who = actorOf(request, action.owner) ?? request.ip;
   const detail = toColumn({ ...action.detail, from: request.ip });
   core.turn(() =>
     core.db.insert('audit', { at: core.now(), who, action: action.action, object: action.object, detail }),

@@ -1,5 +1,6 @@
 import type { ApiError } from '@icefall/shared';
 import { ZodError, type z } from 'zod';
+import { AccessError } from '../access/errors.ts';
 import { ChangeError } from '../changes/changes.ts';
 import { HOOK_STATUSES, HookError } from '../changes/hook-error.ts';
 import { ConfigError, formatProblem } from '../config/problems.ts';
@@ -49,6 +50,14 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   unsupported_media_type: 415,
   bad_values: 422,
   too_many_streams: 503,
+  // Access
+  sign_in_needed: 401,
+  bad_login: 401,
+  bad_token: 401,
+  bad_csrf: 403,
+  denied: 403,
+  too_many_attempts: 429,
+  bad_account: 422,
   // Schedulers and their forms
   no_scheduler: 404,
   wrong_kind: 409,
@@ -99,6 +108,7 @@ export function answerOfError(error: unknown): ErrorAnswer {
 
 type ClientError =
   | HttpProblem
+  | AccessError
   | SearchError
   | ActionError
   | SchedulerError
@@ -108,9 +118,10 @@ type ClientError =
   | HookError;
 
 function isMeantForClients(error: unknown): error is ClientError {
-  return [HttpProblem, SearchError, ActionError, SchedulerError, FormError, ChangeError, ConfigError, HookError].some(
-    (kind) => error instanceof kind,
-  );
+  return [
+    ...[HttpProblem, AccessError, SearchError, ActionError, SchedulerError, FormError],
+    ...[ChangeError, ConfigError, HookError],
+  ].some((kind) => error instanceof kind);
 }
 
 function fieldsOf(error: ClientError): Readonly<Record<string, string>> | undefined {

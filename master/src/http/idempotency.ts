@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Core } from '../engine/core.ts';
+import { callerOf } from './caller.ts';
 import { HttpProblem } from './errors.ts';
 
 /** Answers remembered. A client tries again within minutes; this is days of a busy site. */
@@ -22,7 +23,7 @@ export function idempotencyKeyOf(request: FastifyRequest): string | null {
  */
 export function once<T>(core: Core, request: FastifyRequest, key: string, work: () => T): T {
   const hash = createHash('sha256')
-    .update(JSON.stringify([request.method, request.url, request.body ?? null]))
+    .update(JSON.stringify([request.method, request.url, request.body ?? null, callerOf(request).name]))
     .digest('base64');
   const known = core.db.one<{ request: string; answer: string }>(
     'SELECT request, answer FROM idempotency WHERE key = ?',

@@ -1,7 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Access, Caller } from '../access/access.ts';
 import type { EventStream } from '../events/stream.ts';
 import type { Views } from '../events/views.ts';
+import { type AccessRule, allowed, type CoarseRule } from './authorization.ts';
+import { callerOf } from './caller.ts';
 import { type ProblemCode, validated } from './errors.ts';
 import type { LogFollowers } from './log-followers.ts';
 import type { MasterPort } from './master-port.ts';
@@ -14,6 +17,7 @@ export interface Door {
   readonly stream: EventStream;
   readonly followers: LogFollowers;
   readonly sse: SseStreams;
+  readonly access: Access;
 }
 
 /** One request, validated. */
@@ -22,6 +26,7 @@ export interface Call<P, Q, B> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;
+  readonly caller: Caller;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
 }
@@ -51,6 +56,8 @@ interface RouteBase {
 
 /** A route with its types forgotten: what the server registers and the OpenAPI document describes. */
 export interface Route extends RouteBase {
+  /** Who may use it; what hangs on a single thing is checked when that is known. */
+  readonly access: CoarseRule;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
   readonly body: z.ZodType | null;
@@ -65,6 +72,8 @@ export interface RouteSpec<P extends z.ZodObject, Q extends z.ZodObject, B exten
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
+  /** Who may use it. There is no route without a rule. */
+  readonly access: AccessRule<Call<z.output<P>, z.output<Q>, z.output<B>>>;
   readonly handle: (call: Call<z.output<P>, z.output<Q>, z.output<B>>) => unknown;
 }
 
@@ -79,14 +88,17 @@ export function route<P extends z.ZodObject = Nothing, Q extends z.ZodObject = N
     query: query ?? nothing,
     body: body ?? null,
     handle(door, request, reply) {
-      return handle({
+      const call = {
         door,
         params: validated<z.output<P>>(schemaOr(params), request.params, 'address'),
         query: validated<z.output<Q>>(schemaOr(query), request.query, 'query'),
         body: validated<z.output<B>>(schemaOr(body), request.body ?? {}, 'body'),
+        caller: callerOf(request),
         request,
         reply,
-      });
+      };
+      allowed(spec.access, call);
+      return handle(call);
     },
   };
 }

@@ -1,8 +1,11 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { Access } from '../access/access.ts';
 import { EventStream } from '../events/stream.ts';
 import { Views } from '../events/views.ts';
+import { admitted } from './authorization.ts';
 import { MOST_BODY_BYTES, takeJsonOnly } from './body.ts';
+import { recognise } from './caller.ts';
 import { compressAnswers } from './compression.ts';
 import { answerOfError, HttpProblem } from './errors.ts';
 import { LogFollowers } from './log-followers.ts';
@@ -37,6 +40,8 @@ export interface HttpOptions {
   readonly port?: number;
   /** Where the built page is: `master/web/dist`. */
   readonly pageDirectory: string;
+  /** What whoever runs the master shows to be let in, from its machine; default: nothing is. */
+  readonly operatorToken?: string;
   /** The option that sets the port, for the message where it is taken; default `--port`. */
   readonly portOption?: string;
 }
@@ -51,7 +56,8 @@ export interface HttpServer {
 /** Serves the page, the API and the event stream of a master. Throws {@link ListenError}. */
 export async function startHttpServer(master: MasterPort, options: HttpOptions): Promise<HttpServer> {
   const { host = DEFAULT_HOST, port = DEFAULT_PORT, portOption = '--port' } = options;
-  const { app, door } = await buildServer(master, { host, pageDirectory: options.pageDirectory });
+  const { pageDirectory, operatorToken } = options;
+  const { app, door } = await buildServer(master, { host, pageDirectory, operatorToken });
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -87,7 +93,7 @@ function urlOf(host: string, port: number): string {
 /** The server with all its routes, not listening yet. */
 export async function buildServer(
   master: MasterPort,
-  options: { readonly host: string; readonly pageDirectory: string },
+  options: { readonly host: string; readonly pageDirectory: string; readonly operatorToken?: string | undefined },
 ): Promise<{ app: FastifyInstance; door: Door }> {
   const app = fastify({
     logger: false,
@@ -99,7 +105,7 @@ export async function buildServer(
     frameworkErrors: (error, request, reply) => answerError(master, error, request, reply.headers(SECURITY_HEADERS)),
     clientErrorHandler: answerBrokenHttp,
   });
-  const door = doorOf(master, () => addressOf(app, options.host));
+  const door = doorOf(master, () => addressOf(app, options.host), options.operatorToken ?? null);
   guard(app, { host: options.host, siteUrl: () => master.config.site.url });
   takeJsonOnly(app);
   compressAnswers(app);
@@ -115,18 +121,15 @@ export async function buildServer(
   return { app, door };
 }
 
-function doorOf(master: MasterPort, address: () => string): Door {
+function doorOf(master: MasterPort, address: () => string, operatorToken: string | null): Door {
   const views = new Views(master, address);
   const stream = new EventStream(master.core, (kind, key) => views.resource(kind, key));
   // Also when nothing can be stored, least of all events.
   master.core.alarms.changed.on(() => stream.announce('config', ''));
-  return {
-    master,
-    views,
-    stream,
-    followers: new LogFollowers(master.core, master.logs),
-    sse: new SseStreams(master.core.clock),
-  };
+  const sse = new SseStreams(master.core.clock);
+  const access = new Access(master.core, master.config, operatorToken);
+  access.changed.on(() => sse.recheck());
+  return { master, views, stream, followers: new LogFollowers(master.core, master.logs), sse, access };
 }
 
 function addressOf(app: FastifyInstance, host: string): string {
@@ -141,6 +144,10 @@ function register(app: FastifyInstance, route: Route, door: Door): void {
     // What is streamed would be read to its end for a HEAD.
     exposeHeadRoute: 'json' in route.answer,
     ...(route.maxBodyBytes === undefined ? {} : { bodyLimit: route.maxBodyBytes }),
+    // Before the body is read: who may not send it does not make us read it.
+    async onRequest(request, reply) {
+      admitted(route.access, recognise(door.access, request, reply));
+    },
     handler(request, reply) {
       if ('json' in route.answer) reply.header('cache-control', 'no-store');
       return route.handle(door, request, reply);

@@ -13,7 +13,11 @@ test('more streams than the bound are refused, until one is over', () => {
   const streams = new SseStreams(new VirtualClock());
   const open = () => {
     const raw = new ServerResponse(new IncomingMessage(new Socket()));
-    streams.open({ raw, hijack: () => raw, getHeaders: () => ({}) }, () => {});
+    streams.open(
+      { raw, hijack: () => raw, getHeaders: () => ({}) },
+      () => {},
+      () => true,
+    );
     return raw;
   };
   const first = open();

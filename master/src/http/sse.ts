@@ -11,12 +11,15 @@ const LAST_FRAME_MS = 5000;
 
 /** One open stream of server-sent events. */
 export class SseStream {
+  /** Whether whoever reads it still may. */
+  readonly isAllowed: () => boolean;
   readonly #response: ServerResponse;
   readonly #clock: Clock;
   readonly #deadline: { timer: Timer | null } = { timer: null };
   #isEnded = false;
 
-  constructor(response: ServerResponse, clock: Clock) {
+  constructor(response: ServerResponse, clock: Clock, isAllowed: () => boolean = () => true) {
+    this.isAllowed = isAllowed;
     this.#response = response;
     this.#clock = clock;
     response.on('close', () => this.#deadline.timer?.cancel());
@@ -66,8 +69,11 @@ export class SseStreams {
     this.#clock = clock;
   }
 
-  /** Turns a reply into a stream; `closed` is called once when it is over. Throws {@link HttpProblem}. */
-  open(reply: Hijackable, closed: () => void): SseStream {
+  /**
+   * Turns a reply into a stream; `closed` is called once when it is over. It is ended once `isAllowed` says no: asked at
+   * each heartbeat and by {@link recheck}. Throws {@link HttpProblem}.
+   */
+  open(reply: Hijackable, closed: () => void, isAllowed: () => boolean): SseStream {
     if (this.#open.size >= MOST_STREAMS)
       throw new HttpProblem('too_many_streams', `${MOST_STREAMS} streams are open; close some, or ask for snapshots`);
     reply.hijack();
@@ -80,7 +86,7 @@ export class SseStreams {
       // nginx collects answers otherwise.
       'x-accel-buffering': 'no',
     });
-    const stream = new SseStream(response, this.#clock);
+    const stream = new SseStream(response, this.#clock, isAllowed);
     response.on('error', () => response.destroy());
     response.on('close', () => {
       this.#open.delete(stream);
@@ -97,10 +103,16 @@ export class SseStreams {
     if (this.#heartbeat !== null || this.#open.size === 0) return;
     this.#heartbeat = this.#clock.after(HEARTBEAT_MS, () => {
       this.#heartbeat = null;
+      this.recheck();
       // One that takes nothing has no use for more.
       for (const stream of this.#open) if (stream.bufferedBytes === 0) stream.write(': alive\n\n');
       this.#beat();
     });
+  }
+
+  /** Ends the streams of those who may not read them any more. */
+  recheck(): void {
+    for (const stream of this.#open) if (!stream.isAllowed()) stream.end();
   }
 
   get size(): number {

@@ -1,10 +1,10 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { formatProblem } from '../config/problems.ts';
 import { readToken, type TokenSource, type WorkerDeclaration } from '../config/workers.ts';
+import { Attempts } from '../engine/attempts.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
-import { Attempts } from './attempts.ts';
 
 const TOKEN_BYTES = 32;
 /** A refusal of the same kind is logged once in this time. */

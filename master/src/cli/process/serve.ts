@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { loadSite, siteFile } from '../../config/loader.ts';
 import { ConfigError, formatProblem } from '../../config/problems.ts';
+import type { SiteDeclaration } from '../../config/site.ts';
 import type { Logger } from '../../engine/ports.ts';
 import { realClock, realRandom } from '../../engine/real.ts';
 import { isLoopback } from '../../http/security.ts';
@@ -12,6 +13,7 @@ import { freeSpaceOf } from '../../storage/free-space.ts';
 import { startWorkerServer } from '../../workers/server.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { InstanceLock } from './instance-lock.ts';
+import { OperatorToken } from './operator-token.ts';
 
 /** The built page. */
 const PAGE = fileURLToPath(new URL('../../../web/dist', import.meta.url));
@@ -47,6 +49,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const { directory, log, host, port, workerHost, workerPort } = options;
   const file = siteFile(options.config);
   const site = await loadSite(file);
+  refuseOpenDoor(site, host);
   // Before anything is touched: the database, and the workers that may be connected to another master.
   await checkPort('--port', host, port);
   await checkPort('--worker-port', workerHost, workerPort);
@@ -63,9 +66,11 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     undo.push(() => workers.close());
     // The workers are told before their port closes, or they are taken for absent.
     undo.push(() => master.workers.stop());
-    const http = await startHttpServer(master, { host, port, pageDirectory: PAGE });
+    const operatorToken = OperatorToken.write(directory);
+    undo.push(() => operatorToken.remove());
+    const http = await startHttpServer(master, { host, port, pageDirectory: PAGE, operatorToken: operatorToken.text });
     undo.push(() => http.close());
-    warnOfOpenDoor(host, log);
+    warnOfPlainText(host, log);
     return {
       url: http.url,
       workerPort: workers.port,
@@ -115,9 +120,20 @@ async function checkPort(option: string, host: string, port: number): Promise<vo
   throw new CliError(EXIT.usage, why, { cause: failure });
 }
 
-function warnOfOpenDoor(host: string, log: Logger): void {
+/** Whoever reaches a master whose site does not say who may do what may do everything: so nobody elsewhere reaches it. */
+function refuseOpenDoor(site: SiteDeclaration, host: string): void {
+  if (isLoopback(host) || site.access !== null) return;
+  throw new CliError(
+    EXIT.usage,
+    `the page and the API are to listen on ${host}, beyond this machine, but the site does not say who may do what. ` +
+      'Declare it with access in site({ access: { roles: … } }), see docs/security.md; or leave --host out, and reach ' +
+      'the page from elsewhere by: ssh -L 8010:127.0.0.1:8010 HOST',
+  );
+}
+
+function warnOfPlainText(host: string, log: Logger): void {
   if (isLoopback(host)) return;
-  log.warn({ host }, 'the page and the API listen beyond this machine, and whoever reaches them may do everything');
+  log.warn({ host }, 'the page and the API listen beyond this machine without TLS: passwords and tokens can be read');
 }
 
 async function drain(master: Master, log: Logger): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { BUILD_STATES, buildSchema, buildsetSchema, RESULTS } from '@icefall/shared';
 import { z } from 'zod';
-import { act } from '../acting.ts';
+import { act, actorOf } from '../acting.ts';
 import { idParam, nameParam, numberQuery, pageAnswer, pageQuery, route } from '../route.ts';
 import { found } from './builders.ts';
 
@@ -15,6 +15,7 @@ export const buildRoutes = [
     method: 'GET',
     path: '/api/v1/builds',
     name: 'listBuilds',
+    access: { may: 'view', seen: true },
     summary: 'Builds with their steps, newest first',
     tag: 'builds',
     query: z.object({
@@ -32,8 +33,8 @@ export const buildRoutes = [
         .describe('begins with the newest that began before this time, milliseconds since the epoch'),
     }),
     answer: { json: pageAnswer('builds', buildSchema) },
-    handle({ door, query }) {
-      const { items, next } = door.views.builds.list(query);
+    handle({ door, caller, query }) {
+      const { items, next } = door.views.builds.list({ ...query, builders: caller.sight.builders });
       return { builds: items, next };
     },
   }),
@@ -41,6 +42,7 @@ export const buildRoutes = [
     method: 'GET',
     path: '/api/v1/builds/:id',
     name: 'getBuild',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.build(params.id) },
     summary: 'One build with its steps',
     tag: 'builds',
     params: z.object({ id: idParam }),
@@ -52,6 +54,7 @@ export const buildRoutes = [
     method: 'POST',
     path: '/api/v1/builds/:id/stop',
     name: 'stopBuild',
+    access: { may: 'stop', of: ({ door, params }) => door.access.owners.build(params.id) },
     summary: 'Asks a running build to stop; its clean-up steps still run',
     tag: 'builds',
     params: z.object({ id: idParam }),
@@ -60,7 +63,7 @@ export const buildRoutes = [
     refusals: ['not_found', 'conflict'],
     handle: ({ door, params: { id }, body: { reason, owner }, request }) =>
       act(door.master, request, { owner, action: 'stop', object: `build ${id}`, detail: { reason } }, () => {
-        door.master.stopBuild(id, reason ?? `stopped by ${owner ?? request.ip}`);
+        door.master.stopBuild(id, reason ?? `stopped by ${actorOf(request, owner) ?? request.ip}`);
         return {};
       }),
   }),
@@ -68,6 +71,7 @@ export const buildRoutes = [
     method: 'POST',
     path: '/api/v1/builds/:id/rebuild',
     name: 'rebuild',
+    access: { may: 'rebuild', of: ({ door, params }) => door.access.owners.build(params.id) },
     summary: 'Builds the same again: sources, properties and builder of a build',
     tag: 'builds',
     params: z.object({ id: idParam }),
@@ -76,7 +80,7 @@ export const buildRoutes = [
     refusals: ['not_found', 'conflict'],
     handle: ({ door, params: { id }, body: { owner }, request }) =>
       act(door.master, request, { owner, action: 'rebuild', object: `build ${id}` }, () => {
-        const { buildsetId } = door.master.rebuild(id, owner ?? null);
+        const { buildsetId } = door.master.rebuild(id, actorOf(request, owner));
         return { buildset: found(door.views.requests.buildset(buildsetId), `buildset ${buildsetId}`) };
       }),
   }),

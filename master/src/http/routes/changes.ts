@@ -11,19 +11,21 @@ export const changeRoutes = [
     method: 'GET',
     path: '/api/v1/changes',
     name: 'listChanges',
+    access: { may: 'view', seen: true },
     summary: 'Pushes, newest first',
     tag: 'changes',
     query: z.object(pageQuery({ usual: 50, most: 500 })),
     answer: { json: pageAnswer('changes', changeSchema) },
-    handle({ door, query }) {
+    handle({ door, caller, query }) {
       const { items, next } = door.views.changes(query);
-      return { changes: items, next };
+      return { changes: caller.sight.only('change', items), next };
     },
   }),
   route({
     method: 'GET',
     path: '/api/v1/changes/:id',
     name: 'getChange',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.change(params.id) },
     summary: 'One push with its commits',
     tag: 'changes',
     params: z.object({ id: idParam }),
@@ -35,6 +37,7 @@ export const changeRoutes = [
     method: 'POST',
     path: '/api/v1/changes',
     name: 'sendChange',
+    access: { may: 'sendChange' },
     summary:
       'Tells of a push. The same `deliveryId`, or the same push told by a poller, gives the change that is there',
     tag: 'changes',

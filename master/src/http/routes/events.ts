@@ -6,6 +6,7 @@ export const eventRoutes = [
     method: 'GET',
     path: '/api/v1/events',
     name: 'events',
+    access: { may: 'view', seen: true },
     summary: 'What changes, as it changes',
     tag: 'master',
     query: z.object({
@@ -20,10 +21,15 @@ export const eventRoutes = [
         'Event `reset`: what was missed is not at hand, take a new snapshot. A comment every 15 seconds.',
     },
     refusals: ['too_many_streams'],
-    handle({ door, query, request, reply }) {
+    handle({ door, caller, query, request, reply }) {
       let leave = () => {};
-      const stream = door.sse.open(reply, () => leave());
-      leave = door.stream.subscribe(lastEventId(request.headers['last-event-id']) ?? query.after ?? null, stream);
+      const stream = door.sse.open(
+        reply,
+        () => leave(),
+        () => door.access.isStill(caller),
+      );
+      const after = lastEventId(request.headers['last-event-id']) ?? query.after ?? null;
+      leave = door.stream.subscribe(after, stream, caller.sight);
     },
   }),
 ];

@@ -9,6 +9,7 @@ export const hookRoutes = [
     method: 'POST',
     path: '/hooks/:dialect',
     name: 'receiveHook',
+    access: { open: 'a delivery is signed with a secret of its own' },
     summary: 'Takes a push from GitHub, GitLab or Gitea; what is signed but not used is answered well, too',
     tag: 'changes',
     params: z.object({ dialect: nameParam.describe('github, gitlab or gitea') }),

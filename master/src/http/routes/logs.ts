@@ -25,6 +25,7 @@ export const logRoutes = [
     method: 'GET',
     path: '/api/v1/logs/:id',
     name: 'getLog',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.log(params.id) },
     summary: 'A log and its size now',
     tag: 'logs',
     params,
@@ -36,6 +37,7 @@ export const logRoutes = [
     method: 'GET',
     path: '/api/v1/logs/:id/lines',
     name: 'getLogLines',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.log(params.id) },
     summary: 'Lines of a log, each with its time and stream',
     tag: 'logs',
     params,
@@ -49,6 +51,7 @@ export const logRoutes = [
     method: 'GET',
     path: '/api/v1/logs/:id/raw',
     name: 'getLogText',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.log(params.id) },
     summary: 'A log as plain text',
     tag: 'logs',
     params,
@@ -60,6 +63,7 @@ export const logRoutes = [
     method: 'GET',
     path: '/api/v1/logs/:id/download',
     name: 'downloadLog',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.log(params.id) },
     summary: 'A log as a file',
     tag: 'logs',
     params,
@@ -75,6 +79,7 @@ export const logRoutes = [
     method: 'GET',
     path: '/api/v1/logs/:id/follow',
     name: 'followLog',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.log(params.id) },
     summary: 'Lines of a log as they are written',
     tag: 'logs',
     params,
@@ -86,9 +91,13 @@ export const logRoutes = [
         '`first`). Event `end`: the log is complete, there is no more.',
     },
     refusals: ['not_found', 'too_many_streams'],
-    handle({ door, params: { id }, query, request, reply }) {
+    handle({ door, caller, params: { id }, query, request, reply }) {
       logOf(door, id);
-      const stream = door.sse.open(reply, () => door.followers.leave(id, stream));
+      const stream = door.sse.open(
+        reply,
+        () => door.followers.leave(id, stream),
+        () => door.access.isStill(caller),
+      );
       door.followers.follow(id, resumedAt(request.headers['last-event-id']) ?? query.first, stream);
     },
   }),
@@ -96,6 +105,7 @@ export const logRoutes = [
     method: 'GET',
     path: '/api/v1/logs/:id/search',
     name: 'searchLog',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.log(params.id) },
     summary: 'Lines of a log that have a text, in any case, or match a regular expression, as they are found',
     tag: 'logs',
     params,
@@ -114,12 +124,13 @@ export const logRoutes = [
         'Event `refused`: an object with a `message`; the expression takes too long, or the log cannot be read.',
     },
     refusals: ['not_found', 'bad_search', 'too_many_streams'],
-    handle({ door, params: { id }, query, reply }) {
+    handle({ door, caller, params: { id }, query, reply }) {
       logOf(door, id);
       const { q, regex, raw, text, first, limit } = query;
       const how = { isExpression: regex === '1', isRaw: raw === '1', withText: text === '1' };
       const options = { logId: id, text: q, ...how, first, limit };
-      const open = () => door.sse.open(reply, () => undefined);
+      const isAllowed = () => door.access.isStill(caller);
+      const open = () => door.sse.open(reply, () => undefined, isAllowed);
       new LogSearch(door.master.core, door.master.logs, options, open).start();
     },
   }),

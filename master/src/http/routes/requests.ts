@@ -1,6 +1,6 @@
 import { buildsetSchema, REQUEST_STATES, requestSchema } from '@icefall/shared';
 import { z } from 'zod';
-import { act } from '../acting.ts';
+import { act, actorOf } from '../acting.ts';
 import { idParam, nameParam, pageAnswer, pageQuery, route } from '../route.ts';
 import { found } from './builders.ts';
 import { reasonBody } from './builds.ts';
@@ -10,6 +10,7 @@ export const requestRoutes = [
     method: 'GET',
     path: '/api/v1/requests',
     name: 'listRequests',
+    access: { may: 'view', seen: true },
     summary: 'Build requests, newest first, with what each waits for',
     tag: 'requests',
     query: z.object({
@@ -18,8 +19,8 @@ export const requestRoutes = [
       ...pageQuery({ usual: 200, most: 1000 }),
     }),
     answer: { json: pageAnswer('requests', requestSchema) },
-    handle({ door, query }) {
-      const { items, next } = door.views.requests.list(query);
+    handle({ door, caller, query }) {
+      const { items, next } = door.views.requests.list({ ...query, builders: caller.sight.builders });
       return { requests: items, next };
     },
   }),
@@ -27,6 +28,7 @@ export const requestRoutes = [
     method: 'GET',
     path: '/api/v1/requests/:id',
     name: 'getRequest',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.request(params.id) },
     summary: 'One build request',
     tag: 'requests',
     params: z.object({ id: idParam }),
@@ -38,6 +40,7 @@ export const requestRoutes = [
     method: 'POST',
     path: '/api/v1/requests/:id/cancel',
     name: 'cancelRequest',
+    access: { may: 'stop', of: ({ door, params }) => door.access.owners.request(params.id) },
     summary: 'Takes a request out of the queue',
     tag: 'requests',
     params: z.object({ id: idParam }),
@@ -46,7 +49,7 @@ export const requestRoutes = [
     refusals: ['not_found', 'conflict'],
     handle: ({ door, params: { id }, body: { reason, owner }, request }) =>
       act(door.master, request, { owner, action: 'cancel', object: `request ${id}`, detail: { reason } }, () => {
-        door.master.cancelRequest(id, reason ?? `cancelled by ${owner ?? request.ip}`);
+        door.master.cancelRequest(id, reason ?? `cancelled by ${actorOf(request, owner) ?? request.ip}`);
         return found(door.views.requests.request(id), `request ${id}`);
       }),
   }),
@@ -54,6 +57,7 @@ export const requestRoutes = [
     method: 'GET',
     path: '/api/v1/buildsets/:id',
     name: 'getBuildset',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.buildset(params.id) },
     summary: 'What one event made of one scheduler: requests of several builders with common sources',
     tag: 'requests',
     params: z.object({ id: idParam }),

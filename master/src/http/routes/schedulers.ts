@@ -1,6 +1,7 @@
 import { buildsetSchema, forceRequestSchema, schedulerSchema } from '@icefall/shared';
 import { z } from 'zod';
 import { act } from '../acting.ts';
+import { callerOf } from '../caller.ts';
 import { type Door, nameParam, route } from '../route.ts';
 import { found } from './builders.ts';
 import { reasonBody } from './builds.ts';
@@ -12,15 +13,17 @@ export const schedulerRoutes = [
     method: 'GET',
     path: '/api/v1/schedulers',
     name: 'listSchedulers',
+    access: { may: 'view', seen: true },
     summary: "All schedulers, in the site's order, with the forms of those that people start",
     tag: 'schedulers',
     answer: { json: z.object({ schedulers: z.array(schedulerSchema) }) },
-    handle: ({ door }) => ({ schedulers: door.views.schedulers() }),
+    handle: ({ door, caller }) => ({ schedulers: caller.sight.only('scheduler', door.views.schedulers()) }),
   }),
   route({
     method: 'POST',
     path: '/api/v1/schedulers/:name/enable',
     name: 'enableScheduler',
+    access: { may: 'switchScheduler' },
     summary: 'Switches a scheduler on or off',
     tag: 'schedulers',
     params,
@@ -37,6 +40,7 @@ export const schedulerRoutes = [
     method: 'POST',
     path: '/api/v1/schedulers/:name/force',
     name: 'force',
+    access: { may: 'force', of: ({ door, params, body }) => door.access.owners.scheduler(params.name, body.builders) },
     summary: 'Starts a force scheduler with a filled-in form',
     tag: 'schedulers',
     params,
@@ -47,7 +51,7 @@ export const schedulerRoutes = [
       const { owner, reason, builders } = body;
       const action = { owner, action: 'force', object: `scheduler ${name}`, detail: { reason, builders } };
       return act(door.master, request, action, () => {
-        const { buildsetId } = door.master.schedulers.force(name, body, null);
+        const { buildsetId } = door.master.schedulers.force(name, body, callerOf(request).name);
         return { buildset: buildsetOf(door, buildsetId) };
       });
     },
@@ -56,6 +60,7 @@ export const schedulerRoutes = [
     method: 'POST',
     path: '/api/v1/schedulers/:name/run',
     name: 'runScheduler',
+    access: { may: 'force', of: ({ door, params }) => door.access.owners.scheduler(params.name) },
     summary: 'Starts now what changes or the clock would start later',
     tag: 'schedulers',
     params,

@@ -1,6 +1,6 @@
 import { workerSchema } from '@icefall/shared';
 import { z } from 'zod';
-import { act, audit } from '../acting.ts';
+import { act, actorOf, audit } from '../acting.ts';
 import { type Call, nameParam, type Route, route } from '../route.ts';
 import { found } from './builders.ts';
 import { reasonBody } from './builds.ts';
@@ -14,6 +14,7 @@ function action(verb: 'pause' | 'resume' | 'shutdown', summary: string, deed: (c
     method: 'POST',
     path: `/api/v1/workers/:name/${verb}`,
     name: `${verb}Worker`,
+    access: { may: 'pauseWorker' },
     summary,
     tag: 'workers',
     params,
@@ -41,15 +42,17 @@ export const workerRoutes = [
     method: 'GET',
     path: '/api/v1/workers',
     name: 'listWorkers',
+    access: { may: 'view', seen: true },
     summary: "All workers, in the site's order",
     tag: 'workers',
     answer: { json: z.object({ workers: z.array(workerSchema) }) },
-    handle: ({ door }) => ({ workers: door.views.workers.all() }),
+    handle: ({ door, caller }) => ({ workers: caller.sight.only('worker', door.views.workers.all()) }),
   }),
   route({
     method: 'GET',
     path: '/api/v1/workers/:name',
     name: 'getWorker',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.worker(params.name) },
     summary: 'One worker',
     tag: 'workers',
     params,
@@ -62,12 +65,13 @@ export const workerRoutes = [
     door.master.setPaused(name, false),
   ),
   action('shutdown', 'Tells a worker to finish what it runs and leave', ({ door, params: { name }, body, request }) =>
-    door.master.shutdownWorker(name, body.reason ?? `asked for by ${body.owner ?? request.ip}`),
+    door.master.shutdownWorker(name, body.reason ?? `asked for by ${actorOf(request, body.owner) ?? request.ip}`),
   ),
   route({
     method: 'POST',
     path: '/api/v1/workers/:name/token',
     name: 'issueWorkerToken',
+    access: { may: 'admin' },
     summary: 'Makes a new token for a worker that the site declares without one; it is shown this once',
     tag: 'workers',
     params,

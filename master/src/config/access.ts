@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { isBuilderPermission, PERMISSIONS, type Permission } from '../access/permissions.ts';
+import type { BuilderDeclaration } from './builders.ts';
+import { type Place, reportProblem, valueAt } from './problems.ts';
+
+/** Who has a role: whoever asks, whoever has signed in, or those named. */
+export type MembersOptions =
+  | 'everyone'
+  | 'signedIn'
+  | {
+      readonly users?: readonly string[];
+      /** Of local users (`icefall user add --group`), or as the proxy tells. */
+      readonly groups?: readonly string[];
+      /** Of mail addresses that somebody we trust has verified: `example.org`, without what is below it. */
+      readonly mailDomains?: readonly string[];
+    };
+
+export interface RoleOptions {
+  readonly allow: readonly Permission[];
+  /** With these builders, and those that have one of the tags; default: with all. */
+  readonly builders?: readonly BuilderDeclaration[];
+  readonly tags?: readonly string[];
+  readonly members: MembersOptions;
+}
+
+/** Who may do what; what no role allows is denied. */
+export interface AccessOptions {
+  /** By name. Somebody may have several: they add up. */
+  readonly roles: Readonly<Record<string, RoleOptions>>;
+}
+
+export interface RoleDeclaration {
+  readonly name: string;
+  readonly allow: readonly Permission[];
+  /** Null with `tags` null: all builders. */
+  readonly builders: readonly BuilderDeclaration[] | null;
+  readonly tags: readonly string[] | null;
+  readonly members:
+    | 'everyone'
+    | 'signedIn'
+    | {
+        readonly users: readonly string[];
+        readonly groups: readonly string[];
+        readonly mailDomains: readonly string[];
+      };
+}
+
+export interface AccessDeclaration {
+  readonly roles: readonly RoleDeclaration[];
+}
+
+const names = z.array(z.string().min(1).max(200)).default([]);
+const domain = z
+  .string()
+  .regex(/^[^@\s]+$/, 'must be a domain like example.org, without @')
+  .transform((text) => text.toLowerCase());
+const memberLists = z.strictObject({ users: names, groups: names, mailDomains: z.array(domain).default([]) });
+const builderSchema = z.custom<BuilderDeclaration>(
+  (value) => valueAt(value, ['type']) === 'builder',
+  'must be a builder(...)',
+);
+const roleSchema = z.strictObject({
+  allow: z.array(z.enum(PERMISSIONS)).min(1, 'must allow something'),
+  builders: z.array(builderSchema).optional(),
+  tags: z.array(z.string().min(1)).optional(),
+  members: z.union(
+    [z.literal('everyone'), z.literal('signedIn'), memberLists],
+    "must be 'everyone', 'signedIn' or { users, groups, mailDomains }",
+  ),
+});
+
+export const accessSchema = z.strictObject({ roles: z.record(z.string().min(1).max(100), roleSchema) });
+
+/** What the options of a site's `access` declare; null where they cannot be used (that is reported with the site's). */
+export function accessOf(options: unknown): AccessDeclaration | null {
+  const parsed = accessSchema.safeParse(options);
+  if (!parsed.success) return null;
+  const roles = Object.entries(parsed.data.roles).map(([name, { allow, builders, tags, members }]) =>
+    Object.freeze({ name, allow, builders: builders ?? null, tags: tags ?? null, members }),
+  );
+  return Object.freeze({ roles });
+}
+
+interface Checked {
+  readonly access: AccessDeclaration | null;
+  readonly builders: readonly BuilderDeclaration[];
+  readonly place: Place | null;
+}
+
+/** What only the whole can tell: permissions that cannot be limited, tags and builders that there are not. */
+export function checkAccess({ access, builders, place }: Checked): void {
+  const tags = new Set(builders.flatMap((builder) => builder.tags));
+  for (const role of access?.roles ?? []) {
+    const wrong = (what: string) => reportProblem(place, `access: role "${role.name}" ${what}`);
+    for (const { name } of role.builders?.filter((builder) => !builders.includes(builder)) ?? [])
+      wrong(`names builder "${name}", which the site does not list in builders`);
+    for (const tag of role.tags?.filter((one) => !tags.has(one)) ?? [])
+      wrong(`names tag "${tag}", which no builder has`);
+    checkLimits(role, wrong);
+    checkMembers(role, wrong);
+  }
+}
+
+function checkLimits({ allow, builders, tags }: RoleDeclaration, wrong: (what: string) => void): void {
+  if (builders === null && tags === null) return;
+  for (const permission of allow.filter((one) => !isBuilderPermission(one)))
+    wrong(`allows "${permission}", which concerns the whole site, with some builders only; give it a role of its own`);
+}
+
+function checkMembers({ allow, members }: RoleDeclaration, wrong: (what: string) => void): void {
+  if (members === 'everyone' && allow.includes('admin'))
+    wrong('allows everyone everything; name its members, or leave access out on a machine of your own');
+  if (typeof members === 'object' && [members.users, members.groups, members.mailDomains].every((l) => l.length === 0))
+    wrong('has no members; name users, groups or mailDomains');
+}
