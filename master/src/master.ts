@@ -135,10 +135,16 @@ export class Master implements MasterPort {
     const isIdle = () => this.rooms.builds.rows.active().length === 0;
     if (isIdle()) return true;
     return new Promise((resolve) => {
-      signal.addEventListener('abort', () => resolve(false), { once: true });
-      this.core.committed.on((touched) => {
-        if (touched.some(({ kind }) => kind === 'build') && isIdle()) resolve(true);
+      const done = (idle: boolean) => {
+        stopListening();
+        signal.removeEventListener('abort', cancel);
+        resolve(idle);
+      };
+      const cancel = () => done(false);
+      const stopListening = this.core.committed.on((touched) => {
+        if (touched.some(({ kind }) => kind === 'build') && isIdle()) done(true);
       });
+      signal.addEventListener('abort', cancel);
     });
   }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { builder, factory } from '../config/builders.ts';
 import { masterLock } from '../config/locks.ts';
 import { worker } from '../config/workers.ts';
@@ -9,6 +9,23 @@ import { setProperty } from '../steps/property.ts';
 
 const w1 = worker({ name: 'w1' });
 const w2 = worker({ name: 'w2', maxBuilds: 2 });
+
+describe('a mistake in the master', () => {
+  it('is not taken for one of the site: the whole turn is taken back, and an alarm tells', () => {
+    const one = builder({ name: 'one', workers: [w1], factory: factory([run('a')]) });
+    using sim = new SimulatedSite({ site: siteWith({ workers: [w1], builders: [one] }) }).connectAll();
+    const { commands, core } = sim.master.rooms;
+    vi.spyOn(commands, 'start').mockImplementationOnce(() => {
+      throw new TypeError('planted');
+    });
+    expect(() => sim.request(['one'])).toThrow('planted');
+    expect(core.db.all('SELECT id FROM buildsets UNION ALL SELECT id FROM builds')).toEqual([]);
+    expect(core.alarms.all).toMatchObject([{ kind: 'masterMistake', message: expect.stringContaining('planted') }]);
+    const { requestIds } = sim.request(['one']);
+    sim.run(5000);
+    expect(sim.result(requestIds[0] ?? 0)).toBe('SUCCESS');
+  });
+});
 
 describe('a build', () => {
   it('runs its steps one after the other and ends with their result', () => {

@@ -14,7 +14,7 @@ import type { StepRef } from './command-port.ts';
 import { insertBuild } from './new-build.ts';
 import { PlanError, Plans, uniqueNames } from './plans.ts';
 import { type BuildRow, BuildRows, type StepRow } from './rows.ts';
-import { stepRun } from './run-context.ts';
+import { runFacts, stepRun } from './run-context.ts';
 import { type RunnerRooms, StepRunner } from './step-runner.ts';
 import { type TriggerRooms, TriggerRuns } from './trigger-runs.ts';
 
@@ -36,8 +36,8 @@ export class Builds {
   readonly finished = new Hook<{ readonly buildId: number; readonly builder: string }>();
   /** A build waits in a trigger step, for its children or for its slot. */
   readonly waiting = new Hook<void>();
-  /** The deadlock that a build is part of, where that is only reported; set by the room that looks for them. */
-  deadlockOf: (buildId: number) => Deadlock | null = () => null;
+  /** The deadlocks that are only reported, by each build that is part of one; kept by the room that looks for them. */
+  readonly deadlocks = new Map<number, Deadlock>();
   readonly rows: BuildRows;
   readonly #core: Core;
   readonly #config: SiteConfig;
@@ -51,12 +51,10 @@ export class Builds {
     this.#rooms = rooms;
     this.rows = new BuildRows(core);
     this.#plans = new Plans(core, config, this.rows);
-    const triggers = new TriggerRuns(core, this.rows, rooms);
-    triggers.cancelRequest = (id, reason) => this.cancelRequest(id, reason);
-    this.#runner = new StepRunner(core, this.rows, this.#plans, { ...rooms, triggers });
+    const triggers = new TriggerRuns(core, this.rows, this.deadlocks, rooms);
+    this.#runner = new StepRunner(core, this.rows, this.#plans, this.deadlocks, { ...rooms, triggers });
     triggers.waiting.on(() => this.waiting.fire());
-    triggers.deadlockOf = (id) => this.deadlockOf(id);
-    this.#runner.deadlockOf = (id) => this.deadlockOf(id);
+    triggers.abandoned.on(({ requestId, reason }) => this.cancelRequest(requestId, reason));
     this.#runner.ended.on(({ end, ...step }) => this.#stepEnded(step, end));
   }
 
@@ -181,9 +179,9 @@ export class Builds {
   ): { hidden: boolean; text: string } {
     const text = end.text ?? '';
     if (step === null || typeof step.hideStepIf !== 'function') return { hidden: step?.hideStepIf === true, text };
+    const facts = runFacts(this.rows, build, row, this.#plans.of(build).builder);
     try {
-      const run = stepRun(this.rows, build, row, this.#plans.of(build).builder);
-      return { hidden: step.hideStepIf(end.result, run), text };
+      return { hidden: step.hideStepIf(end.result, stepRun(facts)), text };
     } catch (error) {
       // A step is rather shown than its result changed by a mistake in how it is shown.
       return { hidden: false, text: `${text}\nhideStepIf failed: ${String(error)}` };

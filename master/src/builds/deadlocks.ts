@@ -23,14 +23,10 @@ export class Deadlocks {
   readonly #core: Core;
   readonly #config: SiteConfig;
   readonly #rooms: Rooms;
-  /** Of builds whose deadlock is only reported. */
-  #known = new Map<number, Deadlock>();
-
   constructor(core: Core, config: SiteConfig, rooms: Rooms) {
     this.#core = core;
     this.#config = config;
     this.#rooms = rooms;
-    rooms.builds.deadlockOf = (buildId) => this.#known.get(buildId) ?? null;
     rooms.locks.stalled.on(() => this.#lookLater());
     rooms.builds.waiting.on(() => this.#lookLater());
     config.applied.on(() => this.#lookLater());
@@ -82,17 +78,18 @@ export class Deadlocks {
   }
 
   #report(cycles: readonly Deadlocked[][]): void {
-    if (cycles.length === 0 && this.#known.size === 0) return;
-    const before = this.#known;
-    this.#known = new Map();
+    const { deadlocks } = this.#rooms.builds;
+    if (cycles.length === 0 && deadlocks.size === 0) return;
+    const before = new Map(deadlocks);
+    deadlocks.clear();
     for (const cycle of cycles) {
       const deadlock: Deadlock = { kind: 'deadlock', cycle, ends: null };
       const text = JSON.stringify(deadlock);
       if (cycle.some(({ buildId }) => JSON.stringify(before.get(buildId)) !== text)) this.#log(deadlock);
-      for (const { buildId } of cycle) this.#known.set(buildId, deadlock);
+      for (const { buildId } of cycle) deadlocks.set(buildId, deadlock);
     }
-    for (const buildId of new Set([...before.keys(), ...this.#known.keys()]))
-      if (JSON.stringify(before.get(buildId)) !== JSON.stringify(this.#known.get(buildId)))
+    for (const buildId of new Set([...before.keys(), ...deadlocks.keys()]))
+      if (JSON.stringify(before.get(buildId)) !== JSON.stringify(deadlocks.get(buildId)))
         this.#rooms.builds.reblock(buildId);
   }
 

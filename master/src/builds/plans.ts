@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { BuilderDeclaration } from '../config/builders.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
-import type { StepDeclaration } from '../steps/kind.ts';
-import type { BuildRow, BuildRows } from './rows.ts';
-import { stepRun } from './run-context.ts';
+import type { StepAction, StepDeclaration } from '../steps/kind.ts';
+import type { BuildRow, BuildRows, StepRow } from './rows.ts';
+import { runFacts, stepRun } from './run-context.ts';
 
 /** The declarations that a build runs by: those of the configuration with which it began. */
 export interface Plan {
@@ -16,8 +16,8 @@ export interface Plan {
 /** The configuration in force cannot continue a build that another one began. */
 export class PlanError extends Error {
   readonly code = 'plan';
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'PlanError';
   }
 }
@@ -84,8 +84,7 @@ export class Plans {
     for (const row of rows) {
       const step = plan.steps[row.number];
       if (row.seen_properties === null || step === undefined) continue;
-      const run = stepRun(this.#rows, { ...build, properties: row.seen_properties }, row, plan.builder);
-      const action = step.prepare(run).begin();
+      const action = this.#askAgain(step, { ...build, properties: row.seen_properties }, row, plan.builder);
       if (action.do === 'finish') plan.steps.splice(row.number + 1, 0, ...(action.steps ?? []));
     }
     const isSame = rows.length === plan.steps.length && rows.every((row, i) => plan.steps[i]?.kind === row.kind);
@@ -93,5 +92,18 @@ export class Plans {
       throw new PlanError(
         `steps that were added to this build of "${build.builder}" are not the same when asked again`,
       );
+  }
+
+  #askAgain(step: StepDeclaration, build: BuildRow, row: StepRow, builder: BuilderDeclaration): StepAction {
+    const facts = runFacts(this.#rows, build, row, builder);
+    try {
+      return step.prepare(stepRun(facts)).begin();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new PlanError(
+        `step "${row.name}" of this build of "${build.builder}" cannot be asked again for the steps that it added: ${why}`,
+        { cause: error },
+      );
+    }
   }
 }

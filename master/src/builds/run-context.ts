@@ -5,36 +5,46 @@ import { type RenderContext, RenderError, render } from '../properties/reference
 import type { StepRun } from '../steps/kind.ts';
 import type { BuildRow, BuildRows, StepRow } from './rows.ts';
 
+/** What is on record of a step and its build, for {@link stepRun}. */
+export interface RunFacts extends Omit<StepRun, 'env'> {
+  readonly declaration: BuilderDeclaration;
+}
+
 /**
- * What a step's functions and references see of its build. Throws RenderError for the builder's environment.
+ * Reads what a step's functions and references may see of its build.
  *
  * `fence` is the number of the newest grant of a lock that the build or the step holds, seen as property `lock_fence`:
  * whoever is given it can refuse what comes with a lower one than it has seen, from a holder that has lost its lock. It
  * is not a property of the build, since it is another one for every step.
  */
-export function stepRun(
+export function runFacts(
   rows: BuildRows,
   build: BuildRow,
   step: Pick<StepRow, 'number' | 'name'>,
-  builder: BuilderDeclaration,
+  declaration: BuilderDeclaration,
   fence: number | null = null,
-): StepRun {
+): RunFacts {
   const properties = fromColumn<Properties>(build.properties);
-  const context: RenderContext = {
+  return {
+    declaration,
     properties: fence === null ? properties : { ...properties, lock_fence: { value: fence, source: 'Locks' } },
     sourceStamps: rows.sourceStamps(build.buildset_id),
     builder: build.builder,
     worker: build.worker,
     buildNumber: build.number,
     resultSoFar: build.result_so_far,
-  };
-  return {
-    ...context,
     buildId: build.id,
     stepNumber: step.number,
     stepName: step.name,
-    env: environment(builder, context),
   };
+}
+
+/**
+ * What a step's functions and references see: the facts, and the builder's environment made of them. The site's own code:
+ * references may be functions, which throw anything. Throws RenderError for an environment that is none.
+ */
+export function stepRun({ declaration, ...facts }: RunFacts): StepRun {
+  return { ...facts, env: environment(declaration, facts) };
 }
 
 function environment(builder: BuilderDeclaration, context: RenderContext): Record<string, string | null> {

@@ -9,9 +9,9 @@ import { render } from '../properties/references.ts';
 import { locksOf, type StepAction, type StepDeclaration, type StepEnd, type StepRun } from '../steps/kind.ts';
 import type { CommandPort, StepRef } from './command-port.ts';
 import type { MasterCommandPort } from './master-processes.ts';
-import type { Plan, Plans } from './plans.ts';
+import { type Plan, PlanError, type Plans } from './plans.ts';
 import type { BuildRow, BuildRows, StepRow } from './rows.ts';
-import { stepRun } from './run-context.ts';
+import { type RunFacts, runFacts, stepRun } from './run-context.ts';
 import { endOfDeadlock, type TriggerRuns } from './trigger-runs.ts';
 
 export interface RunnerRooms {
@@ -34,17 +34,18 @@ interface Going {
 /** Takes one step from its begin to its end: condition, locks, action, outcome. Everything inside turns. */
 export class StepRunner {
   readonly ended = new Hook<StepRef & { readonly end: StepEnd }>();
-  /** The deadlock that a build is part of, where that is only reported. */
-  deadlockOf: (buildId: number) => Blocker | null = () => null;
   readonly #core: Core;
   readonly #rows: BuildRows;
   readonly #plans: Plans;
+  readonly #deadlocks: ReadonlyMap<number, Deadlock>;
   readonly #rooms: RunnerRooms;
 
-  constructor(core: Core, rows: BuildRows, plans: Plans, rooms: RunnerRooms) {
+  /** `deadlocks`: by build, where they are only reported. */
+  constructor(core: Core, rows: BuildRows, plans: Plans, deadlocks: ReadonlyMap<number, Deadlock>, rooms: RunnerRooms) {
     this.#core = core;
     this.#rows = rows;
     this.#plans = plans;
+    this.#deadlocks = deadlocks;
     this.#rooms = rooms;
     rooms.commands.finished.on(({ outcome, ...step }) => this.#outcome(step, outcome));
     rooms.commands.lost.on(({ why, ...step }) => this.#lost(step, why));
@@ -58,28 +59,37 @@ export class StepRunner {
   /** Begins a pending step: it ends at once, waits for its locks, or runs. */
   begin(build: BuildRow, row: StepRow): void {
     this.#rows.updateStep(build.id, row.number, { started_at: this.#core.now() });
-    this.#guarded(refOf(row), () => {
-      const going = this.#going(build, row);
-      const run = this.#run(going);
-      if (!isWanted(going.step, run)) {
-        this.#end(refOf(row), { result: 'SKIPPED', summary: 'skipped' });
-        return;
-      }
-      const accesses = locksOf(going.step, run);
-      if (this.#claim(build, row, accesses)) this.#act(going);
-    });
+    const going = this.#going(build, row);
+    if (going === null) return;
+    const facts = this.#facts(going);
+    const accesses = this.#ask(refOf(row), () => wantedLocks(going.step, stepRun(facts)));
+    if (accesses === 'notWanted') this.#end(refOf(row), { result: 'SKIPPED', summary: 'skipped' });
+    else if (accesses !== null && this.#claim(build, row, accesses)) this.#act(going);
   }
 
-  #going(build: BuildRow, row: StepRow): Going {
-    const plan = this.#plans.of(build);
+  /** Null where the configuration in force cannot continue the build: the step has ended for that. */
+  #going(build: BuildRow, row: StepRow): Going | null {
+    const plan = this.#planOf(build, row);
+    if (plan === null) return null;
     const step = plan.steps[row.number];
-    if (step === undefined) throw new Error(`the build has no declaration for step ${row.number} (${row.name})`);
+    if (step === undefined)
+      throw new Error(`assertion failed: build ${build.id} has no declaration for step ${row.number} (${row.name})`);
     return { build, row, step, plan };
   }
 
-  #run({ build, row, plan }: Going): StepRun {
+  #planOf(build: BuildRow, row: StepRow): Plan | null {
+    try {
+      return this.#plans.of(build);
+    } catch (error) {
+      if (!(error instanceof PlanError)) throw error;
+      this.#end(refOf(row), endOfFailure(error));
+      return null;
+    }
+  }
+
+  #facts({ build, row, plan }: Going): RunFacts {
     const fence = this.#rooms.locks.fenceOf([...this.#holders(build.id), holderOf(refOf(row))]);
-    return stepRun(this.#rows, build, row, plan.builder, fence);
+    return runFacts(this.#rows, build, row, plan.builder, fence);
   }
 
   /** The build, and those of its steps whose locks it holds. */
@@ -88,13 +98,17 @@ export class StepRunner {
     return [`build:${buildId}`, ...steps.map((stepNumber) => holderOf({ buildId, stepNumber }))];
   }
 
+  /** Whether the step has its locks. If not, it waits for them, or has ended since they would never come. */
   #claim(build: BuildRow, row: StepRow, accesses: readonly LockAccess[]): boolean {
     const { locks } = this.#rooms;
     if (accesses.length === 0) return true;
     const held = new Set(this.#holders(build.id).flatMap((holder) => locks.locksOf(holder)));
     const own = wantsOf(accesses, build.worker).find(({ lock }) => held.has(lock));
-    if (own !== undefined)
-      throw new Error(`lock "${own.lock}" is held by this very build; the step would wait for ever`);
+    if (own !== undefined) {
+      const summary = `lock "${own.lock}" is held by this very build; the step would wait for ever`;
+      this.#end(refOf(row), { result: 'EXCEPTION', summary });
+      return false;
+    }
     const holder = holderOf(refOf(row));
     if (locks.claim(holder, accesses, build.worker)) return true;
     this.#rows.updateStep(build.id, row.number, { state: 'waitingForLocks' });
@@ -108,7 +122,7 @@ export class StepRunner {
       const row = step === null ? null : this.#rows.step(step.buildId, step.stepNumber);
       const obstacle = this.#rooms.locks.obstacle(holder);
       if (row === null || obstacle === null) continue;
-      const blocker = toColumn(this.deadlockOf(row.build_id) ?? this.#lockBlocker(obstacle));
+      const blocker = toColumn(this.#deadlocks.get(row.build_id) ?? this.#lockBlocker(obstacle));
       if (blocker !== row.blocker) this.#rows.updateStep(row.build_id, row.number, { blocker });
     }
   }
@@ -140,12 +154,15 @@ export class StepRunner {
     const build = this.#rows.build(step.buildId);
     const row = this.#rows.step(step.buildId, step.stepNumber);
     if (build === null || row?.state !== 'waitingForLocks' || !this.#rooms.locks.isGranted(holderOf(step))) return;
-    this.#guarded(step, () => this.#act(this.#going(build, row)));
+    const going = this.#going(build, row);
+    if (going !== null) this.#act(going);
   }
 
   #act(going: Going): void {
     const { build, row, step } = going;
-    const prepared = step.prepare(this.#run(going));
+    const facts = this.#facts(going);
+    const prepared = this.#ask(refOf(row), () => step.prepare(stepRun(facts)));
+    if (prepared === null) return;
     this.#rows.updateStep(build.id, row.number, {
       state: 'running',
       locks_acquired_at: this.#core.now(),
@@ -154,7 +171,8 @@ export class StepRunner {
       summary: prepared.description,
     });
     if (!step.retryable && build.once === 0) this.#rows.updateBuild(build.id, { once: 1 });
-    this.#do(build, row, step, prepared.begin());
+    const action = this.#ask(refOf(row), () => prepared.begin());
+    if (action !== null) this.#do(build, row, step, action);
   }
 
   #do(build: BuildRow, row: StepRow, step: StepDeclaration, action: StepAction): void {
@@ -191,10 +209,11 @@ export class StepRunner {
       this.#lost(step, outcome.error?.message ?? 'its worker stopped while it ran');
       return;
     }
-    this.#guarded(step, () => {
-      const going = this.#going(build, row);
-      this.#end(step, going.step.prepare(this.#run(going)).end(outcome));
-    });
+    const going = this.#going(build, row);
+    if (going === null) return;
+    const facts = this.#facts(going);
+    const end = this.#ask(step, () => going.step.prepare(stepRun(facts)).end(outcome));
+    if (end !== null) this.#end(step, end);
   }
 
   /** Nobody will know how the step's action ended. */
@@ -202,11 +221,11 @@ export class StepRunner {
     const build = this.#rows.build(step.buildId);
     const row = this.#rows.step(step.buildId, step.stepNumber);
     if (build === null || row?.state !== 'running') return;
-    this.#guarded(step, () => {
-      const { retryable } = this.#going(build, row).step;
-      const summary = retryable ? `lost: ${why}` : `lost: ${why}; this step is never started twice`;
-      this.#end(step, { result: retryable ? 'RETRY' : 'EXCEPTION', summary });
-    });
+    const going = this.#going(build, row);
+    if (going === null) return;
+    const { retryable } = going.step;
+    const summary = retryable ? `lost: ${why}` : `lost: ${why}; this step is never started twice`;
+    this.#end(step, { result: retryable ? 'RETRY' : 'EXCEPTION', summary });
   }
 
   /** Ends what a step does or waits for; its end comes now or when its command has ended. */
@@ -229,7 +248,8 @@ export class StepRunner {
     try {
       this.#plans.of(build);
     } catch (error) {
-      this.interrupt(build, row, messageOf(error));
+      if (!(error instanceof PlanError)) throw error;
+      this.interrupt(build, row, error.message);
     }
   }
 
@@ -237,34 +257,35 @@ export class StepRunner {
     this.ended.fire({ ...step, end });
   }
 
-  /** Functions and references of the site may throw anything: that is the end of the step, and says so in its log. */
-  #guarded(step: StepRef, work: () => void): void {
-    let failure: unknown;
+  /**
+   * Asks the site's own code, its functions and references, which may throw anything: that is the end of the step, says so
+   * in its log, and gives null. Nothing of ours belongs in there: what fails of the engine takes the whole turn back.
+   */
+  #ask<T>(step: StepRef, siteCode: () => T): T | null {
     try {
-      work();
-      return;
+      return siteCode();
     } catch (error) {
-      if (isOurs(error)) throw error;
-      failure = error;
+      this.#end(step, endOfFailure(error));
+      return null;
     }
-    const text = failure instanceof Error && failure.stack !== undefined ? failure.stack : String(failure);
-    this.#end(step, { result: 'EXCEPTION', summary: messageOf(failure), text });
   }
+}
+
+/** How a step ends of which the site's code has failed. */
+function endOfFailure(error: unknown): StepEnd {
+  const text = error instanceof Error && error.stack !== undefined ? error.stack : String(error);
+  return { result: 'EXCEPTION', summary: error instanceof Error ? error.message : String(error), text };
+}
+
+/** The locks of a step that is to be run. */
+function wantedLocks(step: StepDeclaration, run: StepRun): readonly LockAccess[] | 'notWanted' {
+  return isWanted(step, run) ? locksOf(step, run) : 'notWanted';
 }
 
 function isWanted(step: StepDeclaration, run: StepRun): boolean {
   const wanted = typeof step.doStepIf === 'function' ? step.doStepIf(run) : render(step.doStepIf, run);
   if (typeof wanted === 'boolean') return wanted;
   throw new Error(`doStepIf gave ${JSON.stringify(wanted)}; it must give yes or no`);
-}
-
-/** The database failing is no fault of the site: the whole turn is taken back. */
-function isOurs(error: unknown): boolean {
-  return error instanceof Error && error.name === 'SqliteError';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function refOf(row: StepRow): StepRef {

@@ -34,15 +34,18 @@ export class TriggerRuns {
   readonly ended = new Hook<StepRef & { readonly end: StepEnd }>();
   /** A build waits, for its children or for its slot. */
   readonly waiting = new Hook<void>();
-  /** The deadlock that a build is part of, where that is only reported. */
-  deadlockOf: (buildId: number) => Blocker | null = () => null;
+  /** A child is to be ended, in whatever state it is. */
+  readonly abandoned = new Hook<{ readonly requestId: number; readonly reason: string }>();
   readonly #core: Core;
   readonly #rows: BuildRows;
+  readonly #deadlocks: ReadonlyMap<number, Deadlock>;
   readonly #rooms: TriggerRooms;
 
-  constructor(core: Core, rows: BuildRows, rooms: TriggerRooms) {
+  /** `deadlocks`: by build, where they are only reported. */
+  constructor(core: Core, rows: BuildRows, deadlocks: ReadonlyMap<number, Deadlock>, rooms: TriggerRooms) {
     this.#core = core;
     this.#rows = rows;
+    this.#deadlocks = deadlocks;
     this.#rooms = rooms;
     rooms.requests.finished.on(({ buildsetId }) => {
       const buildset = rooms.buildsets.row(buildsetId);
@@ -144,7 +147,7 @@ export class TriggerRuns {
   }
 
   #block({ buildId, stepNumber }: StepRef, known: string | null, blocker: Blocker): void {
-    const text = toColumn(this.deadlockOf(buildId) ?? blocker);
+    const text = toColumn(this.#deadlocks.get(buildId) ?? blocker);
     if (text === known) return;
     this.#rows.updateStep(buildId, stepNumber, { blocker: text });
     this.waiting.fire();
@@ -175,12 +178,9 @@ export class TriggerRuns {
       .ofParent(step.buildId, step.stepNumber)
       .flatMap((buildset) => this.#rooms.buildsets.requestIds(buildset.id))
       .filter((id) => this.#rooms.requests.row(id)?.state !== 'finished');
-    for (const id of open) this.cancelRequest(id, reason);
+    for (const requestId of open) this.abandoned.fire({ requestId, reason });
     return open.length > 0;
   }
-
-  /** Set by the room of builds, which knows how to end a request in any state. */
-  cancelRequest: (requestId: number, reason: string) => void = () => {};
 }
 
 /** How a step ends that is ended for a deadlock. */

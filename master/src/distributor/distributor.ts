@@ -113,15 +113,10 @@ export class Distributor {
   #collapse(requestId: number, name: string): void {
     const builder = this.#config.builder(name);
     if (builder === null) return;
-    try {
-      for (const taken of this.#rooms.requests.collapse(requestId, builder))
-        this.#rooms.locks.rename(holderOf(taken), holderOf(requestId));
-      // One that was granted its locks in this very turn hands on the grant, too.
-      if (this.#rooms.locks.isGranted(holderOf(requestId))) this.#startGrantedLater(requestId);
-    } catch (error) {
-      // A mistake in the site's function: both requests are built.
-      this.#core.log.error({ builder: name, requestId, error }, `collapseRequests of builder "${name}" failed`);
-    }
+    for (const taken of this.#rooms.requests.collapse(requestId, builder))
+      this.#rooms.locks.rename(holderOf(taken), holderOf(requestId));
+    // One that was granted its locks in this very turn hands on the grant, too.
+    if (this.#rooms.locks.isGranted(holderOf(requestId))) this.#startGrantedLater(requestId);
   }
 
   #distribute(): void {

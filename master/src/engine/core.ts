@@ -4,6 +4,7 @@ import { Statements } from '../db/rows.ts';
 import { describeFault, storageFault } from '../storage/faults.ts';
 import { AlarmBoard } from './alarms.ts';
 import { Hook } from './hooks.ts';
+import { isMistake } from './mistakes.ts';
 import { patientClock, RETRY_MS } from './patience.ts';
 import type { Clock, Logger, Random } from './ports.ts';
 
@@ -121,13 +122,19 @@ export class Core {
     return result;
   }
 
-  /** What the storage refuses gets a name and raises an alarm: until a turn is on disk again. Throws StorageError. */
+  /**
+   * What the storage refuses gets a name and raises an alarm: until a turn is on disk again. Throws StorageError. A mistake
+   * of ours raises one too, for as long as this process lives: what was to be done is not, and may come again and again.
+   */
   #guarded<T>(transaction: () => T): T {
     try {
       return transaction();
     } catch (error) {
       const fault = storageFault(error);
-      if (fault === null) throw error;
+      if (fault === null) {
+        if (isMistake(error)) this.alarms.raise('masterMistake', describeMistake(error));
+        throw error;
+      }
       this.alarms.raise('storageUnavailable', describeFault(fault, this.#database.name));
       throw fault;
     }
@@ -217,4 +224,9 @@ export class Core {
   afterCommit(effect: () => void): void {
     this.#effects.push(effect);
   }
+}
+
+function describeMistake(error: unknown): string {
+  const what = error instanceof Error ? error.message : String(error);
+  return `a mistake in the master: ${what}; what had happened was not taken in, and nothing was changed; its log says where`;
 }

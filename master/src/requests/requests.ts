@@ -147,16 +147,28 @@ export class Requests {
     if (newer === null) return [];
     const taken: number[] = [];
     for (const older of this.#olderThan(newer)) {
-      const wanted =
-        typeof builder.collapseRequests === 'function'
-          ? builder.collapseRequests(this.view(newer), this.view(older))
-          : this.#sameWork(newer, older);
-      if (!wanted) continue;
+      if (!this.#mayCollapse(builder, newer, older)) continue;
       this.#core.db.update('requests', { id: older.id }, { collapsed_into: newId, blocker: null });
       this.#touch(older.id, older.builder);
       taken.push(older.id);
     }
     return taken;
+  }
+
+  #mayCollapse(builder: BuilderDeclaration, newer: RequestRow, older: RequestRow): boolean {
+    if (typeof builder.collapseRequests !== 'function') return this.#sameWork(newer, older);
+    const views = [this.view(newer), this.view(older)] as const;
+    try {
+      return builder.collapseRequests(...views);
+    } catch (error) {
+      // A mistake in the site's function: both requests are built.
+      const { name } = builder;
+      this.#core.log.error(
+        { builder: name, requestId: newer.id, error },
+        `collapseRequests of builder "${name}" failed`,
+      );
+      return false;
+    }
   }
 
   #olderThan(newer: RequestRow): RequestRow[] {
