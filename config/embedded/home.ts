@@ -35,7 +35,7 @@ export interface Home {
 export const PROGRAMS = {
   master: join(PROJECT, 'master', 'src', 'cli', 'main.ts'),
   worker: join(PROJECT, 'worker', 'src', 'main.ts'),
-  stratum0: join(PROJECT, 'worker', 'src', 'stratum0', 'main.ts'),
+  stratum0: join(PROJECT, 'worker', 'bin', 'icefall-stratum0.mjs'),
   site: join(PROJECT, 'config', 'site.ts'),
   buildScripts: join(PROJECT, 'config', 'embedded', 'build-scripts'),
 } as const;

@@ -1,32 +1,24 @@
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
-import { abort } from './abort.ts';
 import { CATALOG_WEIGHTS } from './balance.ts';
-import { beginTransaction } from './begin.ts';
-import { checkRepository } from './check.ts';
-import { collectGarbage } from './collect.ts';
+import type { BytePath } from './byte-path.ts';
+import { readChangedList } from './changed-list.ts';
 import { type Context, realContext } from './context.ts';
-import { describeRepository, listRepositories, listTags } from './describe.ts';
-import { diff } from './diff.ts';
-import { Stratum0Error } from './errors.ts';
+import { Stratum0Error, systemCode } from './errors.ts';
 import { TRUNK, TRUNK_PREVIOUS } from './history.ts';
-import { ingest } from './ingest.ts';
-import { makeRepository } from './mkfs.ts';
 import { splitTarget } from './paths.ts';
-import { publish } from './publish.ts';
 import { repositoryNames, resign } from './repository.ts';
-import { rollback } from './rollback.ts';
-import { serve } from './server.ts';
-import { addTag, removeTag } from './tags.ts';
 import { WHITELIST_DAYS } from './whitelist.ts';
 
 export const USAGE = `icefall-stratum0: a small stratum 0, with the verbs of cvmfs_server
 
   mkfs REPO                      make a repository, with its keys
   transaction REPO[/path]        open a transaction; mount/REPO may then be changed
-  publish [-a TAG] [-m TEXT] [--autocatalogs] REPO
+  publish [-a TAG] [-m TEXT] [--autocatalogs] [--changed FILE] REPO
                                  publish what is in mount/REPO as the next revision
-                                 (--autocatalogs: split catalogs of more than 100,000 entries)
+                                 (--autocatalogs: split catalogs of more than 100,000 entries;
+                                 --changed: look only at the paths that this file lists)
   abort [-f] REPO                discard the transaction (-f: without asking)
   ingest -b PATH -t TAR REPO     publish a tar archive ("-": from standard input) at a path, in one transaction
   resign [-d DAYS] REPO          renew the whitelist
@@ -66,6 +58,7 @@ const OPTIONS = {
   tag: { type: 'string', short: 'a' },
   message: { type: 'string', short: 'm' },
   autocatalogs: { type: 'boolean' },
+  changed: { type: 'string' },
   remove: { type: 'string', short: 'r' },
   base: { type: 'string', short: 'b' },
   to: { type: 'string', short: 't' },
@@ -84,14 +77,23 @@ interface Call {
   repository(): { name: string; path: string };
 }
 
+/** Each verb reads its own source only: most of a short command's time would go into that of the others. */
 const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
-  mkfs: ({ context, repository }) => makeRepository(context, repository().name),
-  transaction: ({ context, repository }) => beginTransaction(context, repository().name, repository().path),
+  mkfs: async ({ context, repository }) => {
+    const { makeRepository } = await import('./mkfs.ts');
+    await makeRepository(context, repository().name);
+  },
+  transaction: async ({ context, repository }) => {
+    const { beginTransaction } = await import('./begin.ts');
+    await beginTransaction(context, repository().name, repository().path);
+  },
   publish: async ({ context, repository, values }) => {
+    const { publish } = await import('./publish.ts');
     await publish(context, repository().name, {
       tag: values.tag ?? null,
       description: values.message ?? '',
       weights: values.autocatalogs === true ? CATALOG_WEIGHTS : null,
+      changed: values.changed === undefined ? null : await readList(values.changed),
     });
   },
   abort: async ({ context, repository, values, terminal }) => {
@@ -101,6 +103,7 @@ const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
         terminal,
         `You are about to DISCARD ALL CHANGES OF THE CURRENT TRANSACTION for ${name}!  Are you sure (y/N)? `,
       );
+    const { abort } = await import('./abort.ts');
     await abort(context, name);
   },
   // `-t` is the tarball here, as with the stock tools, and a tag elsewhere.
@@ -109,25 +112,29 @@ const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
     if (values.base === undefined || values.to === undefined)
       throw new Stratum0Error('usage', 'ingest takes -b PATH and -t TAR');
     const base = splitTarget(`${name}/${values.base}`).path;
+    const { ingest } = await import('./ingest.ts');
     const archive = values.to === '-' ? terminal.input : values.to;
     await ingest(context, name, { base, archive }, { tag: values.tag ?? null, description: values.message ?? '' });
   },
   resign: ({ context, repository, values }) =>
     resign(context, repository().name, wholeNumber(values.days, WHITELIST_DAYS, '-d', 1, 3650)),
-  list: ({ context }) => listRepositories(context),
-  info: ({ context, repository }) => describeRepository(context, repository().name),
-  check: ({ context, repository }) => checkRepository(context, repository().name),
+  list: async ({ context }) => (await import('./describe.ts')).listRepositories(context),
+  info: async ({ context, repository }) =>
+    (await import('./describe.ts')).describeRepository(context, repository().name),
+  check: async ({ context, repository }) => (await import('./check.ts')).checkRepository(context, repository().name),
   tag: async ({ context, repository, values }) => {
     const { name } = repository();
+    const { addTag, removeTag } = await import('./tags.ts');
     if (values.tag !== undefined) await addTag(context, name, values.tag, values.message ?? '');
     else if (values.remove !== undefined) await removeTag(context, name, values.remove);
-    else await listTags(context, name);
+    else await (await import('./describe.ts')).listTags(context, name);
   },
-  rollback: ({ context, repository, values }) => rollback(context, repository().name, values.to ?? TRUNK_PREVIOUS),
+  rollback: async ({ context, repository, values }) =>
+    (await import('./rollback.ts')).rollback(context, repository().name, values.to ?? TRUNK_PREVIOUS),
   // `-d` is the destination here, as with the stock tools, and days elsewhere.
-  diff: ({ context, repository, values }) =>
-    diff(context, repository().name, values.source ?? TRUNK_PREVIOUS, values.days ?? TRUNK),
-  gc: ({ context, repository }) => collectGarbage(context, repository().name),
+  diff: async ({ context, repository, values }) =>
+    (await import('./diff.ts')).diff(context, repository().name, values.source ?? TRUNK_PREVIOUS, values.days ?? TRUNK),
+  gc: async ({ context, repository }) => (await import('./collect.ts')).collectGarbage(context, repository().name),
   serve: serveUntilStopped,
 };
 
@@ -185,6 +192,13 @@ function wholeNumber(text: string | undefined, fallback: number, option: string,
   return value;
 }
 
+async function readList(file: string): Promise<BytePath[]> {
+  const list = await readFile(file).catch((error: unknown) => {
+    throw new Stratum0Error('usage', `--changed: ${file} cannot be read (${systemCode(error)})`);
+  });
+  return readChangedList(list);
+}
+
 async function confirm(terminal: Terminal, question: string): Promise<void> {
   const lines = createInterface({ input: terminal.input });
   terminal.out(question);
@@ -198,6 +212,7 @@ async function confirm(terminal: Terminal, question: string): Promise<void> {
 
 async function serveUntilStopped({ context, values, terminal }: Call): Promise<void> {
   const host = values.host ?? '127.0.0.1';
+  const { serve } = await import('./server.ts');
   const server = await serve({
     directory: context.directory,
     host,

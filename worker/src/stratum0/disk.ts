@@ -43,14 +43,14 @@ export interface Disk {
    * another content is replaced. `data/txn` must be beside the object's directory.
    */
   putObject(path: string, bytes: Uint8Array): boolean;
-  /** Makes objects durable, with their names. */
+  /** Makes a few objects durable, with their names. */
   syncObjects(paths: readonly string[]): Promise<void>;
-  /** Makes everything durable that is in the store below a served directory. */
+  /** Makes everything durable that is in the store below a served directory: what many objects are best made by. */
   syncStore(served: string): Promise<void>;
 }
 
-/** From this number of objects on, the whole file system is told to write, which costs less than each on its own. */
-const SYNC_ONE_BY_ONE = 16;
+/** Files that are told to write at once. */
+const SYNC_AT_ONCE = 16;
 let replaced = 0;
 
 /** The disk of this machine. */
@@ -84,7 +84,7 @@ export const realDisk: Disk = {
   link: (existing, path) => link(existing, path),
   syncDirectory,
   putObject,
-  syncObjects,
+  syncObjects: syncEach,
   syncStore,
 };
 
@@ -124,12 +124,6 @@ function writeNew(path: string, bytes: Uint8Array): void {
   }
 }
 
-async function syncObjects(paths: readonly string[]): Promise<void> {
-  const [first] = paths;
-  if (first === undefined) return;
-  if (paths.length <= SYNC_ONE_BY_ONE || !(await syncFileSystem(dirname(first)))) await syncEach(paths);
-}
-
 async function syncStore(served: string): Promise<void> {
   if (await syncFileSystem(served)) return;
   const names = await readdir(`${served}/data`, { recursive: true, withFileTypes: true });
@@ -149,8 +143,8 @@ async function syncFileSystem(path: string): Promise<boolean> {
 async function syncEach(paths: readonly string[]): Promise<void> {
   const names = new Set(paths.map((path) => dirname(path)));
   // In the order of their making: the first ones are mostly written by the time the last is asked for.
-  for (let i = 0; i < paths.length; i += SYNC_ONE_BY_ONE)
-    await Promise.all(paths.slice(i, i + SYNC_ONE_BY_ONE).map(syncDirectory));
+  for (let i = 0; i < paths.length; i += SYNC_AT_ONCE)
+    await Promise.all(paths.slice(i, i + SYNC_AT_ONCE).map(syncDirectory));
   await Promise.all([...names].map(syncDirectory));
 }
 

@@ -1,60 +1,52 @@
-import { type BytePath, forPeople, parentPath } from './byte-path.ts';
-import { type CatalogEntry, comparePaths, DIRECTORY_SIZE } from './catalog/entry.ts';
+import { type BytePath, forPeople } from './byte-path.ts';
+import { type CatalogEntry, DIRECTORY_SIZE } from './catalog/entry.ts';
 import type { CatalogForest } from './catalog/forest.ts';
 import { Stratum0Error } from './errors.ts';
 import type { PackedFile } from './objects/pool.ts';
-import type { Found, Scan } from './scan.ts';
+import type { DirectoryScan, Found } from './scan.ts';
 import { linkTarget, permissions } from './tree.ts';
 
-/** What a scan found, with what was stored of it. */
-export interface Changes {
-  readonly scan: Scan;
-  readonly packed: ReadonlyMap<BytePath, PackedFile>;
+/** What was stored of the files that a scan found, and how to read the rest. */
+export interface Stored {
+  readonly packed: (file: Found) => PackedFile | undefined;
   readonly mount: string;
   /** Only this path, and what is below it, may change; empty: all. */
   readonly scope: BytePath;
 }
 
 /**
- * Brings the catalogs to what a scan found: removals, then nested catalogs that end, then new and changed names, each
- * directory before what is in it, with nested catalogs that begin. Throws `outside_path` when something changed that the
- * scope does not cover.
+ * Brings the catalogs to what a scan found in one directory: removals, the directory itself, a nested catalog that begins
+ * or ends at it, then what is in it. Directories are to come before what is below them. Throws `outside_path` when something
+ * changed that the scope does not cover.
  */
-export function applyChanges(forest: CatalogForest, changes: Changes): void {
-  const { scan, scope } = changes;
-  for (const path of scan.removed) {
+export function applyChanges(forest: CatalogForest, step: DirectoryScan, stored: Stored): void {
+  const { directory, found, removed, isMarked } = step;
+  const { scope } = stored;
+  for (const path of removed) {
     refuseOutside(path, scope);
     forest.removeTree(path);
   }
-  const ending = forest.mountpoints().filter((path) => path !== '' && !scan.mountpoints.has(path));
-  for (const path of ending.sort().reverse()) forest.merge(path);
-  for (const path of scan.mountpoints)
-    if (!forest.has(path) && forest.lookup(path)?.type === 'directory') forest.split(path);
-  for (const entry of entriesOf(forest, changes)) {
-    if (!forest.isNews(entry)) continue;
+  const put = (entry: CatalogEntry): void => {
+    if (!forest.isNews(entry)) return;
     refuseOutside(entry.path, scope);
     forest.put(entry);
-  }
+  };
+  const own = found.find(({ path }) => path === directory);
+  if (own !== undefined) put(directory === '' ? rootEntry(forest, own) : describe(own, stored, null));
+  if (isMarked === true && directory !== '' && !forest.has(directory)) forest.split(directory);
+  if (isMarked === false && directory !== '' && forest.has(directory)) forest.merge(directory);
+  const links = linksOf(forest, directory, found);
+  for (const item of found) if (item.path !== directory) put(describe(item, stored, links.get(item.path) ?? null));
 }
 
-/** The entries of all that was found, in the order of their paths. Begins nested catalogs when their directory is put. */
-function* entriesOf(forest: CatalogForest, changes: Changes): Generator<CatalogEntry> {
-  const found = changes.scan.found.toSorted(comparePaths);
-  const links = linksOf(forest, changes);
-  for (const item of found) {
-    if (item.path === '') {
-      const root = forest.lookup('');
-      // As the stock tools: only the number of directories in the root is followed.
-      if (root !== null) yield { ...root, linkCount: item.directories + 2 };
-      continue;
-    }
-    yield describe(item, changes, links.get(item.path) ?? null);
-    if (item.type === 'directory' && changes.scan.mountpoints.has(item.path) && !forest.has(item.path))
-      forest.split(item.path);
-  }
+/** As the stock tools: only the number of directories in the root is followed. */
+function rootEntry(forest: CatalogForest, { directories }: Found): CatalogEntry {
+  const root = forest.lookup('');
+  if (root === null) throw new Error('the root catalog does not list the root');
+  return { ...root, linkCount: directories + 2 };
 }
 
-function describe(item: Found, { packed, mount }: Changes, links: Links | null): CatalogEntry {
+function describe(item: Found, { packed, mount }: Stored, links: Links | null): CatalogEntry {
   const base = {
     path: item.path,
     type: item.type,
@@ -75,7 +67,7 @@ function describe(item: Found, { packed, mount }: Changes, links: Links | null):
     const target = linkTarget(mount, item.path);
     return { ...base, sizeBytes: target.length, target };
   }
-  const file = packed.get(item.path);
+  const file = packed(item);
   if (file === undefined) throw new Error(`${forPeople(item.path)} was not stored`);
   return { ...base, sizeBytes: Number(item.stat.size), hash: file.hash, chunks: file.chunks };
 }
@@ -96,21 +88,14 @@ interface Links {
  * as with the stock tools (parameter CVMFS_IGNORE_XDIR_HARDLINKS). When one of them changes all do, by the file's link
  * count and change time, so the names that a scan found are the whole group.
  */
-function linksOf(forest: CatalogForest, { scan }: Changes): Map<BytePath, Links> {
-  const groups = new Map<string, BytePath[]>();
-  for (const { path, type, stat } of scan.found) {
-    if (type !== 'file' || stat.nlink < 2n) continue;
-    const key = `${stat.dev} ${stat.ino} ${parentPath(path)}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [path]);
-    else group.push(path);
-  }
+function linksOf(forest: CatalogForest, directory: BytePath, found: readonly Found[]): Map<BytePath, Links> {
+  const linked = found.filter(({ type, stat }) => type === 'file' && stat.nlink > 1n);
+  const groups = Map.groupBy(linked, ({ stat }) => `${stat.dev} ${stat.ino}`);
   const links = new Map<BytePath, Links>();
-  const last = new Map<BytePath, number>();
-  for (const paths of groups.values()) {
-    const [first] = paths;
-    if (first === undefined || paths.length < 2) continue;
-    const group = oldGroup(forest, paths) ?? nextGroup(forest, parentPath(first), last);
+  for (const names of groups.values()) {
+    if (names.length < 2) continue;
+    const paths = names.map(({ path }) => path);
+    const group = oldGroup(forest, paths) ?? forest.newLinkGroup(directory);
     for (const path of paths) links.set(path, { group, count: paths.length });
   }
   return links;
@@ -122,15 +107,6 @@ function oldGroup(forest: CatalogForest, paths: readonly BytePath[]): number | n
   const group = before[0]?.linkGroup ?? 0;
   const isSame = before.every((entry) => entry?.linkGroup === group && entry.linkCount === paths.length);
   return group !== 0 && isSame ? group : null;
-}
-
-/** A number that is free in all catalogs that the directory can come to be listed in. */
-function nextGroup(forest: CatalogForest, directory: BytePath, last: Map<BytePath, number>): number {
-  let owner = directory;
-  while (owner !== '' && !forest.has(owner)) owner = parentPath(owner);
-  const group = Math.max(last.get(owner) ?? 0, forest.newLinkGroup(owner) - 1) + 1;
-  last.set(owner, group);
-  return group;
 }
 
 function refuseOutside(path: BytePath, scope: BytePath): void {

@@ -22,6 +22,12 @@ export function fileStamp(stat: BigIntStats, type: keyof typeof LETTERS): FileSt
 /** The stamp of something that is published but has to be looked at anew. */
 export const unknownStamp = (type: keyof typeof LETTERS): FileStamp => LETTERS[type];
 
+/** The stamp of a directory of which not every name was looked at: it is known again, but has to be looked at anew. */
+export const partialStamp = (stat: BigIntStats): FileStamp => `d ${stat.ino}`;
+
+/** An empty text where it is not known. */
+export const inodeOfStamp = (stamp: FileStamp): string => stamp.split(' ', 2)[1] ?? '';
+
 export const isDirectoryStamp = (stamp: FileStamp): boolean => stamp.startsWith('d');
 
 /**
@@ -57,11 +63,22 @@ export class MountIndex {
   readonly #database: DatabaseSync;
   readonly #list: StatementSync;
   readonly #find: StatementSync;
+  readonly #put: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #removeBelow: StatementSync;
+  /** As they were given out last: what is still the same object need not be written. */
+  #catalogs: ReadonlyMap<BytePath, KnownCatalog> | null = null;
   constructor(path: string) {
     this.#database = new DatabaseSync(path);
     this.#database.exec(`PRAGMA synchronous = NORMAL; ${TABLES}`);
     this.#list = this.#database.prepare('SELECT name, stamp FROM entries WHERE directory = ?');
     this.#find = this.#database.prepare('SELECT stamp FROM entries WHERE directory = ? AND name = ?');
+    this.#put = this.#database.prepare('INSERT OR REPLACE INTO entries (directory, name, stamp) VALUES (?, ?, ?)');
+    this.#remove = this.#database.prepare('DELETE FROM entries WHERE directory = ? AND name = ?');
+    // '0' is what follows '/' in the order of bytes.
+    this.#removeBelow = this.#database.prepare(
+      "DELETE FROM entries WHERE directory = ?1 OR (directory > ?1 || '/' AND directory < ?1 || '0')",
+    );
   }
 
   /** The root catalog that it mirrors; null: none. */
@@ -85,46 +102,65 @@ export class MountIndex {
 
   catalogs(): Map<BytePath, KnownCatalog> {
     const rows = this.#database.prepare('SELECT path, hash, size, total FROM catalogs').all();
-    return new Map(
-      rows.map((row) => [
+    const catalogs = new Map(
+      rows.map((row): [BytePath, KnownCatalog] => [
         String(row.path),
         { hash: String(row.hash), sizeBytes: Number(row.size), total: readCounters(String(row.total)) },
       ]),
     );
+    this.#catalogs = catalogs;
+    return catalogs;
   }
 
   /** Makes it mirror another root catalog; all or nothing. */
-  update(root: string, changes: IndexChanges): void {
-    this.#database.exec('BEGIN');
+  update(root: string, { removed, stamps, catalogs }: IndexChanges): void {
+    this.begin();
     try {
-      this.#apply(root, changes);
-      this.#database.exec('COMMIT');
+      for (const path of removed) this.remove(path);
+      for (const [path, stamp] of stamps) this.put(path, stamp);
+      this.commit(root, catalogs);
     } catch (error) {
-      this.#database.exec('ROLLBACK');
+      this.rollback();
       throw error;
     }
   }
 
-  #apply(root: string, { removed, stamps, catalogs }: IndexChanges): void {
-    const remove = this.#database.prepare('DELETE FROM entries WHERE directory = ? AND name = ?');
-    // '0' is what follows '/' in the order of bytes.
-    const removeBelow = this.#database.prepare(
-      "DELETE FROM entries WHERE directory = ?1 OR (directory > ?1 || '/' AND directory < ?1 || '0')",
-    );
-    for (const path of removed) {
-      remove.run(parentPath(path), nameOf(path));
-      removeBelow.run(path);
-    }
-    const put = this.#database.prepare('INSERT OR REPLACE INTO entries (directory, name, stamp) VALUES (?, ?, ?)');
-    for (const [path, stamp] of stamps) if (path !== '') put.run(parentPath(path), nameOf(path), stamp);
-    this.#database.exec('DELETE FROM catalogs; DELETE FROM meta');
-    const insert = this.#database.prepare('INSERT INTO catalogs (path, hash, size, total) VALUES (?, ?, ?, ?)');
-    for (const [path, { hash, sizeBytes, total }] of catalogs) insert.run(path, hash, sizeBytes, JSON.stringify(total));
+  /** Begins to change it, until {@link commit} or {@link rollback}. What was changed can be read at once. */
+  begin(): void {
+    this.#database.exec('BEGIN');
+  }
+
+  /** Forgets a path with all that is below it. */
+  remove(path: BytePath): void {
+    this.#remove.run(parentPath(path), nameOf(path));
+    this.#removeBelow.run(path);
+  }
+
+  put(path: BytePath, stamp: FileStamp): void {
+    if (path !== '') this.#put.run(parentPath(path), nameOf(path), stamp);
+  }
+
+  /** From now on it mirrors this root catalog, with all catalogs below it. */
+  commit(root: string, catalogs: ReadonlyMap<BytePath, KnownCatalog>): void {
+    const before = this.#catalogs ?? this.catalogs();
+    const forget = this.#database.prepare('DELETE FROM catalogs WHERE path = ?');
+    for (const path of before.keys()) if (!catalogs.has(path)) forget.run(path);
+    const put = this.#database.prepare('INSERT OR REPLACE INTO catalogs (path, hash, size, total) VALUES (?, ?, ?, ?)');
+    for (const [path, known] of catalogs)
+      if (before.get(path) !== known) put.run(path, known.hash, known.sizeBytes, JSON.stringify(known.total));
+    this.#database.exec('DELETE FROM meta');
     this.#database.prepare('INSERT INTO meta (root) VALUES (?)').run(root);
+    this.#database.exec('COMMIT');
+    this.#catalogs = null;
+  }
+
+  rollback(): void {
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
   }
 
   /** Forgets everything. */
   clear(): void {
+    this.#catalogs = null;
     this.#database.exec('DELETE FROM entries; DELETE FROM catalogs; DELETE FROM meta');
   }
 

@@ -23,6 +23,9 @@ export interface ObjectStore {
   settle(): Promise<void>;
 }
 
+/** The most objects that are made durable each on its own. */
+const SYNC_ONE_BY_ONE = 16;
+
 const deflateAll = promisify<Uint8Array, Buffer>(deflate);
 const inflateAll = promisify<Buffer, Buffer>(inflate);
 
@@ -33,24 +36,32 @@ const inflateAll = promisify<Buffer, Buffer>(inflate);
  */
 export function objectStore(disk: Disk, served: string, unsettled: string): ObjectStore {
   let fresh: string[] = [];
-  const isDoubtful = existsSync(unsettled);
+  /** All is made durable, not only what is known. */
+  let isAll = existsSync(unsettled);
+  const add = (path: string): void => {
+    if (!isAll) fresh.push(path);
+    // A few objects are made durable one by one; many at once, which costs less, and their names need not be kept.
+    if (fresh.length <= SYNC_ONE_BY_ONE) return;
+    isAll = true;
+    fresh = [];
+  };
   writeFileSync(unsettled, '');
   return {
     async put(content, suffix) {
       const packed = await deflateAll(content);
       const hash = hashOf(packed);
       const path = `${served}/${objectName(hash, suffix)}`;
-      if (disk.putObject(path, packed)) fresh.push(path);
+      if (disk.putObject(path, packed)) add(path);
       return hash;
     },
     add(names) {
-      for (const name of names) fresh.push(`${served}/${name}`);
+      for (const name of names) add(`${served}/${name}`);
     },
     async settle() {
-      const paths = fresh;
+      if (isAll) await disk.syncStore(served);
+      else await disk.syncObjects(fresh);
       fresh = [];
-      if (isDoubtful) await disk.syncStore(served);
-      else await disk.syncObjects(paths);
+      isAll = false;
       rmSync(unsettled, { force: true });
     },
   };

@@ -1,18 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import {
-  appendFileSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, linkSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { abort } from './abort.ts';
 import { beginTransaction } from './begin.ts';
+import { bytePath } from './byte-path.ts';
+import { checkRepository } from './check.ts';
 import { readPublicKey } from './keys.ts';
 import { publish } from './publish.ts';
 import { readPublished } from './published.ts';
@@ -145,18 +138,69 @@ describe('publish', () => {
     expect(await treePublished(site)).toEqual(TREE);
   });
 
-  test('refuses changes outside the path of the transaction', async () => {
+  test('looks only at the path of the transaction; what changed elsewhere waits for a publish that looks there', async () => {
     await publish(site.context, REPOSITORY, PLAIN);
     await beginTransaction(site.context, REPOSITORY, 'new/area');
-    mkdirSync(join(site.paths.mount, 'new/area'), { recursive: true });
-    writeFileSync(join(site.paths.mount, 'dropped'), 'elsewhere');
-    await expect(publish(site.context, REPOSITORY, PLAIN)).rejects.toMatchObject({
-      code: 'outside_path',
-      message: expect.stringContaining('dropped'),
+    makeTree(site.paths.mount, {
+      ...{ new: 'dir 755', 'new/area': 'dir 755', 'new/area/x': 'file 644 x' },
+      ...{ 'new/other': 'dir 755', 'bin/tool': 'file 644 other', dropped: 'dir 755', 'dropped/y': 'file 644 y' },
     });
-    unlinkSync(join(site.paths.mount, 'dropped'));
     await publish(site.context, REPOSITORY, PLAIN);
-    expect((await treePublished(site))['new/area']).toBe('dir 755');
+    const inside = { new: 'dir 755', 'new/area': 'dir 755', 'new/area/x': 'file 644 x' };
+    expect(await treePublished(site)).toEqual({ ...TREE, ...inside });
+    await checkRepository(site.context, REPOSITORY);
+    await beginTransaction(site.context, REPOSITORY, '');
+    await publish(site.context, REPOSITORY, PLAIN);
+    expect(await treePublished(site)).toEqual(treeOnDisk(site.paths.mount));
+    await checkRepository(site.context, REPOSITORY);
+  });
+
+  test('looks only at the paths that are said to have changed, at their neighbours, and at all below new directories', async () => {
+    await publish(site.context, REPOSITORY, PLAIN);
+    await beginTransaction(site.context, REPOSITORY, '');
+    makeTree(site.paths.mount, {
+      ...{ 'bin/tool': 'file 644 said', 'bin/alias': 'link neighbour', 'empty file': 'file 600 unsaid' },
+      ...{ 'empty/new': 'dir 755', 'empty/new/deep': 'dir 755', 'empty/new/deep/x': 'file 644 x' },
+    });
+    unlinkSync(join(site.paths.mount, 'dangling'));
+    await publish(site.context, REPOSITORY, {
+      ...PLAIN,
+      changed: ['bin/tool', './empty/', 'gone/for/good'].map(bytePath),
+    });
+    const { 'empty file': unsaid = '', ...others } = treeOnDisk(site.paths.mount);
+    expect(unsaid).toContain('unsaid');
+    expect(await treePublished(site)).toEqual({ ...others, 'empty file': 'file 640 ', dangling: TREE.dangling });
+    await checkRepository(site.context, REPOSITORY);
+    await beginTransaction(site.context, REPOSITORY, '');
+    await publish(site.context, REPOSITORY, PLAIN);
+    expect(await treePublished(site)).toEqual(treeOnDisk(site.paths.mount));
+  });
+
+  test('keeps groups of hard links whole when only one of their names is said', async () => {
+    await publish(site.context, REPOSITORY, PLAIN);
+    await beginTransaction(site.context, REPOSITORY, '');
+    linkSync(join(site.paths.mount, 'bin/tool'), join(site.paths.mount, 'bin/twin'));
+    await publish(site.context, REPOSITORY, { ...PLAIN, changed: [bytePath('bin/twin')] });
+    await checkRepository(site.context, REPOSITORY);
+    await beginTransaction(site.context, REPOSITORY, 'bin/twin');
+    unlinkSync(join(site.paths.mount, 'bin/twin'));
+    await expect(publish(site.context, REPOSITORY, PLAIN)).rejects.toMatchObject({ code: 'outside_path' });
+    await publish(site.context, REPOSITORY, { ...PLAIN, changed: [] });
+    await beginTransaction(site.context, REPOSITORY, '');
+    await publish(site.context, REPOSITORY, PLAIN);
+    expect(await treePublished(site)).toEqual(TREE);
+    await checkRepository(site.context, REPOSITORY);
+  });
+
+  test('refuses paths that are said to have changed outside the path of the transaction', async () => {
+    await abort(site.context, REPOSITORY);
+    await beginTransaction(site.context, REPOSITORY, 'a');
+    makeTree(site.paths.mount, { a: 'dir 755', b: 'file 644 b' });
+    const changed = ['a', 'b'].map(bytePath);
+    await expect(publish(site.context, REPOSITORY, { ...PLAIN, changed })).rejects.toMatchObject({
+      code: 'outside_path',
+      message: expect.stringContaining('b was changed'),
+    });
   });
 
   test('refuses a second transaction, saying whose the first is and since when', async () => {

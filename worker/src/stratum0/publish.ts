@@ -1,28 +1,21 @@
-import { formatBytes } from '@icefall/shared/text';
 import { type CatalogWeights, chooseCatalogs } from './balance.ts';
 import { type BytePath, bytePath, forPeople } from './byte-path.ts';
-import { CatalogForest, type KnownCatalog } from './catalog/forest.ts';
+import { CatalogForest } from './catalog/forest.ts';
 import type { Context } from './context.ts';
-import { realDisk } from './disk.ts';
 import { Stratum0Error, systemCode } from './errors.ts';
-import { applyChanges } from './forest-changes.ts';
 import { advanceHistory, checkNewTag } from './history.ts';
+import { takeIn } from './intake.ts';
 import { withRepositoryLock } from './lock.ts';
 import { planMarkers, putAutomaticMarkers } from './markers.ts';
 import { catalogLoader, mirrorOf } from './mirror.ts';
-import { type FileStamp, fileStamp, isRacy, type MountIndex, unknownStamp } from './mount-index.ts';
+import type { MountIndex } from './mount-index.ts';
 import { type ObjectStore, objectStore } from './object-store.ts';
-import type { PackJob } from './objects/pack.ts';
-import { inlinePacker, type PackedFile, type Packer, threadedPacker } from './objects/pool.ts';
 import type { RepositoryPaths } from './paths.ts';
+import { placeOf, placesOf } from './places.ts';
 import { closeCutOffPublish } from './recovery.ts';
-import { closeTransaction, existingRepository, openServed, openTransactionOf } from './repository.ts';
-import { commitRevision } from './revision.ts';
-import { type Found, type Scan, scanMount } from './scan.ts';
-import { absolute } from './tree.ts';
-
-/** Files between two lines of progress. */
-const PROGRESS_FILES = 1000;
+import { closeTransaction, currentManifest, existingRepository, openServed, openTransactionOf } from './repository.ts';
+import { commitRevision, nextStorage } from './revision.ts';
+import { type ScanStep, scanMount } from './scan.ts';
 
 export interface PublishOptions {
   /** A name for the revision; without one it gets a generic one. */
@@ -30,6 +23,11 @@ export interface PublishOptions {
   readonly description: string;
   /** Split catalogs that become too large; absent or null: as they are marked only. */
   readonly weights?: CatalogWeights | null;
+  /**
+   * The only paths that may have changed, as {@link placesOf} takes them; absent or null: all of the transaction's path.
+   * Nobody looks at others: what changed there waits for a publish that does.
+   */
+  readonly changed?: readonly BytePath[] | null;
 }
 
 /** What a publish did. */
@@ -84,120 +82,55 @@ interface Work {
 }
 
 async function publishChanges(context: Context, work: Work, options: PublishOptions): Promise<PublishResult> {
-  const { paths, index, store } = work;
-  const scan = await scanBalanced(context, work, options.weights ?? null);
-  const packed = await packFiles(context, work, scan);
+  const { paths, index, store, scope } = work;
+  const storage = nextStorage(context, store, await currentManifest(paths));
   const forest = new CatalogForest(index.catalogs(), catalogLoader(paths));
+  const steps = await scanBalanced(context, work, options);
+  index.begin();
   try {
-    applyChanges(forest, { scan, packed, mount: paths.mount, scope: work.scope });
-    const now = Math.floor(context.now() / 1000);
+    const { filesRead } = await takeIn(context, { paths, index, forest, store, storage, scope }, steps);
     const given = options.tag === null ? null : { name: options.tag, description: options.description };
     const { manifest, catalogs } = await commitRevision(context, paths, {
       forest,
       store,
-      now,
+      storage,
       advance: (tags, newest) => advanceHistory(tags, newest, given),
     });
-    updateIndex(context, index, scan, manifest.root, catalogs);
-    return { revision: manifest.revision, root: manifest.root, filesRead: packed.size };
+    index.commit(manifest.root, catalogs);
+    return { revision: manifest.revision, root: manifest.root, filesRead };
   } finally {
+    index.rollback();
     forest.close();
   }
 }
 
-/** Looks at the mount tree; where a catalog would become too large, once more with the markers that split it. */
-async function scanBalanced(context: Context, { paths, index }: Work, weights: CatalogWeights | null): Promise<Scan> {
+/**
+ * Looks at the mount tree, or at what of it may have changed. Where catalogs are to be split by weight it is looked at once
+ * before, and the markers that split them are put.
+ */
+async function scanBalanced(
+  context: Context,
+  { paths, index, scope }: Work,
+  { weights = null, changed = null }: PublishOptions,
+): Promise<Iterable<ScanStep>> {
   const enter = await planMarkers(paths);
-  const scan = () => scanMount({ mount: paths.mount, published: (directory) => index.list(directory), enter });
-  const first = scan();
-  const chosen = weights === null ? [] : chooseCatalogs(first.directories, first.mountpoints, weights);
-  for (const directory of chosen) {
+  const place = changed === null ? placeOf(scope) : placesOf(changed);
+  const scan = () => scanMount({ mount: paths.mount, published: (path) => index.list(path), enter, place });
+  if (weights === null) return scan();
+  const directories = new Map<BytePath, number>();
+  const mountpoints = new Set(index.catalogs().keys());
+  for (const step of scan()) {
+    if (step.type === 'left') continue;
+    if (step.isMarked !== null) directories.set(step.directory, step.names);
+    if (step.isMarked === true) mountpoints.add(step.directory);
+    if (step.isMarked === false) mountpoints.delete(step.directory);
+  }
+  mountpoints.delete('');
+  for (const directory of chooseCatalogs(directories, mountpoints, weights)) {
     context.say(`Automatic creation of nested catalog in '/${forPeople(directory)}'`);
     putAutomaticMarkers(paths, directory);
   }
-  return chosen.length === 0 ? first : scan();
-}
-
-/** Reads and stores the files that a scan has found. Gives what is stored of each. */
-async function packFiles(
-  context: Context,
-  { paths, store }: Work,
-  scan: Scan,
-): Promise<ReadonlyMap<BytePath, PackedFile>> {
-  // Of a group of hard links one name is read.
-  const first = new Map<string, Found>();
-  const files = scan.found.filter(({ type }) => type === 'file');
-  for (const file of files) if (!first.has(inodeOf(file))) first.set(inodeOf(file), file);
-  const toRead = [...first.values()];
-  context.say(`Scanned ${paths.mount}: ${scan.entries} entries, ${toRead.length} files to read`);
-  const stored = new Map<string, PackedFile>();
-  const sums = { bytesRead: 0, newObjects: 0, bytesStored: 0 };
-  const packer: Packer = chooseCrew(context, paths, toRead.length);
-  await packer.pack(
-    toRead.map((file) => jobOf(paths, file)),
-    (index, result) => {
-      const file = toRead[index];
-      if (file === undefined) return;
-      stored.set(inodeOf(file), result);
-      store.add(result.newObjects);
-      sums.bytesRead += Number(file.stat.size);
-      sums.newObjects += result.newObjects.length;
-      sums.bytesStored += result.storedBytes;
-      if (stored.size % PROGRESS_FILES === 0) context.say(`Stored ${stored.size} of ${toRead.length} files`);
-    },
-  );
-  context.say(
-    `Stored ${toRead.length} files, ${formatBytes(sums.bytesRead)}: ${sums.newObjects} new objects, ${formatBytes(sums.bytesStored)}`,
-  );
-  const byPath = new Map<BytePath, PackedFile>();
-  for (const file of files) {
-    const result = stored.get(inodeOf(file));
-    if (result !== undefined) byPath.set(file.path, result);
-  }
-  return byPath;
-}
-
-const inodeOf = ({ stat }: Found): string => `${stat.dev} ${stat.ino}`;
-
-/** Threads pay only for more than a few files; a disk that is not the real one cannot be handed to them. */
-const FEW_FILES = 4;
-const FEW_BYTES = 1024 * 1024;
-
-function chooseCrew(context: Context, paths: RepositoryPaths, files: number): Packer {
-  const isInline = context.threads === 0 || context.disk !== realDisk || files <= FEW_FILES;
-  const inline = inlinePacker((name, bytes) => context.disk.putObject(`${paths.served}/${name}`, bytes));
-  if (context.threads === 0 || context.disk !== realDisk) return inline;
-  const threaded = threadedPacker(paths.served, context.threads);
-  if (!isInline) return threaded;
-  return {
-    pack: (jobs, done) => (jobs.every(({ sizeBytes }) => sizeBytes < FEW_BYTES) ? inline : threaded).pack(jobs, done),
-  };
-}
-
-function jobOf(paths: RepositoryPaths, { path, stat }: Found): PackJob {
-  return {
-    path: absolute(paths.mount, path),
-    label: forPeople(path),
-    sizeBytes: Number(stat.size),
-    inode: stat.ino,
-    mtimeNs: stat.mtimeNs,
-    ctimeNs: stat.ctimeNs,
-  };
-}
-
-function updateIndex(
-  context: Context,
-  index: MountIndex,
-  scan: Scan,
-  root: string,
-  catalogs: ReadonlyMap<BytePath, KnownCatalog>,
-): void {
-  const now = context.now();
-  const stamps = scan.found.map(({ path, type, stat }): readonly [BytePath, FileStamp] => [
-    path,
-    isRacy(stat, now) ? unknownStamp(type) : fileStamp(stat, type),
-  ]);
-  index.update(root, { removed: scan.removed, stamps, catalogs });
+  return scan();
 }
 
 async function namingFullDisk<T>(work: () => Promise<T>): Promise<T> {

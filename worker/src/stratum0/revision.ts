@@ -1,5 +1,5 @@
 import type { BytePath } from './byte-path.ts';
-import type { CatalogForest, KnownCatalog } from './catalog/forest.ts';
+import type { CatalogForest, CatalogStorage, KnownCatalog } from './catalog/forest.ts';
 import type { Context } from './context.ts';
 import { decodeHistory, encodeHistory, type NewestRevision, type Tag } from './history.ts';
 import { MANIFEST_TTL_SECONDS, type Manifest } from './manifest.ts';
@@ -13,10 +13,19 @@ import { readTransaction, writeTransaction } from './transaction.ts';
 export interface NewRevision {
   readonly forest: CatalogForest;
   readonly store: ObjectStore;
-  /** Seconds since the epoch. */
-  readonly now: number;
+  readonly storage: CatalogStorage;
   /** The tags that there are then, from those so far. */
   readonly advance: (tags: readonly Tag[], newest: NewestRevision) => readonly Tag[];
+}
+
+/** Where catalogs of the revision after that of a manifest are put. */
+export function nextStorage(context: Context, store: ObjectStore, before: Manifest): CatalogStorage {
+  return {
+    put: (image) => store.put(image, 'C'),
+    now: Math.floor(context.now() / 1000),
+    ttlSeconds: MANIFEST_TTL_SECONDS,
+    revision: before.revision + 1,
+  };
 }
 
 /**
@@ -26,16 +35,11 @@ export interface NewRevision {
 export async function commitRevision(
   context: Context,
   paths: RepositoryPaths,
-  { forest, store, now, advance }: NewRevision,
+  { forest, store, storage, advance }: NewRevision,
 ): Promise<{ manifest: Manifest; catalogs: ReadonlyMap<BytePath, KnownCatalog> }> {
   const before = await currentManifest(paths);
-  const revision = before.revision + 1;
-  const catalogs = await forest.store({
-    put: (image) => store.put(image, 'C'),
-    now,
-    ttlSeconds: MANIFEST_TTL_SECONDS,
-    revision,
-  });
+  const { revision, now, ttlSeconds } = storage;
+  const catalogs = await forest.store(storage);
   const root = catalogs.get('');
   if (root === undefined) throw new Error('a repository without a root catalog');
   const newest = { root: root.hash, revision, publishedAt: now, rootSizeBytes: root.sizeBytes };
@@ -49,7 +53,7 @@ export async function commitRevision(
     ...before,
     root: root.hash,
     rootSizeBytes: root.sizeBytes,
-    ttlSeconds: MANIFEST_TTL_SECONDS,
+    ttlSeconds,
     revision,
     history,
     publishedAt: now,

@@ -8,7 +8,7 @@ import { objectStore } from './object-store.ts';
 import { closeCutOffPublish } from './recovery.ts';
 import { closeTransaction, currentManifest, existingRepository, MOUNT_OPEN, openServed } from './repository.ts';
 import { restoreTree } from './restore.ts';
-import { commitRevision, readTags } from './revision.ts';
+import { commitRevision, nextStorage, readTags } from './revision.ts';
 import { findTag, refuseInTransaction } from './tags.ts';
 import { newTransaction, writeTransaction } from './transaction.ts';
 
@@ -23,7 +23,8 @@ export async function rollback(context: Context, name: string, tagName: string):
     await closeCutOffPublish(context, paths);
     await refuseInTransaction(paths);
     await openServed(context, paths);
-    const target = findTag(await readTags(paths, await currentManifest(paths)), tagName);
+    const before = await currentManifest(paths);
+    const target = findTag(await readTags(paths, before), tagName);
     const reference = { hash: target.root, sizeBytes: target.rootSizeBytes };
     const load = catalogLoader(paths);
     const catalog = load('', reference);
@@ -40,10 +41,11 @@ export async function rollback(context: Context, name: string, tagName: string):
     try {
       await writeTransaction(context, paths, { ...newTransaction(context, ''), restores: true });
       await context.disk.setMode(paths.mount, MOUNT_OPEN);
+      const store = objectStore(context.disk, paths.served, paths.unsettled);
       const { manifest } = await commitRevision(context, paths, {
         forest,
-        store: objectStore(context.disk, paths.served, paths.unsettled),
-        now: Math.floor(context.now() / 1000),
+        store,
+        storage: nextStorage(context, store, before),
         advance: (tags, newest) => rolledBackHistory(tags, newest, target),
       });
       await restoreTree(context, paths, await openServed(context, paths));

@@ -32,6 +32,8 @@ export class CatalogForest {
   readonly #open = new Map<BytePath, Catalog>();
   readonly #dirty = new Set<BytePath>();
   #lastOwner: { readonly directory: BytePath; readonly catalog: Catalog } | null = null;
+  /** The last number of a group of hard links that was given out, for each catalog. */
+  readonly #lastGroups = new Map<BytePath, number>();
 
   /** `known`: all catalogs by their directories; without any the repository is new. */
   constructor(
@@ -93,7 +95,10 @@ export class CatalogForest {
 
   /** A number for a group of hard links that nothing in that directory's catalog has yet. */
   newLinkGroup(directory: BytePath): number {
-    return this.#ownerOfListing(directory).lastLinkGroup() + 1;
+    const catalog = this.#ownerOfListing(directory);
+    const group = (this.#lastGroups.get(catalog.mountpoint) ?? catalog.lastLinkGroup()) + 1;
+    this.#lastGroups.set(catalog.mountpoint, group);
+    return group;
   }
 
   /** Whether {@link put} would change anything. */
@@ -137,6 +142,7 @@ export class CatalogForest {
     this.#open.get(mountpoint)?.close();
     this.#open.delete(mountpoint);
     this.#dirty.delete(mountpoint);
+    this.#lastGroups.delete(mountpoint);
     this.#lastOwner = null;
   }
 
@@ -163,6 +169,7 @@ export class CatalogForest {
     move(mountpoint);
     this.#known.set(mountpoint, { hash: NO_HASH, sizeBytes: 0, total: nested.countSelf() });
     this.#open.set(mountpoint, nested);
+    this.#lastGroups.delete(mountpoint);
     this.#lastOwner = null;
     this.#change(nested);
   }
@@ -172,6 +179,7 @@ export class CatalogForest {
     const nested = this.#catalog(mountpoint);
     const parent = this.#change(this.#ownerOf(mountpoint));
     const firstGroup = parent.lastLinkGroup();
+    this.#lastGroups.delete(parent.mountpoint);
     const own = nested.lookup(mountpoint);
     if (own !== null) parent.put({ ...own, border: 'none' });
     const move = (directory: BytePath): void => {
@@ -203,6 +211,16 @@ export class CatalogForest {
       byDepth.set(depth, [...(byDepth.get(depth) ?? []), path]);
     }
     return [...byDepth].sort(([a], [b]) => b - a).map(([, paths]) => paths);
+  }
+
+  /**
+   * Writes a nested catalog if it changed, and lets go of it: nothing in it, nor below it, may change any more. Does nothing
+   * for a directory at which none begins.
+   */
+  async finish(mountpoint: BytePath, storage: CatalogStorage): Promise<void> {
+    if (mountpoint === '' || !this.#known.has(mountpoint)) return;
+    if (this.#dirty.has(mountpoint)) await this.#storeOne(mountpoint, storage);
+    this.#close(mountpoint);
   }
 
   /**

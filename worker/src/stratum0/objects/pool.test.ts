@@ -8,7 +8,7 @@ import { hashOf } from '../signing.ts';
 import { temporaryDirectory } from '../testing/site.ts';
 import { objectName } from './names.ts';
 import { compress, type PackJob } from './pack.ts';
-import { inlinePacker, type PackedFile, threadedPacker } from './pool.ts';
+import { inlinePacker, type PackedFile, type Packer, threadedPacker } from './pool.ts';
 
 const MIB = 1024 * 1024;
 
@@ -30,13 +30,14 @@ describe('the store of files', () => {
     return { path: Buffer.from(path), label: name, sizeBytes: Number(size), inode, mtimeNs, ctimeNs };
   }
 
-  async function run(packer: ReturnType<typeof inlinePacker>, jobs: readonly PackJob[]): Promise<PackedFile[]> {
-    const packed: PackedFile[] = [];
-    await packer.pack(jobs, (index, file) => {
-      expect(packed[index]).toBeUndefined();
-      packed[index] = file;
-    });
-    return packed;
+  async function run(packer: Packer, jobs: readonly PackJob[]): Promise<readonly PackedFile[]> {
+    try {
+      const half = jobs.length >> 1;
+      const both = await Promise.all([packer.pack(jobs.slice(0, half)), packer.pack(jobs.slice(half))]);
+      return both.flat();
+    } finally {
+      await packer.close();
+    }
   }
   const inline = () => inlinePacker((name, bytes) => realDisk.putObject(join(directory, name), bytes));
   const contentOf = ({ hash, chunks }: PackedFile): Buffer => {

@@ -1,0 +1,171 @@
+import { setImmediate } from 'node:timers/promises';
+import { formatBytes } from '@icefall/shared/text';
+import { type BytePath, forPeople } from './byte-path.ts';
+import type { CatalogForest, CatalogStorage } from './catalog/forest.ts';
+import type { Context } from './context.ts';
+import { realDisk } from './disk.ts';
+import { applyChanges } from './forest-changes.ts';
+import { fileStamp, isRacy, type MountIndex, partialStamp, unknownStamp } from './mount-index.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { PackJob } from './objects/pack.ts';
+import { inlinePacker, type PackedFile, type Packer, threadedPacker } from './objects/pool.ts';
+import type { RepositoryPaths } from './paths.ts';
+import type { Found, ScanStep } from './scan.ts';
+import { absolute } from './tree.ts';
+
+/** Entries that are found before they are stored and put into the catalogs together: what a publish holds in memory. */
+const BATCH_ENTRIES = 2000;
+/** Batches that are stored while the tree is looked at further. */
+const BATCHES_AHEAD = 2;
+/** Files between two lines of progress. */
+const PROGRESS_FILES = 10_000;
+
+/** What a publish works on. */
+export interface Intake {
+  readonly paths: RepositoryPaths;
+  /** In a change that is open. */
+  readonly index: MountIndex;
+  readonly forest: CatalogForest;
+  readonly store: ObjectStore;
+  readonly storage: CatalogStorage;
+  /** Only this path may change; empty: all. */
+  readonly scope: BytePath;
+}
+
+/** What was taken in. */
+export interface Taken {
+  entries: number;
+  filesRead: number;
+  bytesRead: number;
+  newObjects: number;
+  bytesStored: number;
+}
+
+/**
+ * Takes what a scan finds into store, catalogs and index, batch by batch: while one is stored by threads the next one is
+ * looked for, and catalogs in which nothing more can change are written. So memory does not grow with the change, but with
+ * the largest directory and the largest catalog.
+ */
+export async function takeIn(context: Context, intake: Intake, steps: Iterable<ScanStep>): Promise<Taken> {
+  const packer = choosePacker(context, intake.paths);
+  const taken: Taken = { entries: 0, filesRead: 0, bytesRead: 0, newObjects: 0, bytesStored: 0 };
+  const waiting: Batch[] = [];
+  const applyFirst = async (): Promise<void> => {
+    const batch = waiting.shift();
+    if (batch !== undefined) await applyBatch(context, intake, batch, taken);
+  };
+  try {
+    for (const batch of batchesOf(steps)) {
+      waiting.push(beginBatch(context, intake.paths, packer, batch));
+      // The threads' messages come in between.
+      if (waiting.length > BATCHES_AHEAD) await applyFirst();
+      else await setImmediate();
+    }
+    while (waiting.length > 0) await applyFirst();
+  } finally {
+    await packer.close();
+  }
+  context.say(
+    `Looked at ${taken.entries} entries of ${intake.paths.mount}; stored ${taken.filesRead} files, ${formatBytes(taken.bytesRead)}: ${taken.newObjects} new objects, ${formatBytes(taken.bytesStored)}`,
+  );
+  return taken;
+}
+
+function* batchesOf(steps: Iterable<ScanStep>): Generator<ScanStep[]> {
+  let batch: ScanStep[] = [];
+  let size = 0;
+  for (const step of steps) {
+    batch.push(step);
+    size += 1 + (step.type === 'directory' ? step.found.length : 0);
+    if (size < BATCH_ENTRIES) continue;
+    yield batch;
+    batch = [];
+    size = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Steps of a scan of which the files are being stored. */
+interface Batch {
+  readonly steps: readonly ScanStep[];
+  /** Milliseconds since the epoch. */
+  readonly seenAt: number;
+  /** Of a group of hard links one name is read. */
+  readonly files: readonly Found[];
+  readonly packed: Promise<readonly PackedFile[]>;
+}
+
+const inodeOf = ({ stat }: Found): string => `${stat.dev} ${stat.ino}`;
+
+function beginBatch(context: Context, paths: RepositoryPaths, packer: Packer, steps: readonly ScanStep[]): Batch {
+  const first = new Map<string, Found>();
+  for (const step of steps)
+    for (const item of step.type === 'directory' ? step.found : [])
+      if (item.type === 'file' && !first.has(inodeOf(item))) first.set(inodeOf(item), item);
+  const files = [...first.values()];
+  const packed = packer.pack(files.map((file) => jobOf(paths, file)));
+  // Looked at when its turn comes; until then a failure is nobody's.
+  packed.catch(() => {});
+  return { steps, seenAt: context.now(), files, packed };
+}
+
+async function applyBatch(context: Context, intake: Intake, batch: Batch, taken: Taken): Promise<void> {
+  const packed = await batch.packed;
+  const byInode = new Map<string, PackedFile>();
+  for (const [i, file] of batch.files.entries()) {
+    const result = packed[i];
+    if (result === undefined) throw new Error(`${forPeople(file.path)} was not stored`);
+    byInode.set(inodeOf(file), result);
+    count(context, taken, file, result);
+    intake.store.add(result.newObjects);
+  }
+  const { paths, scope } = intake;
+  const stored = { packed: (item: Found) => byInode.get(inodeOf(item)), mount: paths.mount, scope };
+  for (const step of batch.steps) {
+    if (step.type === 'left') {
+      await intake.forest.finish(step.directory, intake.storage);
+      continue;
+    }
+    taken.entries += step.names;
+    applyChanges(intake.forest, step, stored);
+    for (const path of step.removed) intake.index.remove(path);
+    for (const item of step.found) intake.index.put(item.path, stampOf(item, batch.seenAt));
+  }
+}
+
+function count(context: Context, taken: Taken, file: Found, packed: PackedFile): void {
+  taken.filesRead += 1;
+  taken.bytesRead += Number(file.stat.size);
+  taken.newObjects += packed.newObjects.length;
+  taken.bytesStored += packed.storedBytes;
+  if (taken.filesRead % PROGRESS_FILES === 0) context.say(`Stored ${taken.filesRead} files so far`);
+}
+
+function stampOf({ type, stat, isPartial }: Found, seenAt: number): string {
+  if (isPartial) return partialStamp(stat);
+  return isRacy(stat, seenAt) ? unknownStamp(type) : fileStamp(stat, type);
+}
+
+/** Threads pay only for more than a few files; a disk that is not the real one cannot be handed to them. */
+const FEW_FILES = 4;
+const FEW_BYTES = 1024 * 1024;
+
+function choosePacker(context: Context, paths: RepositoryPaths): Packer {
+  const inline = inlinePacker((name, bytes) => context.disk.putObject(`${paths.served}/${name}`, bytes));
+  if (context.threads === 0 || context.disk !== realDisk) return inline;
+  const threaded = threadedPacker(paths.served, context.threads);
+  const isFew = (jobs: readonly PackJob[]): boolean =>
+    jobs.length <= FEW_FILES && jobs.every(({ sizeBytes }) => sizeBytes < FEW_BYTES);
+  return { pack: (jobs) => (isFew(jobs) ? inline : threaded).pack(jobs), close: () => threaded.close() };
+}
+
+function jobOf(paths: RepositoryPaths, { path, stat }: Found): PackJob {
+  return {
+    path: absolute(paths.mount, path),
+    label: forPeople(path),
+    sizeBytes: Number(stat.size),
+    inode: stat.ino,
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+  };
+}
