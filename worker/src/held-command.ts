@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command, CommandOutcome, WorkerMessage } from '@icefall/shared';
-import type { CommandContext, CommandEnd } from './commands/context.ts';
+import { type CommandContext, type CommandEnd, refused } from './commands/context.ts';
 import { execute } from './commands/executors.ts';
 import { buildDirectoryOf } from './commands/paths.ts';
 import { reportEnd } from './commands/report.ts';
@@ -9,8 +9,9 @@ import type { CommandEntry, ProcessLeader } from './journal/entry.ts';
 import { Journal } from './journal/journal.ts';
 import type { SegmentFiles } from './journal/segments.ts';
 import { entryName, type JournalStore, type LeftCommand } from './journal/store.ts';
-import { writeHeader } from './processes/output.ts';
+import { type Output, writeHeader } from './processes/output.ts';
 import { Stop } from './processes/stop.ts';
+import { ScrubbedOutput } from './secrets/scrubbed-output.ts';
 import { type CommandEvents, markersOf, type Order, type Workshop } from './workshop.ts';
 
 /** A command nobody owns any more is not given long to clean up. */
@@ -40,7 +41,7 @@ export class HeldCommand {
   #leaderWritten: Promise<void> = Promise.resolve();
 
   private constructor(
-    facts: Omit<Order, 'command'> & { readonly kind: string },
+    facts: Omit<Order, 'command' | 'secrets'> & { readonly kind: string },
     workshop: Workshop,
     events: CommandEvents,
     life: (command: HeldCommand) => Promise<void>,
@@ -63,7 +64,7 @@ export class HeldCommand {
     const facts = { ...order, kind: order.command.kind };
     return new HeldCommand(facts, workshop, events, async (command) => {
       await after;
-      await command.#run(order.command);
+      await command.#run(order);
     });
   }
 
@@ -139,27 +140,53 @@ export class HeldCommand {
     return { command: entryName(this.commandId, this.epoch), label: this.label };
   }
 
-  async #run(command: Command): Promise<void> {
-    const { clock } = this.#workshop;
+  async #run({ command, secrets = {} }: Order): Promise<void> {
+    const { clock, secrets: store } = this.#workshop;
     const acceptedAt = clock.now();
     const begun = clock.monotonic();
-    const end = await this.#execute(command, acceptedAt);
-    const context = { output: this.#output() };
-    reportEnd(context, end, clock.monotonic() - begun);
+    store.learn(this.buildDirectory, secrets);
+    const scrubber = store.scrubber(this.buildDirectory);
+    const scrubbed = scrubber === null ? null : new ScrubbedOutput(this.#journalOutput(), scrubber, clock);
+    const output = scrubbed ?? this.#journalOutput();
+    const shown = await this.#execute(command, secrets, acceptedAt, output);
+    const end =
+      scrubber === null ? shown : { ...shown, ...scrubber.deep({ error: shown.error, values: shown.values }) };
+    scrubbed?.end();
+    reportEnd({ output }, end, clock.monotonic() - begun);
     await this.#finish({ ...end, startedAt: this.#started?.at ?? acceptedAt, finishedAt: clock.now() });
   }
 
-  async #execute(command: Command, acceptedAt: number): Promise<CommandEnd> {
-    let scratchDirectory: string;
-    let buildDirectory: string;
+  async #execute(
+    command: Command,
+    secrets: Readonly<Record<string, string>>,
+    acceptedAt: number,
+    output: Output,
+  ): Promise<CommandEnd> {
     try {
-      scratchDirectory = await this.#createJournal(acceptedAt);
-      buildDirectory = buildDirectoryOf(this.#workshop.baseDirectory, this.buildDirectory);
+      const scratchDirectory = await this.#createJournal(acceptedAt);
+      const buildDirectory = buildDirectoryOf(this.#workshop.baseDirectory, this.buildDirectory);
+      const context = this.#context({ scratchDirectory, buildDirectory }, output);
+      return Object.keys(secrets).length === 0
+        ? await execute(command, context)
+        : await this.#executeWith(secrets, command, context);
     } catch (error) {
       const { code, message } = error instanceof Failure ? error : journalFailure(error, this.#workshop.store);
-      return { reason: 'refused', exitCode: null, signal: null, error: { code, message }, values: {} };
+      return refused({ code, message });
     }
-    return await execute(command, this.#context({ scratchDirectory, buildDirectory }));
+  }
+
+  async #executeWith(
+    secrets: Readonly<Record<string, string>>,
+    command: Command,
+    context: CommandContext,
+  ): Promise<CommandEnd> {
+    const given = await this.#workshop.secrets.handOver(command, secrets);
+    try {
+      const workerEnvironment = { ...context.workerEnvironment, ...given.environment };
+      return await execute(given.command, { ...context, workerEnvironment, scratchDirectory: given.directory });
+    } finally {
+      await given.remove();
+    }
   }
 
   async #createJournal(acceptedAt: number): Promise<string> {
@@ -184,7 +211,10 @@ export class HeldCommand {
     });
   }
 
-  #context(places: { readonly scratchDirectory: string; readonly buildDirectory: string }): CommandContext {
+  #context(
+    places: { readonly scratchDirectory: string; readonly buildDirectory: string },
+    output: Output,
+  ): CommandContext {
     const { clock, random, pipes, baseDirectory, workerEnvironment, transfers, store } = this.#workshop;
     return {
       ...places,
@@ -192,7 +222,7 @@ export class HeldCommand {
       commandId: this.commandId,
       epoch: this.epoch,
       markers: markersOf(store.id, this.commandId, this.epoch),
-      output: this.#output(),
+      output,
       stop: this.#stop.signal,
       started: (pid) => this.#noteStarted(pid),
       onSpawn: (pid, leader) => {
@@ -202,7 +232,7 @@ export class HeldCommand {
     };
   }
 
-  #output() {
+  #journalOutput(): Output {
     const journal = () => this.#journal;
     return {
       write: (stream: number, data: Uint8Array) => journal()?.append(stream, data),
@@ -234,7 +264,7 @@ export class HeldCommand {
 
   async #finishLost(acceptedAt: number): Promise<void> {
     const message = "the worker's agent died while the command ran; what it left running was ended";
-    writeHeader(this.#output(), message);
+    writeHeader(this.#journalOutput(), message);
     await this.#finish({
       reason: 'lost',
       exitCode: null,

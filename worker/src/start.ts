@@ -11,6 +11,7 @@ import type { Logger } from './logger.ts';
 import type { WorkerOptions } from './options.ts';
 import { PipePool } from './processes/pipes.ts';
 import { killEverything } from './recovery.ts';
+import { SecretStore } from './secrets/secret-store.ts';
 import type { Workshop } from './workshop.ts';
 
 /** An agent that holds its directory. */
@@ -37,6 +38,7 @@ export async function startAgent(
     logger,
     store: await JournalStore.open(join(own, 'journal')),
     pipes: await PipePool.open(join(own, 'pipes')),
+    secrets: await SecretStore.open(join(own, 'secrets')),
     baseDirectory: options.directory,
     workerEnvironment: passedEnvironment(env),
     transfers: { baseUrl: url.replace(/^ws/, 'http'), workerName, token },

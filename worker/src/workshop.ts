@@ -6,6 +6,7 @@ import type { HeldCommand } from './held-command.ts';
 import { entryName, type JournalStore } from './journal/store.ts';
 import type { Logger } from './logger.ts';
 import type { PipePool } from './processes/pipes.ts';
+import type { SecretStore } from './secrets/secret-store.ts';
 
 /** What every command of an agent shares. */
 export interface Workshop {
@@ -14,6 +15,7 @@ export interface Workshop {
   readonly logger: Logger;
   readonly store: JournalStore;
   readonly pipes: PipePool;
+  readonly secrets: SecretStore;
   readonly baseDirectory: string;
   readonly workerEnvironment: Environment;
   readonly transfers: TransferTarget;
@@ -34,6 +36,8 @@ export interface Order {
   readonly buildDirectory: string;
   readonly label: string;
   readonly command: Command;
+  /** By name, in base64. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The variables by which the processes of a command are found. */

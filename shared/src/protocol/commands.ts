@@ -15,6 +15,20 @@ const limits = {
   maxTimeMs: z.number().int().positive().nullable(),
 };
 
+const secretName = z.string().min(1).max(300);
+/** Which secrets a command is given, by name: their values come beside it, in the order to start, and are kept nowhere. */
+export const secretUseSchema = z.object({
+  /** By variable: its value is the secret. */
+  env: z.record(z.string().min(1), secretName),
+  /** By variable: its value is the path of a file, readable by the worker alone, that is gone when the command ends. */
+  files: z.record(z.string().min(1), secretName),
+  /** Written to standard input. Only for kind shell. */
+  stdin: secretName.nullable(),
+});
+export type SecretUse = z.infer<typeof secretUseSchema>;
+/** Since protocol 1.1; a worker older than that is not given the command. */
+const secrets = secretUseSchema.optional();
+
 export const shellCommandSchema = z.object({
   kind: z.literal('shell'),
   /** A list runs without a shell; a string is given to `/bin/sh -c`. */
@@ -32,6 +46,7 @@ export const shellCommandSchema = z.object({
   logFiles: z.array(z.object({ name: z.string().min(1), path, follow: z.boolean() })),
   /** Keep standard output (and error) text up to 1 MiB each in the outcome as `stdout` and `stderr`. */
   capture: z.boolean(),
+  secrets,
 });
 
 export const gitCommandSchema = z.object({
@@ -63,6 +78,7 @@ export const gitCommandSchema = z.object({
   /** Passed as `git -c key=value`. */
   config: z.record(z.string(), z.string()),
   env: environment,
+  secrets,
   ...limits,
 });
 

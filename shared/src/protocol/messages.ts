@@ -90,6 +90,8 @@ export const masterMessageSchema = z.discriminatedUnion('kind', [
     /** For people: builder, build number and step. */
     label: z.string(),
     command: commandSchema,
+    /** By name, the values of the secrets that the command uses, in base64. Since 1.1. */
+    secrets: z.record(z.string(), z.base64()).optional(),
   }),
   /** Everything before `offset` is durable on the master. */
   z.object({ kind: z.literal('ack'), ...commandRef, offset: z.number().int().nonnegative() }),

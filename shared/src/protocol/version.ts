@@ -3,7 +3,9 @@
  * older or newer works, because unknown fields are ignored.
  */
 export const PROTOCOL_MAJOR = 1;
-export const PROTOCOL_MINOR = 0;
+export const PROTOCOL_MINOR = 1;
+/** The first minor version whose workers take secrets; see {@link SecretUse}. */
+export const SECRETS_MINOR = 1;
 /** WebSocket sub-protocol name that both sides offer and require. */
 export const PROTOCOL_NAME = `icefall-worker.v${PROTOCOL_MAJOR}`;
 
