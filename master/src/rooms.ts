@@ -9,7 +9,6 @@ import { Webhooks } from './changes/webhooks.ts';
 import type { SiteDeclaration } from './config/site.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { Distributor } from './distributor/distributor.ts';
-import { ClockWatch } from './engine/clock-watch.ts';
 import { nextConfigVersion } from './engine/config-versions.ts';
 import { Core } from './engine/core.ts';
 import type { Clock, Logger, Random } from './engine/ports.ts';
@@ -64,7 +63,6 @@ export interface Rooms {
   readonly builds: Builds;
   readonly distributor: Distributor;
   readonly health: StorageHealth;
-  readonly clockWatch: ClockWatch;
 }
 
 /** Opens the store in a directory and the rooms on top of it. Nothing moves yet: {@link startRooms} does that. */
@@ -98,17 +96,11 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   workers.arrived.on((worker) => distributor.wakeWorker(worker));
   workers.left.on((worker) => distributor.wakeWorker(worker));
   const health = new StorageHealth(core, ports.health ?? null);
-  const clockWatch = new ClockWatch(core);
-  clockWatch.jumped.on((ms) => {
-    workers.clockJumped(ms);
-    requests.clockJumped(ms);
-    distributor.wakeAll();
-  });
   const webhooks = new Webhooks(core, config, changes);
   const pollers = new GitPollers(core, config, changes, { directory: join(directory, 'mirrors') });
   return {
     ...{ database, core, config, logs, changes, webhooks, pollers, buildsets, requests, schedulers },
-    ...{ locks, lockAlarms, slots, commands, workers, processes, builds, distributor, health, clockWatch },
+    ...{ locks, lockAlarms, slots, commands, workers, processes, builds, distributor, health },
   };
 }
 
@@ -124,12 +116,12 @@ export function startRooms(rooms: Rooms): void {
   rooms.schedulers.start();
   rooms.pollers.start();
   rooms.health.start();
-  rooms.clockWatch.start();
+  rooms.core.clockWatch.start();
 }
 
 /** Stops in the opposite order. What runs on workers goes on. */
 export async function closeRooms(rooms: Rooms): Promise<void> {
-  rooms.clockWatch.stop();
+  rooms.core.clockWatch.stop();
   rooms.health.stop();
   await rooms.pollers.stop();
   rooms.schedulers.stop();

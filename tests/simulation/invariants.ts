@@ -120,7 +120,7 @@ export class Invariants {
       if (isConnected) continue;
       const builds = core.db.all<{ id: number; grace_until: number | null }>(
         `SELECT id, grace_until FROM builds
-          WHERE id IN (SELECT build_id FROM commands WHERE worker = ? AND patient = 0)`,
+          WHERE id IN (SELECT build_id FROM commands WHERE worker = ?)`,
         name,
       );
       for (const { id, grace_until: until } of builds)

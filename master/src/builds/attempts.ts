@@ -2,7 +2,7 @@ import type { Result } from '@icefall/shared';
 import type { BuildRow } from './rows.ts';
 
 /** Longest time between two attempts of a request. */
-const LONGEST_BACK_OFF_MS = 60 * 60_000;
+export const LONGEST_BACK_OFF_MS = 60 * 60_000;
 /** For a builder that has left the configuration. */
 const NO_RETRY = { maxAttempts: 1, backOffMs: 0 };
 

@@ -10,6 +10,59 @@ import { setProperty } from '../steps/property.ts';
 const w1 = worker({ name: 'w1' });
 const w2 = worker({ name: 'w2', maxBuilds: 2 });
 
+describe('clean-up for which its worker does not come', () => {
+  const brief = worker({ name: 'w1', grace: '1m', cleanUpGrace: '1h' });
+  const one = builder({
+    name: 'one',
+    workers: [brief],
+    factory: factory([
+      run('publish', { retryable: false, haltOnFailure: true }),
+      run('abort', { alwaysRun: true }),
+      run('unlock', { alwaysRun: true }),
+      run('tell'),
+    ]),
+  });
+  /** Its worker goes in the middle of the publish, for longer than its grace. */
+  function abandoned() {
+    const sim = new SimulatedSite({
+      site: siteWith({ workers: [brief], builders: [one] }),
+      work: programs({ publish: { durationMs: 10_000 } }),
+    }).connectAll();
+    sim.request(['one']);
+    sim.run(1000);
+    sim.worker('w1').cut();
+    return sim.run(2 * 60_000);
+  }
+
+  it('is waited for, with an end that is told; then it is given up, and an alarm says what is left', () => {
+    using sim = abandoned();
+    const until = sim.master.rooms.builds.rows.build(1)?.grace_until ?? 0;
+    expect(Math.round((until - sim.clock.now()) / 60_000)).toBe(59);
+    expect(stepsOf(sim, 1)[1]).toBe('abort: running');
+    sim.run(60 * 60_000);
+    expect(stepsOf(sim, 1)).toEqual(['publish: EXCEPTION', 'abort: EXCEPTION', 'unlock: SKIPPED', 'tell: SKIPPED']);
+    const [alarm] = sim.master.core.alarms.all;
+    expect(alarm).toMatchObject({ kind: 'notCleanedUp one@w1' });
+    expect(alarm?.message).toMatch(
+      /^one #1 was not cleaned up: .* its cleanUpGrace of 1 h 00 m; .*: "abort", "unlock"$/,
+    );
+    expect(sim.master.rooms.requests.row(1)?.result).toBe('EXCEPTION');
+    // What is left is not in the way of one that succeeds there.
+    sim.worker('w1').connect();
+    sim.request(['one']);
+    sim.run(60_000);
+    expect([sim.result(2), sim.master.core.alarms.all]).toEqual(['SUCCESS', []]);
+  });
+
+  it('is done when it comes before that', () => {
+    using sim = abandoned();
+    sim.worker('w1').connect();
+    sim.run(10_000);
+    expect(stepsOf(sim, 1).slice(0, 3)).toEqual(['publish: EXCEPTION', 'abort: SUCCESS', 'unlock: SUCCESS']);
+    expect(sim.master.core.alarms.all).toEqual([]);
+  });
+});
+
 describe('a mistake in the master', () => {
   it('is not taken for one of the site: the whole turn is taken back, and an alarm tells', () => {
     const one = builder({ name: 'one', workers: [w1], factory: factory([run('a')]) });

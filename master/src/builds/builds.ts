@@ -9,23 +9,18 @@ import type { LogStore } from '../logs/log-store.ts';
 import { propertiesFrom } from '../requests/buildsets.ts';
 import type { RequestRow } from '../requests/requests.ts';
 import type { StepDeclaration, StepEnd } from '../steps/kind.ts';
-import { retryOf } from './attempts.ts';
+import { LONGEST_BACK_OFF_MS, retryOf } from './attempts.ts';
 import type { StepRef } from './command-port.ts';
 import { insertBuild } from './new-build.ts';
 import { PlanError, Plans, uniqueNames } from './plans.ts';
-import { type BuildRow, BuildRows, type StepRow } from './rows.ts';
+import { type BuildRow, BuildRows, cleanUpAlarm, HALTED_WITH_CLEAN_UP, type StepRow } from './rows.ts';
 import { runFacts, stepRun } from './run-context.ts';
 import { type RunnerRooms, StepRunner } from './step-runner.ts';
 import { type TriggerRooms, TriggerRuns } from './trigger-runs.ts';
 
 export interface BuildRooms extends TriggerRooms, Omit<RunnerRooms, 'triggers'> {
   readonly logs: LogStore;
-  /** Whether a worker is connected now. */
-  readonly isConnected: (worker: string) => boolean;
 }
-
-/** `halted` of a build of which not even clean-up is run. */
-const HALTED_WITH_CLEAN_UP = 2;
 
 /** A summary is read in a glance; the step's log has all of it. */
 const MOST_SUMMARY_LENGTH = 300;
@@ -73,6 +68,7 @@ export class Builds {
 
   /** Goes on with what the last process left. Call once at start, after the other rooms are ready. */
   resume(): void {
+    this.#core.turn(() => this.#rooms.requests.limitBackOffs(LONGEST_BACK_OFF_MS));
     for (const { id } of this.rows.active())
       this.#core.turn(() => {
         const build = this.rows.build(id);
@@ -283,6 +279,8 @@ export class Builds {
     this.#plans.end(build.id);
     if (retry.backOffMs === null) this.#rooms.requests.finish(build.request_id, result);
     else this.#rooms.requests.retry(build.request_id, this.#core.now() + retry.backOffMs);
+    // What was left behind on that worker is not in the way any more.
+    if (result === 'SUCCESS') this.#core.afterCommit(() => this.#core.alarms.clear(cleanUpAlarm(build)));
     this.finished.fire({ buildId: build.id, builder: build.builder });
   }
 

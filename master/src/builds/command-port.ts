@@ -16,7 +16,7 @@ export interface NewCommand extends StepRef {
   readonly label: string;
   readonly command: Command;
   readonly transfer: Transfer | null;
-  /** It waits for an absent worker as long as it takes: clean-up that only this worker can do. */
+  /** It is clean-up that only this worker can do: it waits for an absent one for its clean-up grace. */
   readonly patient: boolean;
 }
 

@@ -19,7 +19,7 @@ export interface BuildRow {
   readonly state: BuildState;
   readonly result: Result | null;
   readonly result_so_far: Result;
-  /** 0: it goes on; 1: only clean-up is run; 2: not even that, since a lock was taken from it. */
+  /** 0: it goes on; 1: only clean-up is run; 2: not even that, since a lock was taken from it or its worker is gone. */
   readonly halted: number;
   readonly once: number;
   readonly started_at: number;
@@ -27,6 +27,14 @@ export interface BuildRow {
   readonly stop_reason: string | null;
   readonly shape: string;
   readonly grace_until: number | null;
+}
+
+/** `halted` of a build of which not even clean-up is run. */
+export const HALTED_WITH_CLEAN_UP = 2;
+
+/** Kind of the alarm that a builder's builds have left things behind on a worker. */
+export function cleanUpAlarm({ builder, worker }: Pick<BuildRow, 'builder' | 'worker'>): string {
+  return `notCleanedUp ${builder}@${worker}`;
 }
 
 export interface StepRow {

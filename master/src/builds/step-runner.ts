@@ -10,7 +10,7 @@ import { locksOf, type StepAction, type StepDeclaration, type StepEnd, type Step
 import type { CommandPort, StepRef } from './command-port.ts';
 import type { MasterCommandPort } from './master-processes.ts';
 import { type Plan, PlanError, type Plans } from './plans.ts';
-import type { BuildRow, BuildRows, StepRow } from './rows.ts';
+import { type BuildRow, type BuildRows, cleanUpAlarm, HALTED_WITH_CLEAN_UP, type StepRow } from './rows.ts';
 import { type RunFacts, runFacts, stepRun } from './run-context.ts';
 import { endOfDeadlock, type TriggerRuns } from './trigger-runs.ts';
 
@@ -19,6 +19,8 @@ export interface RunnerRooms {
   readonly commands: CommandPort;
   readonly masterCommands: MasterCommandPort;
   readonly triggers: TriggerRuns;
+  /** Whether a worker is connected now. */
+  readonly isConnected: (worker: string) => boolean;
   /** Describes a lock's holders for the blocker of a waiting step. */
   readonly lockHolders: (lock: string) => LockHolder[];
 }
@@ -195,8 +197,7 @@ export class StepRunner {
           label: `${build.builder} #${build.number}, ${row.name}`,
           command: action.command,
           transfer: action.transfer ?? null,
-          // Clean-up after a failure can only be done there; a lost attempt is not cleaned up but repeated.
-          patient: step.alwaysRun && build.halted === 1 && (build.result_so_far !== 'RETRY' || build.once === 1),
+          patient: isCleanUp(build, step),
         });
     }
   }
@@ -223,9 +224,27 @@ export class StepRunner {
     if (build === null || row?.state !== 'running') return;
     const going = this.#going(build, row);
     if (going === null) return;
+    if (isCleanUp(build, going.step)) {
+      this.#notCleanedUp(going, why);
+      return;
+    }
     const { retryable } = going.step;
     const summary = retryable ? `lost: ${why}` : `lost: ${why}; this step is never started twice`;
     this.#end(step, { result: retryable ? 'RETRY' : 'EXCEPTION', summary });
+  }
+
+  /** What a worker that is gone has not cleaned up, nobody does: a person has to know. What comes next is not waited for. */
+  #notCleanedUp({ build, row, plan }: Going, why: string): void {
+    const left = this.#rows
+      .steps(build.id)
+      .filter(({ number, state }) => number === row.number || (state === 'pending' && plan.steps[number]?.alwaysRun));
+    const names = left.map(({ name }) => `"${name}"`).join(', ');
+    if (!this.#rooms.isConnected(build.worker)) {
+      this.#rows.updateBuild(build.id, { halted: HALTED_WITH_CLEAN_UP });
+      const message = `${build.builder} #${build.number} was not cleaned up: ${why}; see to it there, by hand: ${names}`;
+      this.#core.afterCommit(() => this.#core.alarms.raise(cleanUpAlarm(build), message));
+    }
+    this.#end(refOf(row), { result: 'EXCEPTION', summary: `clean-up was given up: ${why}` });
   }
 
   /** Ends what a step does or waits for; its end comes now or when its command has ended. */
@@ -275,6 +294,11 @@ export class StepRunner {
 function endOfFailure(error: unknown): StepEnd {
   const text = error instanceof Error && error.stack !== undefined ? error.stack : String(error);
   return { result: 'EXCEPTION', summary: error instanceof Error ? error.message : String(error), text };
+}
+
+/** Clean-up after a failure can only be done on the build's worker; a lost attempt is not cleaned up but repeated. */
+function isCleanUp(build: BuildRow, step: StepDeclaration): boolean {
+  return step.alwaysRun && build.halted === 1 && (build.result_so_far !== 'RETRY' || build.once === 1);
 }
 
 /** The locks of a step that is to be run. */

@@ -24,6 +24,7 @@ describe('a worker', () => {
       locks: [],
       token: null,
       graceMs: 600_000,
+      cleanUpGraceMs: 86_400_000,
     });
     const locks = [lock.counting(2)];
     const token = { file: '/run/token' };

@@ -20,6 +20,11 @@ export interface WorkerOptions {
   readonly token?: TokenSource;
   /** How long an absent worker keeps its builds; default 10 minutes. */
   readonly grace?: Duration;
+  /**
+   * How long clean-up after a failure (steps with `alwaysRun`) waits for an absent worker, since only it can do that;
+   * default a day. Then it is given up, and an alarm tells what was not cleaned up.
+   */
+  readonly cleanUpGrace?: Duration;
 }
 
 export interface WorkerDeclaration {
@@ -30,6 +35,7 @@ export interface WorkerDeclaration {
   readonly locks: readonly LockAccess[];
   readonly token: TokenSource | null;
   readonly graceMs: number;
+  readonly cleanUpGraceMs: number;
   readonly place: Place | null;
 }
 
@@ -46,6 +52,7 @@ const optionsSchema = z.strictObject({
   locks: z.array(fixedLockAccessSchema).default([]),
   token: tokenSourceSchema.optional(),
   grace: positiveDurationSchema.default(10 * 60_000),
+  cleanUpGrace: positiveDurationSchema.default(24 * 60 * 60_000),
 });
 
 /** Declares a worker: an agent that connects under this name. */
@@ -62,6 +69,7 @@ export function worker(options: WorkerOptions): WorkerDeclaration {
     locks: given.locks ?? [],
     token: given.token ?? null,
     graceMs: optionsSchema.shape.grace.parse(given.grace),
+    cleanUpGraceMs: optionsSchema.shape.cleanUpGrace.parse(given.cleanUpGrace),
     place,
   });
 }

@@ -68,6 +68,7 @@ export class Distributor {
       if (requestId !== null) this.#startGrantedLater(requestId);
     });
     this.#config.applied.on(() => this.wakeAll());
+    this.#core.clockWatch.jumped.on(() => this.wakeAll());
   }
 
   /** Looks at everything; at start and with a new configuration. Inside a turn. */

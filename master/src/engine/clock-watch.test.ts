@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { builder, factory } from '../config/builders.ts';
+import { anyBranchScheduler, periodicScheduler } from '../config/schedulers.ts';
 import { worker } from '../config/workers.ts';
 import { SimulatedSite } from '../simulation/simulated-site.ts';
 import { blockerOf, run, siteWith } from '../simulation/test-language.ts';
@@ -36,6 +37,55 @@ describe('a wall clock that is set', () => {
     expect(Math.round((until - sim.clock.now()) / MINUTE)).toBe(1);
     sim.run(MINUTE);
     expect(waits(sim)).toBe(false);
+  });
+
+  test.each([-HOUR, HOUR])('by %d ms is noticed before a timer that is due judges by it', (ms) => {
+    using sim = abandoned();
+    // Between two looks of the watch, and a moment before the first of them would come.
+    sim.run(10 * MINUTE - 2000);
+    sim.clock.jumpTo(sim.clock.now() + ms);
+    sim.run(900);
+    expect(waits(sim)).toBe(true);
+    sim.run(1200);
+    expect(waits(sim)).toBe(false);
+  });
+
+  test.each([-HOUR, HOUR])('by %d ms raises an alarm, for an hour', (ms) => {
+    using sim = abandoned();
+    const { alarms } = sim.master.core;
+    sim.clock.jumpTo(sim.clock.now() + ms);
+    sim.run(10_000);
+    expect(alarms.all).toMatchObject([
+      { kind: 'clockJumped', message: expect.stringContaining(ms > 0 ? 'forward by 1 h 00 m' : 'back by 1 h 00 m') },
+    ]);
+    sim.run(HOUR);
+    expect(alarms.all).toEqual([]);
+  });
+
+  test.each([-HOUR, HOUR])('by %d ms leaves a tree-stable timer and a period as long as they were', (ms) => {
+    const one = builder({ name: 'one', workers: [w1], factory: factory([run('a')]) });
+    const push = anyBranchScheduler({ name: 'push', builders: [one], treeStableTimer: '30m' });
+    const clock = periodicScheduler({ name: 'clock', builders: [one], every: '40m' });
+    using sim = new SimulatedSite({ site: siteWith({ workers: [w1], builders: [one], schedulers: [push, clock] }) });
+    const started = (scheduler: string) =>
+      sim.master.core.db.all('SELECT id FROM buildsets WHERE scheduler = ?', scheduler).length;
+    sim.run(1000);
+    sim.master.changes.add({
+      ...{ repository: 'r', branch: 'main', revision: 'a'.repeat(40), author: 'me', committer: null, message: 'm' },
+      ...{ files: [], commits: [], codebase: '', project: '', category: null, link: null, properties: {} },
+      ...{ source: 'sendchange', deliveryId: null, at: null },
+    });
+    expect([started('push'), started('clock')]).toEqual([0, 1]);
+    sim.run(10 * MINUTE);
+    sim.clock.jumpTo(sim.clock.now() + ms);
+    sim.run(19 * MINUTE);
+    expect([started('push'), started('clock')]).toEqual([0, 1]);
+    sim.run(2 * MINUTE);
+    expect([started('push'), started('clock')]).toEqual([1, 1]);
+    sim.run(8 * MINUTE);
+    expect([started('push'), started('clock')]).toEqual([1, 1]);
+    sim.run(2 * MINUTE);
+    expect([started('push'), started('clock')]).toEqual([1, 2]);
   });
 
   test('by less than a time server corrects moves nothing', () => {

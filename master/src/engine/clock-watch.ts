@@ -1,37 +1,42 @@
+import { formatDuration } from '@icefall/shared';
 import type { Core } from './core.ts';
 import { Hook } from './hooks.ts';
-import type { Timer } from './ports.ts';
+import type { Clock, Timer } from './ports.ts';
 
 /** Between two looks: so long a deadline may be shown wrongly after a jump. */
 export const LOOK_EVERY_MS = 10_000;
 /** Less is a correction that a time server makes all the time, and no reason to move anything. */
 export const LEAST_JUMP_MS = 1000;
+/** How long the alarm stays: a person who looks at the page once an hour sees it. */
+export const ALARM_FOR_MS = 60 * 60_000;
 
 /**
- * Notices when the wall clock was set. Deadlines of waits that stand in the database (the grace of an absent worker, the
- * back-off of a retry) are moved along then: a wait of ten minutes stays one of ten minutes.
+ * Notices when the wall clock was set: every few seconds, and before any timer does what it was set for. Deadlines of
+ * waits that stand in the database (the grace of an absent worker, the back-off of a retry, a tree-stable timer) are moved
+ * along then: a wait of ten minutes stays one of ten minutes.
  */
 export class ClockWatch {
   /** By how many milliseconds the clock has jumped. Fired inside a turn. */
   readonly jumped = new Hook<number>();
   readonly #core: Core;
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
   #offset: number;
   #timer: Timer | null = null;
+  #alarm: Timer | null = null;
 
-  constructor(core: Core) {
+  constructor(core: Core, clock: Pick<Clock, 'now' | 'monotonic'>) {
     this.#core = core;
+    this.#clock = clock;
     this.#offset = this.#offsetNow();
   }
 
   start(): void {
-    this.#timer = this.#core.clock.after(LOOK_EVERY_MS, () => {
-      this.look();
-      this.start();
-    });
+    this.#timer = this.#core.clock.after(LOOK_EVERY_MS, () => this.start());
   }
 
   stop(): void {
     this.#timer?.cancel();
+    this.#alarm?.cancel();
   }
 
   /** Looks now. */
@@ -44,11 +49,23 @@ export class ClockWatch {
     }
     this.#core.turn(() => this.jumped.fire(jumpMs));
     this.#offset = offset;
-    this.#core.log.warn({ jumpMs }, "the machine's clock was set; what waits for a while waits as long as before");
+    this.#tell(jumpMs);
+  }
+
+  #tell(jumpMs: number): void {
+    const { alarms, clock, log } = this.#core;
+    const how = `${jumpMs > 0 ? 'forward' : 'back'} by ${formatDuration(Math.abs(jumpMs))}`;
+    log.warn({ jumpMs }, `the machine's clock was set ${how}; what waits for a while waits as long as before`);
+    alarms.raise(
+      'clockJumped',
+      `the clock of the master's machine was set ${how}: times on the page before and after do not fit together, and ` +
+        'what starts by the time of day may have started twice or not at all; waits take as long as before',
+    );
+    this.#alarm?.cancel();
+    this.#alarm = clock.after(ALARM_FOR_MS, () => alarms.clear('clockJumped'));
   }
 
   #offsetNow(): number {
-    const { clock } = this.#core;
-    return clock.now() - clock.monotonic();
+    return this.#clock.now() - this.#clock.monotonic();
   }
 }

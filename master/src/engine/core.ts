@@ -3,6 +3,7 @@ import type { Database } from '../db/database.ts';
 import { Statements } from '../db/rows.ts';
 import { describeFault, storageFault } from '../storage/faults.ts';
 import { AlarmBoard } from './alarms.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { Hook } from './hooks.ts';
 import { isMistake } from './mistakes.ts';
 import { patientClock, RETRY_MS } from './patience.ts';
@@ -44,6 +45,7 @@ export interface CorePorts {
 export class Core {
   readonly db: Statements;
   readonly clock: Clock;
+  readonly clockWatch: ClockWatch;
   readonly random: Random;
   readonly log: Logger;
   /** What an operator has to look at. The storage raises and clears its own with the turns. */
@@ -65,7 +67,9 @@ export class Core {
   constructor(ports: CorePorts) {
     this.#database = ports.database;
     this.db = new Statements(ports.database);
-    this.clock = patientClock(ports.clock, ports.log);
+    // No timer judges what is due by a wall clock that has jumped since the last look.
+    this.clock = patientClock(ports.clock, ports.log, () => this.clockWatch.look());
+    this.clockWatch = new ClockWatch(this, ports.clock);
     this.random = ports.random;
     this.log = ports.log;
     this.alarms = new AlarmBoard(() => this.now());

@@ -6,13 +6,14 @@ export const RETRY_MS = 5000;
 
 /**
  * A clock whose timers survive a storage that refuses: what they were set for is due still, and their turn has left
- * nothing behind. Any other error goes its way.
+ * nothing behind. Any other error goes its way. `first` is done before what each was set for.
  */
-export function patientClock(clock: Clock, log: Logger): Clock {
+export function patientClock(clock: Clock, log: Logger, first: () => void = () => {}): Clock {
   const patient = (set: (call: () => void) => Timer, callback: () => void): Timer => {
     let timer: Timer;
     const call = () => {
       try {
+        first();
         callback();
       } catch (error) {
         if (storageFault(error) === null) throw error;

@@ -25,6 +25,7 @@ export class LockAlarms {
       if (this.#isUsed()) lookLater();
     });
     config.applied.on(lookLater);
+    core.clockWatch.jumped.on(lookLater);
   }
 
   /** Forgets its timer; for the end of the master. */

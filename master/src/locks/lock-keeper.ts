@@ -57,6 +57,15 @@ export class LockKeeper {
       this.#table = this.#read();
     });
     config.applied.on(() => this.wake());
+    core.clockWatch.jumped.on((ms) => this.#clockJumped(ms));
+  }
+
+  /** The wall clock was set: who waits has waited for as long as before. */
+  #clockJumped(ms: number): void {
+    const { db } = this.#core;
+    for (const { lock } of db.all<{ lock: string }>('SELECT DISTINCT lock FROM lock_claims WHERE granted_at IS NULL'))
+      this.#core.touch('lock', lock);
+    db.run('UPDATE lock_claims SET queued_at = queued_at + ? WHERE granted_at IS NULL', ms);
   }
 
   #read(): LockTable {

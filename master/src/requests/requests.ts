@@ -33,6 +33,7 @@ export class Requests {
   constructor(core: Core, buildsets: Buildsets) {
     this.#core = core;
     this.#buildsets = buildsets;
+    core.clockWatch.jumped.on((ms) => this.#clockJumped(ms));
   }
 
   row(id: number): RequestRow | null {
@@ -111,11 +112,20 @@ export class Requests {
   }
 
   /** The wall clock was set: every back-off takes as long as before. */
-  clockJumped(ms: number): void {
+  #clockJumped(ms: number): void {
     this.#core.db.run(
       "UPDATE requests SET not_before = not_before + ? WHERE state = 'pending' AND not_before IS NOT NULL",
       ms,
     );
+  }
+
+  /**
+   * For the start of a master, which does not know whether the clock was set while it was down: nothing waits for longer
+   * than a back-off can be.
+   */
+  limitBackOffs(mostMs: number): void {
+    const latest = this.#core.now() + mostMs;
+    this.#core.db.run("UPDATE requests SET not_before = ? WHERE state = 'pending' AND not_before > ?", latest, latest);
   }
 
   /** Ends a request, and with it every request that was taken into it. */

@@ -111,6 +111,7 @@ export function nightly(declaration: NightlyScheduler, room: Room): Running {
       setData(woken.data);
       if (woken.starts) build((start) => starts.attempt(declaration, start));
     },
+    clockJumped: () => setData(adopted()),
     changeArrived(change) {
       if (!collects) return;
       const importance = classify(declaration, room, change);

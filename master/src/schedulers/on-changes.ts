@@ -1,7 +1,7 @@
 import type { Change } from '@icefall/shared';
 import type { AnyBranchScheduler, SingleBranchScheduler } from '../config/schedulers.ts';
 import { changesOf, classify, type Room, type Running } from './running.ts';
-import { afterChange, dueGroups, firstDue, repaired, type Timers, without } from './stable-timer.ts';
+import { afterChange, dueGroups, firstDue, moved, repaired, type Timers, without } from './stable-timer.ts';
 import type { Start, Started } from './starts.ts';
 
 type Declaration = SingleBranchScheduler | AnyBranchScheduler;
@@ -65,6 +65,9 @@ export function onChanges(declaration: Declaration, room: Room): Running {
     nextAt: () => firstDue(timers()),
     wake() {
       for (const group of dueGroups(timers(), core.now())) build(group, (start) => starts.attempt(declaration, start));
+    },
+    clockJumped(ms) {
+      if (firstDue(timers()) !== null) setTimers(moved(timers(), ms));
     },
     changeArrived(change) {
       const importance = classify(declaration, room, change);

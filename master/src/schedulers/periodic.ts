@@ -34,6 +34,10 @@ export function periodic(declaration: PeriodicScheduler, room: Room): Running {
       setLast(core.now());
       starts.attempt(declaration, {});
     },
+    clockJumped(ms) {
+      const last = lastStartAt();
+      if (last !== null) setLast(last + ms);
+    },
     runNow() {
       setLast(core.now());
       return [starts.start(declaration, {})];

@@ -24,6 +24,8 @@ export interface Running {
   nextAt(): number | null;
   /** At or after `nextAt`, or too early where the machine's clock was set back. */
   wake(): void;
+  /** The machine's clock was set, by so many milliseconds: what is waited for, and is no time of day, moves along. */
+  clockJumped(ms: number): void;
   /** A change that may concern it, as far as its attributes tell. */
   changeArrived(change: Change): void;
   /** Somebody switched it on again. */
@@ -37,6 +39,7 @@ export const PASSIVE: Running = {
   adopt: () => {},
   nextAt: () => null,
   wake: () => {},
+  clockJumped: () => {},
   changeArrived: () => {},
   enabled: () => {},
   runNow: null,

@@ -57,6 +57,7 @@ export class Schedulers {
     changes.arrived.on((change) => this.changeAdded(change));
     buildsets.finished.on((ended) => this.#buildsetFinished(ended));
     config.applied.on(() => this.applyConfig());
+    core.clockWatch.jumped.on((ms) => this.#clockJumped(ms));
   }
 
   /** Goes on where the last process left off: looks at changes nobody saw, and sets the timers. Call once. */
@@ -85,6 +86,14 @@ export class Schedulers {
       this.#runningOf(declaration).adopt();
     }
     for (const name of [...names, ...gone]) this.#armAfterCommit(name);
+  }
+
+  #clockJumped(ms: number): void {
+    this.#liveSince = Math.min(this.#liveSince, this.#core.now());
+    for (const declaration of this.#config.site.schedulers) {
+      this.#runningOf(declaration).clockJumped(ms);
+      this.#armAfterCommit(declaration.name);
+    }
   }
 
   /** A change was stored: every enabled scheduler looks at it. Inside the turn that stores it. */

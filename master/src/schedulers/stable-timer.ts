@@ -33,10 +33,17 @@ export function without(timers: Timers, groups: readonly string[]): Timers {
   return Object.fromEntries(Object.entries(timers).filter(([group]) => !groups.includes(group)));
 }
 
+/** After the clock was set by so many milliseconds: due after as long as before. */
+export function moved(timers: Timers, ms: number): Timers {
+  return Object.fromEntries(Object.entries(timers).map(([group, dueAt]) => [group, dueAt + ms]));
+}
+
 /**
- * Timers as they must be: one for each group that has an important change, and no others. Sets right what a new kind
- * of scheduler, or a start that failed, left behind.
+ * Timers as they must be: one for each group that has an important change, and no others; none due later than one that
+ * begins now. Sets right what a new kind of scheduler, a start that failed, or a clock that was wrong left behind.
  */
-export function repaired(timers: Timers, importantGroups: ReadonlySet<string>, fallbackDueAt: number): Timers {
-  return Object.fromEntries([...importantGroups].map((group) => [group, timers[group] ?? fallbackDueAt]));
+export function repaired(timers: Timers, importantGroups: ReadonlySet<string>, latestDueAt: number): Timers {
+  return Object.fromEntries(
+    [...importantGroups].map((group) => [group, Math.min(timers[group] ?? latestDueAt, latestDueAt)]),
+  );
 }

@@ -33,7 +33,7 @@ export class Commands implements CommandPort {
   readonly started = new Hook<StepRef & { readonly pid: number | null }>();
   readonly finished = new Hook<StepRef & { readonly outcome: CommandOutcome }>();
   readonly lost = new Hook<StepRef & { readonly why: string }>();
-  /** A build has a command for a worker that is away, and it does not wait for ever. */
+  /** A build has a command for a worker that is away. */
   readonly awaited = new Hook<{ readonly buildId: number; readonly worker: string }>();
   readonly #core: Core;
   readonly #logs: LogStore;
@@ -51,7 +51,7 @@ export class Commands implements CommandPort {
     const row = this.#rows.insert(command);
     const link = this.#links.get(command.worker);
     if (link !== undefined) this.#send(row, link);
-    else if (!command.patient) this.awaited.fire({ buildId: command.buildId, worker: command.worker });
+    else this.awaited.fire({ buildId: command.buildId, worker: command.worker });
   }
 
   /** Inside a turn. The first reason counts. */
@@ -162,9 +162,9 @@ export class Commands implements CommandPort {
     return this.#logs.append(facts.buildId, facts.stepNumber, offset, payload, facts.logNames);
   }
 
-  /** Gives up what a build has on a worker, but for patient commands. Inside a turn. */
+  /** Gives up what a build has on a worker. Inside a turn. */
   giveUp(buildId: number, worker: string, why: string): void {
-    for (const row of this.#rows.ofBuild(buildId)) if (row.worker === worker && row.patient === 0) this.#lose(row, why);
+    for (const row of this.#rows.ofBuild(buildId)) if (row.worker === worker) this.#lose(row, why);
   }
 
   /** The row of a command that a worker may be running in this epoch, or null. */

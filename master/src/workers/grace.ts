@@ -5,17 +5,20 @@ import type { SiteConfig } from '../engine/site-config.ts';
 import type { Commands } from './commands.ts';
 
 /** Of a worker that the site does not declare any more, but that has builds. */
-const DEFAULT_GRACE_MS = 10 * 60_000;
+const UNDECLARED = { graceMs: 10 * 60_000, cleanUpGraceMs: 24 * 60 * 60_000 };
 
 interface ActiveBuild {
   readonly id: number;
   readonly worker: string;
   readonly grace_until: number | null;
+  /** What it waits with is clean-up. */
+  readonly is_patient: number;
 }
 
 /**
- * How long builds wait for an absent worker. The end of the wait stands in the build's row (the page counts down to it);
- * one timer for each worker brings what is due.
+ * How long builds wait for an absent worker: for its grace, and with clean-up, which only that worker can do, for its
+ * clean-up grace. The end of the wait stands in the build's row (the page counts down to it); one timer for each worker
+ * brings what is due.
  */
 export class Grace {
   readonly #core: Core;
@@ -28,6 +31,7 @@ export class Grace {
     this.#config = config;
     this.#commands = commands;
     commands.awaited.on(({ buildId, worker }) => this.#awaited(buildId, worker));
+    core.clockWatch.jumped.on((ms) => this.#clockJumped(ms));
   }
 
   /** All active builds of all workers wait from now on: at a master's start nobody is connected. */
@@ -47,8 +51,8 @@ export class Grace {
 
   /** The worker is away. Inside a turn. */
   begin(worker: string): void {
-    const until = this.#core.now() + this.#graceMs(worker);
-    for (const build of this.#active(worker)) this.#set(build.id, until);
+    const now = this.#core.now();
+    for (const build of this.#active(worker)) this.#set(build.id, now + this.#waitMs(build));
     this.#arm(worker);
   }
 
@@ -59,7 +63,7 @@ export class Grace {
   }
 
   /** The wall clock was set: what stands in the rows moves along; the timers do not follow that clock. Inside a turn. */
-  clockJumped(ms: number): void {
+  #clockJumped(ms: number): void {
     const builds = this.#core.db.all<{ id: number; until: number }>(
       "SELECT id, grace_until AS until FROM builds WHERE state <> 'finished' AND grace_until IS NOT NULL",
     );
@@ -69,18 +73,27 @@ export class Grace {
 
   #awaited(buildId: number, worker: string): void {
     const build = this.#active(worker).find(({ id }) => id === buildId);
-    if (build === undefined || build.grace_until !== null) return;
-    this.#set(buildId, this.#core.now() + this.#graceMs(worker));
+    // One absence is one wait, but clean-up has one of its own.
+    if (build === undefined || (build.grace_until !== null && build.is_patient === 0)) return;
+    this.#set(buildId, this.#core.now() + this.#waitMs(build));
     this.#arm(worker);
   }
 
-  #graceMs(worker: string): number {
-    return this.#config.worker(worker)?.graceMs ?? DEFAULT_GRACE_MS;
+  #waitMs({ worker, is_patient }: ActiveBuild): number {
+    const { graceMs, cleanUpGraceMs } = this.#config.worker(worker) ?? UNDECLARED;
+    return is_patient === 1 ? cleanUpGraceMs : graceMs;
+  }
+
+  #why(build: ActiveBuild): string {
+    const name = build.is_patient === 1 ? 'cleanUpGrace' : 'grace';
+    return `the worker ${build.worker} was away for longer than its ${name} of ${formatDuration(this.#waitMs(build))}`;
   }
 
   #active(worker: string): ActiveBuild[] {
     return this.#core.db.all<ActiveBuild>(
-      "SELECT id, worker, grace_until FROM builds WHERE state <> 'finished' AND worker = ? ORDER BY id",
+      `SELECT id, worker, grace_until,
+              EXISTS (SELECT 1 FROM commands WHERE build_id = builds.id AND patient = 1) AS is_patient
+         FROM builds WHERE state <> 'finished' AND worker = ? ORDER BY id`,
       worker,
     );
   }
@@ -106,14 +119,13 @@ export class Grace {
 
   #due(worker: string): void {
     this.#timers.delete(worker);
-    const why = `the worker ${worker} was away for longer than its grace of ${formatDuration(this.#graceMs(worker))}`;
     this.#core.turn(() => {
       const now = this.#core.now();
       for (const build of this.#active(worker)) {
         if (build.grace_until === null || build.grace_until > now) continue;
         // First, so that what the loss makes the build ask for can begin a wait of its own.
         this.#set(build.id, null);
-        this.#commands.giveUp(build.id, worker, why);
+        this.#commands.giveUp(build.id, worker, this.#why(build));
       }
       this.#arm(worker);
     });

@@ -85,7 +85,7 @@ describe('grace', () => {
     expect(room.told).toEqual([]);
   });
 
-  test('that ends loses what the worker had, but for what is patient', () => {
+  test('that ends loses what the worker had; clean-up has a longer one', () => {
     const room = open();
     const agent = room.connect();
     const [first, second] = [room.build(), room.build()];
@@ -97,7 +97,10 @@ describe('grace', () => {
     room.clock.advance(1);
     expect(room.told).toEqual(['1 lost: the worker w1 was away for longer than its grace of 10 m 00 s']);
     expect(room.onRecord).toEqual(['2 sent']);
-    expect([room.graceOf(first), room.graceOf(second)]).toEqual([null, null]);
+    expect([room.graceOf(first), room.graceOf(second)]).toEqual([null, 24 * 60 * MINUTE - 10 * MINUTE]);
+    room.clock.advance(24 * 60 * MINUTE - 10 * MINUTE);
+    expect(room.told.at(-1)).toBe('2 lost: the worker w1 was away for longer than its cleanUpGrace of 1 d 0 h');
+    expect([room.onRecord, room.graceOf(second)]).toEqual([[], null]);
   });
 
   test('is not given twice to one absence', () => {
@@ -110,12 +113,12 @@ describe('grace', () => {
     expect(room.graceOf(build)).toBe(6 * MINUTE);
   });
 
-  test('begins with a command for a worker that is away, unless it is patient', () => {
+  test('begins with a command for a worker that is away, for clean-up its own', () => {
     const room = open();
     const [first, second] = [room.build(), room.build()];
     room.order(first, shell(), { patient: true });
     room.order(second);
-    expect([room.graceOf(first), room.graceOf(second)]).toEqual([null, 10 * MINUTE]);
+    expect([room.graceOf(first), room.graceOf(second)]).toEqual([24 * 60 * MINUTE, 10 * MINUTE]);
     room.clock.advance(10 * MINUTE);
     expect(room.told).toMatchObject([expect.stringContaining('2 lost')]);
     expect(room.connect('w1', { storeId: 'store-two' }).heard).toEqual(['welcome []', 'start 1']);

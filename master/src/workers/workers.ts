@@ -59,11 +59,6 @@ export class Workers {
     this.#sessions.stop();
   }
 
-  /** The wall clock was set: builds wait for absent workers as long as before. Inside a turn. */
-  clockJumped(ms: number): void {
-    this.#grace.clockJumped(ms);
-  }
-
   /** An agent has connected that {@link Authentication} found to be this worker. */
   accept(name: string, wire: Wire): Session {
     return this.#sessions.open(name, wire);

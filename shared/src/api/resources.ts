@@ -384,7 +384,10 @@ export type LogSearchPiece = z.infer<typeof logSearchPieceSchema>;
 
 /** Something that a person has to look at, for as long as it lasts. */
 export const alarmSchema = z.object({
-  /** For programs: `storageUnavailable`, `diskSpaceLow`. */
+  /**
+   * For programs: `storageUnavailable`, `diskSpaceLow`, `clockJumped`, `masterMistake`, `lockWait LOCK`,
+   * `notCleanedUp BUILDER@WORKER`.
+   */
   kind: z.string(),
   /** What is wrong, where, and what to do. */
   message: z.string(),
