@@ -57,6 +57,9 @@ export class Master implements MasterPort {
   get changes() {
     return this.rooms.changes;
   }
+  get audit() {
+    return this.rooms.audit;
+  }
   get logs() {
     return this.rooms.logs;
   }

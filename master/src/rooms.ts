@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { AuditLog } from './access/audit-log.ts';
 import { Builds } from './builds/builds.ts';
 import { Deadlocks } from './builds/deadlocks.ts';
 import { type MasterCommandPort, MasterProcesses } from './builds/master-processes.ts';
@@ -47,6 +48,7 @@ export interface Rooms {
   readonly database: Database;
   readonly core: Core;
   readonly config: SiteConfig;
+  readonly audit: AuditLog;
   readonly logs: LogStore;
   readonly changes: Changes;
   readonly webhooks: Webhooks;
@@ -99,6 +101,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const webhooks = new Webhooks(core, config, changes);
   const pollers = new GitPollers(core, config, changes, { directory: join(directory, 'mirrors') });
   return {
+    ...{ audit: new AuditLog(core, config) },
     ...{ database, core, config, logs, changes, webhooks, pollers, buildsets, requests, schedulers },
     ...{ locks, lockAlarms, slots, commands, workers, processes, builds, distributor, health },
   };

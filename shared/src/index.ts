@@ -1,3 +1,4 @@
+export * from './api/access.ts';
 export * from './api/blockers.ts';
 export * from './api/configuration.ts';
 export * from './api/describe.ts';

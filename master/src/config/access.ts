@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isBuilderPermission, PERMISSIONS, type Permission } from '../access/permissions.ts';
 import type { BuilderDeclaration } from './builders.ts';
+import { type Duration, positiveDurationSchema } from './durations.ts';
 import { type Place, reportProblem, valueAt } from './problems.ts';
 
 /** Who has a role: whoever asks, whoever has signed in, or those named. */
@@ -27,6 +28,8 @@ export interface RoleOptions {
 export interface AccessOptions {
   /** By name. Somebody may have several: they add up. */
   readonly roles: Readonly<Record<string, RoleOptions>>;
+  /** How long the audit log is kept: at least 30 days; default 365 days. */
+  readonly keepAudit?: Duration;
 }
 
 export interface RoleDeclaration {
@@ -47,6 +50,7 @@ export interface RoleDeclaration {
 
 export interface AccessDeclaration {
   readonly roles: readonly RoleDeclaration[];
+  readonly keepAuditMs: number;
 }
 
 const names = z.array(z.string().min(1).max(200)).default([]);
@@ -69,7 +73,16 @@ const roleSchema = z.strictObject({
   ),
 });
 
-export const accessSchema = z.strictObject({ roles: z.record(z.string().min(1).max(100), roleSchema) });
+const DAY_MS = 86_400_000;
+/** The database refuses to delete what is younger, see migration 5. */
+const LEAST_AUDIT_MS = 30 * DAY_MS;
+
+export const accessSchema = z.strictObject({
+  roles: z.record(z.string().min(1).max(100), roleSchema),
+  keepAudit: positiveDurationSchema
+    .default(365 * DAY_MS)
+    .refine((ms) => ms >= LEAST_AUDIT_MS, 'must be at least 30 days'),
+});
 
 /** What the options of a site's `access` declare; null where they cannot be used (that is reported with the site's). */
 export function accessOf(options: unknown): AccessDeclaration | null {
@@ -78,7 +91,7 @@ export function accessOf(options: unknown): AccessDeclaration | null {
   const roles = Object.entries(parsed.data.roles).map(([name, { allow, builders, tags, members }]) =>
     Object.freeze({ name, allow, builders: builders ?? null, tags: tags ?? null, members }),
   );
-  return Object.freeze({ roles });
+  return Object.freeze({ roles, keepAuditMs: parsed.data.keepAudit });
 }
 
 interface Checked {

@@ -48,9 +48,11 @@ describe('acting over HTTP', () => {
     // SQLite's own word for a full disk: it may not grow beyond what it has.
     site.core.db.one('PRAGMA max_page_count = 1');
     const ask = () => post('/builds/1/rebuild', { owner: 'Ada' });
+    const first = count('buildsets') ?? 0;
     let [before, refused] = [count('buildsets'), await ask()];
     for (let i = 0; i < 1000 && refused.status === 200; i += 1) [before, refused] = [count('buildsets'), await ask()];
-    expect([count('buildsets'), count('audit')]).toEqual([before, site.audits().length]);
+    expect(count('buildsets')).toBe(before);
+    expect(site.audits()).toHaveLength((before ?? 0) - first);
     expect(refused).toMatchObject({ status: 503, json: { error: { code: 'storage_unavailable' } } });
   });
 
@@ -140,11 +142,9 @@ describe('acting over HTTP', () => {
     const done = await post('/locks/tree/release', { ...asked, force: true });
     expect(done.json).toMatchObject({ lock: { name: 'tree' }, fence: 7 });
     expect(site.deeds).toEqual(['release tree of 2.1: its machine is gone']);
-    expect(site.core.db.one('SELECT who, action, object, detail FROM audit')).toEqual({
-      ...{ who: 'Ada', action: 'release', object: 'lock tree' },
-      detail: JSON.stringify({
-        ...{ buildId: 2, stepNumber: 1, reason: 'its machine is gone', fence: 7, from: '127.0.0.1' },
-      }),
+    expect(site.core.db.one('SELECT who, origin, action, object, result, detail FROM audit')).toEqual({
+      ...{ who: 'Ada', origin: '127.0.0.1', action: 'release', object: 'lock tree', result: 'ok' },
+      detail: JSON.stringify({ buildId: 2, stepNumber: 1, reason: 'its machine is gone', fence: 7 }),
     });
   });
 

@@ -1,6 +1,8 @@
 import type { FastifyRequest } from 'fastify';
-import { toColumn } from '../db/rows.ts';
-import { callerOf } from './caller.ts';
+import type { Deed } from '../access/audit-log.ts';
+import { AccessError } from '../access/errors.ts';
+import { callerOf, knownCaller } from './caller.ts';
+import { answerOfError } from './errors.ts';
 import { idempotencyKeyOf, once } from './idempotency.ts';
 import type { MasterPort } from './master-port.ts';
 
@@ -8,6 +10,8 @@ import type { MasterPort } from './master-port.ts';
 export interface Action {
   /** Who says to be behind it; else the address it came from. */
   readonly owner?: string | null | undefined;
+  /** Whom the action itself has recognised: a sign-in. */
+  readonly who?: string;
   readonly action: string;
   /** `build 17`, `worker w1`. */
   readonly object: string;
@@ -25,7 +29,34 @@ export function act<T>(master: MasterPort, request: FastifyRequest, action: Acti
     audit(master, request, action);
     return answer;
   };
-  return master.core.turn(() => (key === null ? deed() : once(master.core, request, key, deed)));
+  try {
+    return master.core.turn(() => (key === null ? deed() : once(master.core, request, key, deed)));
+  } catch (error) {
+    auditFailure(master, request, action, error);
+    throw error;
+  }
+}
+
+/** Writes into the audit log that an action was tried, and came to nothing. */
+export function auditFailure(master: MasterPort, request: FastifyRequest, action: Action, error: unknown): void {
+  if (error instanceof Error) recorded.add(error);
+  master.audit.noteRefusal(deedOf(request, action, answerOfError(error).body.error.code));
+}
+
+/** Failures that are in the audit log. */
+const recorded = new WeakSet<Error>();
+
+/** Writes into the audit log that a change was refused before it was tried. */
+export function auditDenial(master: MasterPort, request: FastifyRequest, error: unknown): void {
+  if (!(error instanceof AccessError) || recorded.has(error) || request.method !== 'POST') return;
+  const who = knownCaller(request)?.name ?? request.ip;
+  const action = request.routeOptions.config.operation ?? 'request';
+  const object = request.url.split('?', 1)[0] ?? '';
+  master.audit.noteRefusal({ who, origin: request.ip, action, object, result: error.code });
+}
+
+function deedOf(request: FastifyRequest, { owner, who, action, object, detail }: Action, result: string): Deed {
+  return { who: who ?? actorOf(request, owner) ?? request.ip, origin: request.ip, action, object, detail, result };
 }
 
 /** Who asks: who they have been recognised as; else, where this machine may do everything, who they say they are. */
@@ -35,12 +66,24 @@ export function actorOf(request: FastifyRequest, owner: string | null | undefine
   return owner === undefined || owner === null || owner === '' ? null : owner;
 }
 
-/** Writes a line of the audit log. */
+/** Writes into the audit log what was done. */
 export function audit(master: MasterPort, request: FastifyRequest, action: Action): void {
-  const { core } = master;
-  const who = actorOf(request, action.owner) ?? request.ip;
-  const detail = toColumn({ ...action.detail, from: request.ip });
-  core.turn(() =>
-    core.db.insert('audit', { at: core.now(), who, action: action.action, object: action.object, detail }),
-  );
+  master.audit.note(deedOf(request, action, 'ok'));
+}
+
+/** For what takes a while: the audit log is told when it is done, or why it was not. */
+export async function onRecord<T>(
+  master: MasterPort,
+  request: FastifyRequest,
+  action: Action,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    const result = await work();
+    audit(master, request, action);
+    return result;
+  } catch (error) {
+    auditFailure(master, request, action, error);
+    throw error;
+  }
 }

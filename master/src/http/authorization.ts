@@ -32,7 +32,7 @@ export type CoarseRule =
 export function admitted(rule: CoarseRule, caller: Caller): void {
   if ('open' in rule) return;
   if ('signedIn' in rule) {
-    if (caller.identity.kind === 'person' || caller.identity.kind === 'token') return;
+    if (caller.identity.kind !== 'anonymous') return;
     throw refusal(caller, 'this is for people who have signed in');
   }
   const { grants } = caller;

@@ -19,6 +19,11 @@ export function callerOf(request: FastifyRequest): Caller {
   return caller;
 }
 
+/** The same, of a request that may have been refused before that. */
+export function knownCaller(request: FastifyRequest): Caller | null {
+  return callers.get(request) ?? null;
+}
+
 /** Finds out who sends a request, and refuses a change that a page elsewhere has made their browser send. */
 export function recognise(access: Access, request: FastifyRequest, reply: FastifyReply): Caller {
   const caller = access.callerOf(credentialsOf(request));

@@ -1,3 +1,4 @@
+import type { AuditLog } from '../access/audit-log.ts';
 import type { HookAnswer } from '../changes/webhooks.ts';
 import type { ViewedMaster } from '../events/viewed-master.ts';
 
@@ -19,6 +20,7 @@ export interface LockHolderRef {
 
 /** The master as its door sees it. Every action is one turn; those that are refused throw {@link ActionError}. */
 export interface MasterPort extends ViewedMaster {
+  readonly audit: AuditLog;
   setDraining(isDraining: boolean): void;
   stopBuild(buildId: number, reason: string): void;
   /** Asks for the same again: sources, properties and builder of a build. */

@@ -3,6 +3,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { Access } from '../access/access.ts';
 import { EventStream } from '../events/stream.ts';
 import { Views } from '../events/views.ts';
+import { auditDenial } from './acting.ts';
 import { admitted } from './authorization.ts';
 import { MOST_BODY_BYTES, takeJsonOnly } from './body.ts';
 import { recognise } from './caller.ts';
@@ -16,6 +17,13 @@ import type { Door, Route } from './route.ts';
 import { ROUTES } from './routes/all.ts';
 import { guard, SECURITY_HEADERS } from './security.ts';
 import { SseStreams } from './sse.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Name of the route's operation. */
+    operation?: string;
+  }
+}
 
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 8010;
@@ -109,7 +117,10 @@ export async function buildServer(
   guard(app, { host: options.host, siteUrl: () => master.config.site.url });
   takeJsonOnly(app);
   compressAnswers(app);
-  app.setErrorHandler((error, request, reply) => answerError(master, error, request, reply));
+  app.setErrorHandler((error, request, reply) => {
+    auditDenial(master, request, error);
+    answerError(master, error, request, reply);
+  });
   for (const route of ROUTES.filter((candidate) => candidate.rawBody !== true)) register(app, route, door);
   await app.register(async (hooks) => {
     hooks.removeAllContentTypeParsers();
@@ -140,6 +151,7 @@ function addressOf(app: FastifyInstance, host: string): string {
 function register(app: FastifyInstance, route: Route, door: Door): void {
   app.route({
     method: route.method,
+    config: { operation: route.name },
     url: route.path,
     // What is streamed would be read to its end for a HEAD.
     exposeHeadRoute: 'json' in route.answer,

@@ -37,9 +37,12 @@ export interface TestAnswer {
 export type TestClient = Awaited<ReturnType<typeof clientOf>>;
 
 /** A client of a server for this site. */
-export async function clientOf(site: TestSite, options: { host?: string; pageDirectory?: string } = {}) {
+export async function clientOf(
+  site: TestSite,
+  options: { host?: string; pageDirectory?: string; operatorToken?: string } = {},
+) {
   const { host = '127.0.0.1', pageDirectory = join(site.directory, 'no-page') } = options;
-  const { app } = await buildServer(site.port, { host, pageDirectory });
+  const { app } = await buildServer(site.port, { host, pageDirectory, operatorToken: options.operatorToken });
   async function ask(request: InjectOptions): Promise<TestAnswer> {
     const answer = await app.inject(request);
     const isJson = String(answer.headers['content-type']).startsWith('application/json');

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AuditLog } from '../access/audit-log.ts';
 import { Changes } from '../changes/changes.ts';
 import { Webhooks } from '../changes/webhooks.ts';
 import { builder, factory } from '../config/builders.ts';
@@ -72,6 +73,7 @@ export class TestSite implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'icefall-http-'));
   readonly core: Core;
   readonly config: SiteConfig;
+  readonly audit: AuditLog;
   readonly logs: LogStore;
   readonly changes: Changes;
   readonly schedulers: Schedulers;
@@ -95,6 +97,7 @@ export class TestSite implements AsyncDisposable {
       log: { info: () => {}, warn: note, error: note },
     });
     this.config = new SiteConfig(declaration, 1);
+    this.audit = new AuditLog(this.core, this.config);
     this.buildsets = new Buildsets(this.core);
     this.requests = new Requests(this.core, this.buildsets);
     this.changes = new Changes(this.core, this.config);
@@ -105,12 +108,13 @@ export class TestSite implements AsyncDisposable {
   }
 
   #port(): MasterPort {
-    const { core, config, schedulers, changes, logs } = this;
+    const { core, config, audit, schedulers, changes, logs } = this;
     const webhooks = new Webhooks(core, config, changes);
     const away: WorkerPresence = { connected: false, connectedSince: null, leaving: false, lastRefusal: null };
     return {
       core,
       config,
+      audit,
       schedulers,
       changes,
       logs,
@@ -184,8 +188,9 @@ export class TestSite implements AsyncDisposable {
     this.clock.advance(60);
   }
 
+  /** What was done, by the audit log. */
   audits(): { who: string; action: string; object: string }[] {
-    return this.core.db.all('SELECT who, action, object FROM audit ORDER BY id');
+    return this.core.db.all("SELECT who, action, object FROM audit WHERE result = 'ok' ORDER BY id");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

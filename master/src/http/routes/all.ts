@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts';
+import { auditRoutes } from './audit.ts';
 import { badgeRoutes } from './badges.ts';
 import { builderRoutes } from './builders.ts';
 import { buildRoutes } from './builds.ts';
@@ -9,7 +10,10 @@ import { lockRoutes } from './locks.ts';
 import { logRoutes } from './logs.ts';
 import { requestRoutes } from './requests.ts';
 import { schedulerRoutes } from './schedulers.ts';
+import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
+import { tokenRoutes } from './tokens.ts';
+import { userRoutes } from './users.ts';
 import { workerRoutes } from './workers.ts';
 
 /** Every route of the API: what the server serves and what the OpenAPI document describes. */
@@ -26,4 +30,8 @@ export const ROUTES: readonly Route[] = [
   ...workerRoutes,
   ...lockRoutes,
   ...logRoutes,
+  ...sessionRoutes,
+  ...tokenRoutes,
+  ...userRoutes,
+  ...auditRoutes,
 ];
