@@ -1,9 +1,11 @@
 import {
   chmodSync,
   linkSync,
+  lstatSync,
   lutimesSync,
   mkdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -72,8 +74,7 @@ function apply(root: string, what: Change): void {
   }
 }
 
-async function publishAndCompare(site: TestSite, tag: string): Promise<ReturnType<typeof entriesOnDisk>> {
-  await publish(site.context, REPOSITORY, { tag, description: tag });
+async function compare(site: TestSite): Promise<ReturnType<typeof entriesOnDisk>> {
   const onDisk = entriesOnDisk(site.paths.mount);
   const key = readFileSync(site.paths.publicKey, 'utf8');
   const repository = readRepository(site.paths.served, key, new Date());
@@ -85,6 +86,36 @@ async function publishAndCompare(site: TestSite, tag: string): Promise<ReturnTyp
     ['', ...markers.map((found) => `/${found.slice(0, -'/.cvmfscatalog'.length)}`)].sort(),
   );
   return onDisk;
+}
+
+async function publishAndCompare(site: TestSite, tag: string): Promise<ReturnType<typeof entriesOnDisk>> {
+  await publish(site.context, REPOSITORY, { tag, description: tag });
+  return compare(site);
+}
+
+/** The paths that a change touches, where they really are, with all names of their files. */
+function touched(root: string, what: Change): string[] {
+  const real = (path: string): string[] => {
+    const [, parent = '', name = ''] = /^(?:(.*)\/)?(.*)$/s.exec(path) ?? [];
+    const found = realpathSync
+      .native(Buffer.from(`${root}/${parent}`, 'latin1'), { encoding: 'buffer' })
+      .toString('latin1');
+    return [`${found}/${name}`.slice(Buffer.from(root).toString('latin1').length + 1)];
+  };
+  const at = (path: string) => lstatSync(Buffer.from(`${root}/${path}`, 'latin1'));
+  const orNothing = <T>(look: () => T[]): T[] => {
+    try {
+      return look();
+    } catch (error) {
+      if (!/^E[A-Z]+$/.test(systemCode(error))) throw error;
+      return [];
+    }
+  };
+  const paths = [what.path, ...('to' in what ? [what.to] : [])].flatMap((path) => orNothing(() => real(path)));
+  const inodes = paths
+    .flatMap((path) => orNothing(() => [at(path)]))
+    .flatMap((stat) => (stat.isFile() ? [stat.ino] : []));
+  return [...paths, ...[...entriesOnDisk(root).keys()].filter((path) => inodes.includes(at(path).ino))];
 }
 
 test('whatever is done to a tree, the independent reader finds it in every revision, byte for byte', async () => {
@@ -107,6 +138,41 @@ test('whatever is done to a tree, the independent reader finds it in every revis
             const { entries } = repository.tree({ hash: tag?.root ?? '', size: tag?.size ?? 0 });
             expect(withNamedLinks(entries)).toEqual(onDisk);
           }
+        } finally {
+          site.remove();
+        }
+      },
+    ),
+    { numRuns: Number(process.env.ICEFALL_RANDOM_TREES ?? 12) },
+  );
+}, 600_000);
+
+test('a list of what was touched is enough, and one that lacks something does no harm', async () => {
+  const said = fc.record({ change, isSaid: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(said, { minLength: 1, maxLength: 15 }), { minLength: 1, maxLength: 4 }),
+      async (revisions) => {
+        const site = await testSite();
+        try {
+          for (const changes of revisions) {
+            const whole: string[] = [];
+            const part: string[] = [];
+            await beginTransaction(site.context, REPOSITORY, '');
+            for (const { change: what, isSaid } of changes) {
+              const paths = [...touched(site.paths.mount, what)];
+              apply(site.paths.mount, what);
+              paths.push(...touched(site.paths.mount, what));
+              whole.push(...paths);
+              if (isSaid) part.push(...paths);
+            }
+            await publish(site.context, REPOSITORY, { tag: null, description: '', changed: part });
+            await checkRepository(site.context, REPOSITORY);
+            await beginTransaction(site.context, REPOSITORY, '');
+            await publish(site.context, REPOSITORY, { tag: null, description: '', changed: whole });
+            await compare(site);
+          }
+          await checkRepository(site.context, REPOSITORY);
         } finally {
           site.remove();
         }
