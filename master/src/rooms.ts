@@ -21,6 +21,7 @@ import { LogStore } from './logs/log-store.ts';
 import { Buildsets } from './requests/buildsets.ts';
 import { Requests } from './requests/requests.ts';
 import { Schedulers } from './schedulers/schedulers.ts';
+import { type SecretSource, Secrets } from './secrets/secrets.ts';
 import { type HealthOptions, StorageHealth } from './storage/health.ts';
 import { Commands } from './workers/commands.ts';
 import { Slots } from './workers/slots.ts';
@@ -37,6 +38,8 @@ export interface RoomPorts {
   readonly log: Logger;
   /** How the free space of the disk is watched. Default: not at all. */
   readonly health?: HealthOptions;
+  /** Where commands get secrets. Default: what the site says. */
+  readonly secrets?: SecretSource;
   /** Runs what steps want to be run on the master's machine. Default: {@link MasterProcesses}. */
   readonly masterCommands?: (core: Core, logs: LogStore) => MasterCommands;
 }
@@ -84,7 +87,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const schedulers = new Schedulers(core, config, buildsets, changes);
   const locks = new LockKeeper(core, config);
   const slots = new Slots(core, config);
-  const commands = new Commands(core, logs);
+  const commands = new Commands(core, logs, ports.secrets ?? new Secrets(core, config));
   const workers = new Workers(core, config, commands);
   const processes = ports.masterCommands?.(core, logs) ?? new MasterProcesses(core, logs);
   const isConnected = (worker: string) => workers.presence(worker).connected;

@@ -34,9 +34,13 @@ export function describeSite(site: SiteDeclaration): SiteDescription {
 }
 
 function describeNow(site: SiteDeclaration): SiteDescription {
-  const { title, url, timeZone, properties, validation, access } = site;
+  const { title, url, timeZone, properties, validation, access, secrets } = site;
   return {
-    options: optionsOf({ title, url, timeZone, properties, validation, ...(access === null ? {} : { access }) }),
+    options: optionsOf({
+      ...{ title, url, timeZone, properties, validation },
+      ...(access === null ? {} : { access }),
+      ...(secrets === null ? {} : { secrets: { from: secrets.from.map(({ title }) => title), allow: secrets.allow } }),
+    }),
     builders: site.builders.map(describeBuilder),
     schedulers: site.schedulers.map((scheduler) => thing(scheduler, scheduler.kind)),
     workers: site.workers.map((worker) => thing(worker, 'worker')),

@@ -2,6 +2,10 @@
 export type { Json, Result } from '@icefall/shared';
 export type { Permission } from '../access/permissions.ts';
 export { computed, interpolate, prop, type Reference, type Renderable, source } from '../properties/references.ts';
+export { type SecretRule, type SecretsOptions, secretsFrom } from '../secrets/declaration.ts';
+export type { SecretProvider } from '../secrets/provider.ts';
+export { type SecretReference, secret } from '../secrets/reference.ts';
+export type { VaultOptions } from '../secrets/vault.ts';
 export { copyDirectory, makeDirectory, removeDirectory } from '../steps/directories.ts';
 export { addSteps } from '../steps/dynamic.ts';
 export { git } from '../steps/git.ts';

@@ -1,5 +1,6 @@
 import type { Json } from '@icefall/shared';
 import { z } from 'zod';
+import { type SecretsOptions, secretsSchema } from '../secrets/declaration.ts';
 import { type AccessDeclaration, type AccessOptions, accessOf, accessSchema } from './access.ts';
 import type { BuilderDeclaration } from './builders.ts';
 import type { GitPollerDeclaration, WebhookDeclaration } from './changes.ts';
@@ -31,6 +32,8 @@ export interface SiteOptions {
   readonly access?: AccessOptions;
   /** What branch and revision from outside may look like. */
   readonly validation?: { readonly branch?: RegExp; readonly revision?: RegExp };
+  /** Where secrets are kept, and which builds are given them. */
+  readonly secrets?: SecretsOptions | null;
 }
 
 /** A whole site: what a configuration module exports as its default. */
@@ -47,6 +50,7 @@ export interface SiteDeclaration {
   readonly validation: { readonly branch: RegExp; readonly revision: RegExp };
   readonly deadlocks: 'resolve' | 'report';
   readonly access: AccessDeclaration | null;
+  readonly secrets: SecretsOptions | null;
   /** Every lock that a builder, step or worker uses, found by walking them. */
   readonly locks: readonly LockDeclaration[];
   readonly place: Place | null;
@@ -71,6 +75,7 @@ const siteSchema = z.strictObject({
     .optional(),
   deadlocks: z.enum(['resolve', 'report']).optional(),
   access: accessSchema.optional(),
+  secrets: secretsSchema.nullable().optional(),
 });
 
 /** Buildbot's defaults: enough for every real name, nothing that a shell or Git could take for something else. */
@@ -96,6 +101,7 @@ export function site(options: SiteOptions): SiteDeclaration {
     validation: { branch: given.validation?.branch ?? BRANCH, revision: given.validation?.revision ?? REVISION },
     deadlocks: given.deadlocks ?? ('resolve' as const),
     access: accessOf(given.access),
+    secrets: given.secrets ?? null,
     place,
   };
   const whole = Object.freeze({ ...declaration, locks: [...new Set(lockUses(declaration).map(({ lock }) => lock))] });

@@ -1,3 +1,4 @@
+import { checkSecrets } from '../secrets/declaration.ts';
 import type { StepDeclaration } from '../steps/kind.ts';
 import { checkAccess } from './access.ts';
 import type { BuilderDeclaration } from './builders.ts';
@@ -58,6 +59,7 @@ export function checkWhole(site: SiteDeclaration): void {
   for (const lock of site.locks) checkLimits(lock, site);
   for (const scheduler of site.schedulers) checkScheduler(scheduler, site);
   checkAccess(site);
+  checkSecrets(site);
 }
 
 function checkNames(site: SiteDeclaration): void {

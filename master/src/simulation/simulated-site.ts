@@ -8,6 +8,7 @@ import type { Clock, Logger, Random } from '../engine/ports.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
 import { Master } from '../master.ts';
 import type { NewBuildset } from '../requests/buildsets.ts';
+import type { SecretSource } from '../secrets/secrets.ts';
 import { SimulatedMasterCommands } from './simulated-master-commands.ts';
 import { SimulatedWorker, type Work } from './simulated-worker.ts';
 
@@ -33,6 +34,8 @@ export interface SimulatedSiteOptions {
 }
 
 const SILENT: Logger = { info() {}, warn() {}, error() {} };
+/** Simulated commands look at nothing they are given. */
+const NO_SECRETS: SecretSource = { fetch: (_build, _names, answer) => answer({ values: {} }) };
 /** 2025-06-02 12:00 UTC, a Monday. */
 const START = Date.UTC(2025, 5, 2, 12);
 
@@ -96,6 +99,7 @@ export class SimulatedSite implements Disposable {
       clock: mortal(this.clock, this.#life),
       random: this.#options.random ?? { next: () => 0.5 },
       log: this.#options.log ?? SILENT,
+      secrets: NO_SECRETS,
       masterCommands: (core) => new SimulatedMasterCommands(core, this.#work),
     });
     this.#options.opened?.(master);

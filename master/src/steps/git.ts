@@ -1,6 +1,7 @@
 import type { Json } from '@icefall/shared';
 import { z } from 'zod';
 import { type Duration, durationSchema } from '../config/durations.ts';
+import { withoutSecrets } from '../secrets/use.ts';
 import { defineStep, type StepKind, type StepRun, whenKnown } from './kind.ts';
 import { endByExitCode } from './outcome.ts';
 import { type ProcessOptions, processShape } from './shell.ts';
@@ -73,6 +74,7 @@ function begin(options: Parsed, run: StepRun): ReturnType<StepKind<Parsed>['begi
     const text = `the build has no source stamp with a repository for code base "${options.codebase}"; give git() a repository, or the scheduler a code base\n`;
     return { do: 'finish', result: 'FAILURE', summary: 'no repository known', text };
   }
+  const { env, secrets } = withoutSecrets(run.env, options);
   return {
     do: 'command',
     command: {
@@ -92,7 +94,8 @@ function begin(options: Parsed, run: StepRun): ReturnType<StepKind<Parsed>['begi
       reference: options.reference,
       filter: options.filter,
       config: options.config,
-      env: { ...run.env, ...options.env },
+      env,
+      ...(secrets === undefined ? {} : { secrets }),
       idleTimeoutMs: options.idleTimeout,
       maxTimeMs: options.maxTime,
     },

@@ -1,19 +1,22 @@
 import { type CommandOutcome, formatDuration, type Result } from '@icefall/shared';
 import type { StepEnd } from './kind.ts';
 
-/** Codes of errors that no command and no option causes: the worker itself, or its disk, failed. */
-const FAULTS_OF_THE_WORKER: ReadonlySet<string> = new Set(['internal', 'journal_unwritable']);
+/** Codes of errors that no command causes: the worker itself failed, its disk, or a place where secrets are kept. */
+const FAULTS_OF_THE_SITE: ReadonlySet<string> = new Set([
+  ...['internal', 'journal_unwritable', 'secret_unwritable', 'secret_missing', 'worker_too_old'],
+  ...['secret_unknown', 'secret_unavailable', 'bad_secret'],
+]);
 
 /**
  * The result of a command where its kind has no table of its own: 0 is SUCCESS, any other exit or a signal FAILURE,
  * ended by a limit FAILURE, ended on request CANCELLED, not startable (a missing program or directory) FAILURE, a fault
- * of the worker EXCEPTION, lost with its worker RETRY.
+ * of the worker or of a place of secrets EXCEPTION, lost with its worker RETRY.
  */
 export function resultOfOutcome(
   outcome: CommandOutcome,
   table: Readonly<Record<string, Result>> = { 0: 'SUCCESS' },
 ): Result {
-  if (outcome.error !== null && FAULTS_OF_THE_WORKER.has(outcome.error.code)) return 'EXCEPTION';
+  if (outcome.error !== null && FAULTS_OF_THE_SITE.has(outcome.error.code)) return 'EXCEPTION';
   switch (outcome.reason) {
     case 'exited':
       if (outcome.exitCode === null) return 'FAILURE';

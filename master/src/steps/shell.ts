@@ -1,6 +1,8 @@
 import { RESULTS, type Result, type ShellCommand } from '@icefall/shared';
 import { z } from 'zod';
 import { type Duration, durationSchema, positiveDurationSchema } from '../config/durations.ts';
+import { type SecretReference, secretSchema } from '../secrets/reference.ts';
+import { withoutSecrets } from '../secrets/use.ts';
 import { defineStep, type StepKind, type StepRun } from './kind.ts';
 import { endByExitCode, shortCommand } from './outcome.ts';
 
@@ -10,7 +12,9 @@ export type Word = string | number | boolean | readonly Word[];
 /** Limits and environment that every step with a process on the worker takes. */
 export interface ProcessOptions {
   /** Merged over the builder's and the worker's; null deletes a variable; `${NAME}` is the worker's own value. */
-  readonly env?: Readonly<Record<string, string | number | boolean | null>>;
+  readonly env?: Readonly<Record<string, string | number | boolean | null | SecretReference>>;
+  /** Secrets as files: by variable, whose value is the file's path. The files are gone when the command has ended. */
+  readonly secretFiles?: Readonly<Record<string, SecretReference>>;
   /** Relative to the build's directory on the worker, or absolute; default `build`. */
   readonly workdir?: string;
   /** Ended when it writes nothing for this long; default 20 minutes, null for no limit. */
@@ -26,7 +30,7 @@ export interface ShellOptions extends ProcessOptions {
   readonly maxLines?: number | null;
   /** From TERM to KILL when it is ended; default 10 seconds. */
   readonly killGrace?: Duration;
-  readonly stdin?: string | null;
+  readonly stdin?: string | null | SecretReference;
   /** Extra logs: name to path, or to a path that is followed from its present end. */
   readonly logFiles?: Readonly<Record<string, string | { readonly path: string; readonly follow?: boolean }>>;
   /** Result by exit code; a code that is not in it is FAILURE. Default `{ 0: 'SUCCESS' }`. */
@@ -37,9 +41,12 @@ const word = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 /** Schema of an environment: by name the value, or null for a variable that is deleted. */
 export const environmentSchema = z.record(z.string().min(1), word.nullable());
 
+const TEXT_OR_SECRET = 'must be text, a number, yes/no, null or a secret(...)';
+
 /** Options that every step with a process has, in parsed form. */
 export const processShape = {
-  env: environmentSchema.default({}),
+  env: z.record(z.string().min(1), z.union([word, z.null(), secretSchema], TEXT_OR_SECRET)).default({}),
+  secretFiles: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'must be the name of a variable'), secretSchema).default({}),
   workdir: z.string().min(1).default('build'),
   idleTimeout: positiveDurationSchema.nullable().default(20 * 60_000),
   maxTime: positiveDurationSchema.nullable().default(null),
@@ -60,7 +67,7 @@ export const shellSchema = z.strictObject({
   ...processShape,
   maxLines: z.number().int().positive().nullable().default(null),
   killGrace: durationSchema.default(10_000),
-  stdin: z.string().nullable().default(null),
+  stdin: z.union([z.string(), z.null(), secretSchema], 'must be text, null or a secret(...)').default(null),
   logFiles: z
     .record(
       z.string().min(1),
@@ -77,12 +84,11 @@ export function shellCommand(options: ParsedShell, run: StepRun, capture: boolea
     kind: 'shell',
     command: options.command,
     workdir: options.workdir,
-    env: { ...run.env, ...options.env },
+    ...withoutSecrets(run.env, options),
     idleTimeoutMs: options.idleTimeout,
     maxTimeMs: options.maxTime,
     maxLines: options.maxLines,
     killGraceMs: options.killGrace,
-    stdin: options.stdin,
     logFiles: Object.entries(options.logFiles).map(([name, file]) =>
       typeof file === 'string' ? { name, path: file, follow: false } : { name, ...file },
     ),

@@ -11,17 +11,22 @@ import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { LogStore } from '../logs/log-store.ts';
 import type { StepLog } from '../logs/step-log.ts';
+import type { SecretSource } from '../secrets/secrets.ts';
+import { namesOf } from '../secrets/use.ts';
 import { type CommandRow, CommandRows, commandOf } from './command-rows.ts';
 import { reconcile, type Verdict } from './reconciliation.ts';
 
 /** A connected worker, as commands see it. */
 export interface WorkerLink {
   readonly storeId: string;
+  /** Its agent knows what to do with secrets. */
+  readonly takesSecrets: boolean;
   /** Does not throw; what a broken connection does not carry is told again after the next hello. */
   send(message: MasterMessage): void;
 }
 
 type WelcomeEntry = Extract<MasterMessage, { kind: 'welcome' }>['commands'][number];
+type Start = Extract<MasterMessage, { kind: 'start' }>;
 type Started = Extract<WorkerMessage, { kind: 'started' }>;
 type Finished = Extract<WorkerMessage, { kind: 'finished' }>;
 
@@ -39,8 +44,12 @@ export class Commands implements CommandPort {
   readonly #logs: LogStore;
   readonly #rows: CommandRows;
   readonly #links = new Map<string, WorkerLink>();
+  readonly #secrets: SecretSource;
+  /** Commands whose secrets are being fetched: their worker has not heard of them. */
+  readonly #fetching = new Set<number>();
 
-  constructor(core: Core, logs: LogStore) {
+  constructor(core: Core, logs: LogStore, secrets: SecretSource) {
+    this.#secrets = secrets;
     this.#core = core;
     this.#logs = logs;
     this.#rows = new CommandRows(core);
@@ -57,7 +66,7 @@ export class Commands implements CommandPort {
   /** Inside a turn. The first reason counts. */
   interrupt(step: StepRef, reason: string): void {
     for (const row of this.#rows.ofStep(step.buildId, step.stepNumber)) {
-      if (row.state === 'queued') {
+      if (row.state === 'queued' || this.#fetching.has(row.id)) {
         this.#endUnsent(row, reason);
         continue;
       }
@@ -192,8 +201,42 @@ export class Commands implements CommandPort {
     if (directory === null) throw new Error(`assertion failed: command ${row.id} belongs to no build`);
     this.#rows.update(row.id, { state: 'sent', store_id: link.storeId });
     const { label } = row;
-    this.#tellLater(row.worker, {
-      ...{ kind: 'start', ...refOf(row), buildDirectory: directory, label, command: commandOf(row) },
+    const command = commandOf(row);
+    const order = { kind: 'start' as const, ...refOf(row), buildDirectory: directory, label, command };
+    const use = 'secrets' in command ? command.secrets : undefined;
+    if (use === undefined) this.#tellLater(row.worker, order);
+    else this.#sendWithSecrets(row, link, order, namesOf(use));
+  }
+
+  /** Fetches what the command is given in secret, and sends both where the connection is still the same. */
+  #sendWithSecrets(row: CommandRow, link: WorkerLink, order: Start, names: readonly string[]): void {
+    if (!link.takesSecrets) {
+      const message = `worker "${row.worker}" is too old to be given secrets; update its agent`;
+      this.#core.enqueue(`refused ${row.id}`, () => this.#refuse(row, { code: 'worker_too_old', message }));
+      return;
+    }
+    this.#core.afterCommit(() => {
+      this.#fetching.add(row.id);
+      this.#secrets.fetch(row.build_id, names, (answer) => {
+        const isWanted = this.#find(row.worker, row.id, row.epoch) !== null;
+        // With the next connection they are fetched anew.
+        if (isWanted && this.#links.get(row.worker) !== link) return;
+        this.#fetching.delete(row.id);
+        if (!isWanted) return;
+        if ('values' in answer) link.send({ ...order, secrets: answer.values });
+        else this.#core.insist(() => this.#refuse(row, answer.error));
+      });
+    });
+  }
+
+  /** Ends a command that its worker was not given. */
+  #refuse(row: CommandRow, error: NonNullable<CommandOutcome['error']>): void {
+    if (this.#find(row.worker, row.id, row.epoch) === null) return;
+    const at = this.#core.now();
+    this.#rows.delete(row.id);
+    this.finished.fire({
+      ...stepOf(row),
+      outcome: { reason: 'refused', exitCode: null, signal: null, error, values: {}, startedAt: at, finishedAt: at },
     });
   }
 

@@ -6,6 +6,7 @@ import {
   type MasterMessage,
   PROTOCOL_MAJOR,
   ProtocolError,
+  SECRETS_MINOR,
   type WorkerMessage,
 } from '@icefall/shared';
 import type { Core } from '../engine/core.ts';
@@ -59,6 +60,7 @@ export class Session implements WorkerLink {
   readonly #helloTimer: Timer;
   #state: 'greeting' | 'up' | 'over' = 'greeting';
   #storeId = '';
+  #protocolMinor = 0;
   #faults = { count: 0, since: 0 };
   /** Unknown commands whose frames were complained about: once is enough. */
   readonly #complained = new Set<string>();
@@ -86,6 +88,10 @@ export class Session implements WorkerLink {
   /** Of the worker's journal. Empty before its hello. */
   get storeId(): string {
     return this.#storeId;
+  }
+
+  get takesSecrets(): boolean {
+    return this.#protocolMinor >= SECRETS_MINOR;
   }
 
   get isUp(): boolean {
@@ -130,6 +136,7 @@ export class Session implements WorkerLink {
   welcome(hello: Hello): void {
     this.#state = 'up';
     this.#storeId = hello.storeId;
+    this.#protocolMinor = hello.protocol.minor;
     this.#helloTimer.cancel();
   }
 

@@ -28,6 +28,7 @@ import type { Clock } from '../engine/ports.ts';
 import { SiteConfig } from '../engine/site-config.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
 import { LogStore } from '../logs/log-store.ts';
+import type { SecretSource } from '../secrets/secrets.ts';
 import { Commands } from './commands.ts';
 import type { Session } from './session.ts';
 import type { Wire } from './wire.ts';
@@ -66,6 +67,8 @@ interface Place {
   readonly database: Database;
   readonly clock: Clock;
   readonly directory: string;
+  /** Default: there are none. */
+  readonly secrets?: SecretSource;
 }
 
 /** One life of a master as far as workers see it: its rooms on a database and a directory that outlive it. */
@@ -96,7 +99,11 @@ export class TestRoom {
     });
     this.config = new SiteConfig(declared, 1);
     this.logs = new LogStore(this.core, join(this.place.directory, 'logs'));
-    this.commands = new Commands(this.core, this.logs);
+    this.commands = new Commands(
+      this.core,
+      this.logs,
+      place.secrets ?? { fetch: (_build, _names, answer) => answer({ values: {} }) },
+    );
     this.workers = new Workers(this.core, this.config, this.commands);
     this.commands.started.on(({ buildId, pid }) => this.told.push(`${buildId} started ${pid}`));
     this.commands.finished.on(({ buildId, outcome: { reason, exitCode } }) =>

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { BuilderDeclaration } from '../config/builders.ts';
+import { type Place, reportProblem } from '../config/problems.ts';
+import type { SiteDeclaration } from '../config/site.ts';
+import { command } from './command.ts';
+import { directory } from './directory.ts';
+import { environment } from './environment.ts';
+import { couldFit } from './policy.ts';
+import type { SecretProvider } from './provider.ts';
+import { isSecretName, secretsIn } from './reference.ts';
+import { vault } from './vault.ts';
+
+/** Places where secrets are kept. */
+export const secretsFrom = { directory, environment, command, vault };
+
+/** Which builds are given which secrets. */
+export interface SecretRule {
+  /** Names; `*` stands for any text. Default: all. */
+  readonly secrets?: readonly string[];
+  /** Default: all. */
+  readonly builders?: readonly BuilderDeclaration[];
+  /**
+   * Branches whose content is trusted with the secrets; `*` stands for any text, `HEAD` for a source without a branch,
+   * which is the repository's default one. Every source of the build must be of one of them. Not `*` where people that
+   * are not trusted can push branches or open pull requests.
+   */
+  readonly branches: readonly string[];
+  /** Addresses of repositories; `*` stands for any text. Default: all. */
+  readonly repositories?: readonly string[];
+}
+
+export interface SecretsOptions {
+  /** Asked in this order; the first that has a secret gives it. */
+  readonly from: readonly SecretProvider[];
+  /** A build is given a secret that one of these rules allows, and no other. */
+  readonly allow: readonly SecretRule[];
+}
+
+const isOf = (type: string) => (value: unknown) =>
+  typeof value === 'object' && value !== null && Reflect.get(value, 'type') === type;
+const patterns = z.array(z.string().max(300)).min(1, 'must hold at least one pattern');
+const ruleSchema = z.strictObject({
+  secrets: patterns.optional(),
+  builders: z.array(z.custom<BuilderDeclaration>(isOf('builder'), 'must be a builder(...)')).optional(),
+  branches: patterns,
+  repositories: patterns.optional(),
+});
+/** Schema of {@link SecretsOptions}. */
+export const secretsSchema = z.strictObject({
+  from: z
+    .array(z.custom<SecretProvider>(isOf('secretProvider'), 'must be a place such as secretsFrom.directory(...)'))
+    .min(1, 'must name at least one place'),
+  allow: z.array(ruleSchema).min(1, 'must hold at least one rule: without one, no build is given any secret'),
+});
+
+/** Reports steps that no configuration of secrets can serve: there is none, or no rule for their builder. */
+export function checkSecrets({ builders, secrets }: Pick<SiteDeclaration, 'builders' | 'secrets'>): void {
+  for (const builder of builders)
+    for (const step of builder.factory.steps)
+      for (const { name } of secretsIn(step.options)) if (isSecretName(name)) check(name, builder, step, secrets);
+}
+
+function check(
+  name: string,
+  builder: BuilderDeclaration,
+  step: { readonly name: string; readonly place: Place | null },
+  secrets: SecretsOptions | null,
+): void {
+  const who = `step "${step.name}" of builder "${builder.name}": secret "${name}"`;
+  if (secrets === null)
+    reportProblem(step.place, `${who} comes from nowhere; say in site({ secrets }) where secrets are kept`);
+  else if (!secrets.allow.some((rule) => couldFit(rule, { secret: name, builder: builder.name })))
+    reportProblem(step.place, `${who} is given by no rule of site({ secrets: { allow } }) to this builder`);
+}
