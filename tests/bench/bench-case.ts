@@ -20,6 +20,8 @@ export interface Outcome {
 export interface BenchCase {
   readonly name: string;
   readonly title: string;
+  /** Too long for every time: it runs when it is named. */
+  readonly onRequest?: true;
   readonly run: (context: BenchContext) => Promise<Outcome>;
 }
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { REPORT_VERSION, type Report, runBench } from './bench.ts';
 import type { BenchCase } from './bench-case.ts';
 import { CASES } from './cases/all.ts';
-import { higher, lower, median, quantile, ratioToBuildbot } from './figures.ts';
+import { higher, lower, median, quantile, ratioToPeers } from './figures.ts';
 import { parseOptions } from './options.ts';
 import { tableOf } from './report/table.ts';
 
@@ -15,12 +15,13 @@ const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`
 
 describe('the benchmark', () => {
   test('measures a real master with real workers, and leaves nothing behind', async () => {
-    const report = JSON.parse(JSON.stringify(await run(named('steps', 'log50')))) as Report;
+    const report = JSON.parse(JSON.stringify(await run(named('steps', 'log50', 'publish')))) as Report;
     expect(report).toMatchObject({ version: REPORT_VERSION, quick: true, conditions: { node: process.version } });
     expect(report.conditions.cores).toBeGreaterThan(0);
     expect(report.cases.map(({ name, error }) => [name, error])).toEqual([
       ['steps', null],
       ['log50', null],
+      ['publish', null],
     ]);
     for (const { figures, conditions } of report.cases) {
       expect(conditions).not.toBe('');
@@ -59,12 +60,16 @@ function outcome(value: number) {
 describe('a ratio', () => {
   test('is to the better of the two Buildbots, whichever way is better', () => {
     const peers = { buildbot37: 30, buildbot43: 20 };
-    expect(ratioToBuildbot(lower({ name: 'time', unit: 'ms', value: 2 }, peers))).toBe(10);
-    expect(ratioToBuildbot(higher({ name: 'rate', unit: '/s', value: 300 }, peers))).toBe(10);
+    expect(ratioToPeers(lower({ name: 'time', unit: 'ms', value: 2 }, peers))).toBe(10);
+    expect(ratioToPeers(higher({ name: 'rate', unit: '/s', value: 300 }, peers))).toBe(10);
   });
 
-  test('is none where nobody measured Buildbot', () => {
-    expect(ratioToBuildbot(lower({ name: 'time', unit: 'ms', value: 2 }, { laminar: 3 }))).toBeNull();
+  test('is to the stock tools where it is them that were measured', () => {
+    expect(ratioToPeers(lower({ name: 'time', unit: 's', value: 2 }, { cvmfsServer: 3 }))).toBe(1.5);
+  });
+
+  test('is none where nobody measured another', () => {
+    expect(ratioToPeers(lower({ name: 'time', unit: 'ms', value: 2 }, { laminar: 3 }))).toBeNull();
   });
 });
 
@@ -88,7 +93,9 @@ describe('the command line', () => {
       quick: true,
       json: 'x.json',
     });
-    expect(parseOptions([])).toMatchObject({ cases: CASES, quick: false, repeat: 1, json: null });
+    const usual = CASES.filter(({ name }) => name !== 'publish-million');
+    expect(parseOptions([])).toMatchObject({ cases: usual, quick: false, repeat: 1, json: null });
+    expect(parseOptions(['publish-million'])).toMatchObject({ cases: [{ name: 'publish-million' }] });
   });
 
   test.each([[['nonsense']], [['--repeat', '0']], [['--fast']]])('refuses %j', (argv) => {

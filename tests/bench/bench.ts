@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BenchCase, Outcome } from './bench-case.ts';
 import { type Conditions, conditionsIn, OthersWatch } from './conditions.ts';
-import { type Figure, median, ratioToBuildbot } from './figures.ts';
+import { type Figure, median, ratioToPeers } from './figures.ts';
 
 export interface BenchOptions {
   readonly cases: readonly BenchCase[];
@@ -77,7 +77,7 @@ async function runCase(
   const figures = (first?.figures ?? []).map((figure, i) => {
     const runs = outcomes.map((outcome) => outcome.figures[i]?.value ?? Number.NaN);
     const whole = { ...figure, value: median(runs) };
-    return { ...whole, ratio: ratioToBuildbot(whole), runs };
+    return { ...whole, ratio: ratioToPeers(whole), runs };
   });
   return { name, title, conditions: first?.conditions ?? '', figures, othersCores: others.cores(), error: null };
 }

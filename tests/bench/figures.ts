@@ -5,6 +5,8 @@ export interface Peers {
   readonly buildbot37: number | null;
   readonly buildbot43: number | null;
   readonly laminar: number | null;
+  /** The stock tools of CernVM-FS, 2.12, on both cores. */
+  readonly cvmfsServer: number | null;
 }
 
 /** One measured number. */
@@ -16,7 +18,7 @@ export interface Figure {
   readonly peers: Peers;
 }
 
-const NOBODY: Peers = { buildbot37: null, buildbot43: null, laminar: null };
+const NOBODY: Peers = { buildbot37: null, buildbot43: null, laminar: null, cvmfsServer: null };
 
 type Measured = Pick<Figure, 'name' | 'unit' | 'value'>;
 
@@ -30,9 +32,17 @@ export function higher(measured: Measured, peers: Partial<Peers> = {}): Figure {
   return { ...measured, better: 'higher', peers: { ...NOBODY, ...peers } };
 }
 
-/** How many times better than the better one of the two Buildbots; null where neither was measured. */
-export function ratioToBuildbot({ value, better, peers }: Figure): number | null {
-  const known = [peers.buildbot37, peers.buildbot43].filter((peer) => peer !== null);
+/** What the project sets itself: so many times better than Buildbot, and no slower than the stock tools of CernVM-FS. */
+export const WANTED = { buildbot: 10, cvmfsServer: 1 } as const;
+
+/** The ratio that is wanted. */
+export function wantedRatio({ peers }: Figure): number {
+  return peers.cvmfsServer === null ? WANTED.buildbot : WANTED.cvmfsServer;
+}
+
+/** How many times better than the stock tools or the better one of the two Buildbots; null where nobody was measured. */
+export function ratioToPeers({ value, better, peers }: Figure): number | null {
+  const known = [peers.buildbot37, peers.buildbot43, peers.cvmfsServer].filter((peer) => peer !== null);
   if (known.length === 0) return null;
   return better === 'lower' ? Math.min(...known) / value : value / Math.max(...known);
 }

@@ -11,7 +11,7 @@ Usage: npm run bench -- [CASE...] [options]
   --json FILE    writes the report to a file, "-" to standard output instead of the table
   --help
 
-Cases: ${CASES.map(({ name }) => name).join(', ')} (default: all)
+Cases: ${CASES.map(({ name }) => name).join(', ')} (default: all but publish-million)
 Cases of the page (page-…) need Chromium: node scripts/setup.mjs --browser.
 BENCH_PROFILE=DIRECTORY in the environment keeps a profile (--cpu-prof) of every process there.
 `;
@@ -50,5 +50,5 @@ function chosen(names: readonly string[]): readonly BenchCase[] {
   const known = CASES.map(({ name }) => name);
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new Error(`there is no case ${unknown.join(', ')}; there are ${known.join(', ')}`);
-  return names.length === 0 ? CASES : CASES.filter(({ name }) => names.includes(name));
+  return CASES.filter(({ name, onRequest }) => (names.length === 0 ? onRequest !== true : names.includes(name)));
 }

@@ -8,6 +8,7 @@ import { memory } from './memory.ts';
 import { pageHistory } from './page-history.ts';
 import { pageLog } from './page-log.ts';
 import { pageMany } from './page-many.ts';
+import { publish, publishMillion } from './publish.ts';
 import { steps } from './steps.ts';
 
 /** In the order in which they run. */
@@ -23,4 +24,6 @@ export const CASES: readonly BenchCase[] = [
   pageHistory,
   pageLog,
   pageMany,
+  publish,
+  publishMillion,
 ];
