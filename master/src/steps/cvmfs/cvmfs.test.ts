@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest';
+import { masterLock, pathLock } from '../../config/locks.ts';
+import { prop } from '../../properties/references.ts';
+import { locksOf, type StepDeclaration } from '../kind.ts';
+import { shell } from '../shell.ts';
+import { anOutcome, aRun, commandOf, mistakesIn } from '../test-run.ts';
+import { readPublished } from './published.ts';
+import { cvmfsRepository } from './repository.ts';
+import { cvmfsRsync, readStatistics } from './rsync.ts';
+import { cvmfsTransaction } from './transaction.ts';
+import { cvmfsEphemeral, cvmfsGarbageCollect, cvmfsIngest, cvmfsTag } from './verbs.ts';
+
+const repository = cvmfsRepository({ name: 'software.example.org' });
+const work = shell({ name: 'work', command: 'make install' });
+// What the compiler refuses, a program may hold all the same.
+const wrong = (declare: (options: never) => unknown, options: unknown) => mistakesIn(() => declare(options as never));
+
+describe('a repository', () => {
+  test('has the places of the stock tools, and a lock of its own for each path', () => {
+    expect(repository).toMatchObject({
+      server: ['cvmfs_server'],
+      tree: '/cvmfs/software.example.org',
+      spool: '/var/spool/cvmfs/software.example.org',
+      served: '/srv/cvmfs/software.example.org',
+      gateway: false,
+      lock: { name: 'cvmfs_software.example.org' },
+    });
+  });
+
+  test.each([
+    [{ name: 'software' }, /option "name": must be a fully qualified repository name/],
+    [{ name: 'a b.org' }, /option "name"/],
+    [{ name: '../etc.org' }, /option "name"/],
+    [{ name: `${'a'.repeat(60)}.org` }, /at most 60 characters/],
+    [{ name: 'a.org', mount: 'cvmfs' }, /option "mount": must be an absolute path/],
+    [{ name: 'a.org', spool: '/var/../etc' }, /option "spool": must be an absolute path without/],
+    [{ name: 'a.org', served: 'ftp://a.org' }, /option "served": must be an absolute path or an http address/],
+    [{ name: 'a.org', server: [] }, /option "server"/],
+    [{ name: 'a.org', lock: 'publish' }, /option "lock": must be a masterLock/],
+    [{ name: 'a.org', servre: [] }, /unknown option "servre"/],
+    [{}, /option "name": is missing/],
+  ])('tells at load what is wrong (%#)', (options, expected) => {
+    expect(wrong(cvmfsRepository, options)).toEqual([expect.stringMatching(expected)]);
+  });
+});
+
+describe('the locks of a publish', () => {
+  const locksOfFirst = (steps: readonly StepDeclaration[], path = 'a/b') =>
+    steps.slice(0, 1).flatMap((step) => locksOf(step, aRun({ properties: { path } })));
+  const transaction = (of: typeof repository, more = {}) =>
+    cvmfsTransaction({ repository: of, path: prop('path'), steps: [work], ...more });
+
+  test('are the whole repository, and through a gateway only the path', () => {
+    expect(locksOfFirst(transaction(repository))).toMatchObject([{ lock: { name: repository.lock.name }, path: '' }]);
+    const leased = cvmfsRepository({ name: 'leased.example.org', gateway: true });
+    expect(locksOfFirst(transaction(leased), 'a/b/')).toMatchObject([
+      { lock: { name: leased.lock.name }, path: 'a/b' },
+    ]);
+    expect(() => locksOfFirst(transaction(leased), '../b')).toThrow();
+  });
+
+  test('are the one that the site gave, with others that it names', () => {
+    const [publishing, tree] = [masterLock('publishing'), pathLock('tree')];
+    const one = cvmfsRepository({ name: 'one.example.org', lock: publishing });
+    expect(locksOfFirst(transaction(one, { locks: [tree.exclusive()] }))).toMatchObject([
+      { lock: { name: 'tree' } },
+      { lock: { name: 'publishing' }, mode: 'exclusive' },
+    ]);
+    expect(cvmfsGarbageCollect({ repository: one }).locks).toMatchObject([{ lock: { name: 'publishing' } }]);
+    expect(cvmfsEphemeral({ repository: one, command: 'true', config: '/etc/x' }).locks).toHaveLength(1);
+  });
+
+  test('are kept from the opening to the end of the clean-up', () => {
+    const steps = transaction(repository);
+    expect(steps.map(({ name }) => name)).toEqual(['transaction', 'work', 'publish', 'abort']);
+    expect(steps[0]?.locksUntil).toBe(steps.at(-1));
+  });
+});
+
+describe('steps that publish', () => {
+  test('are never started twice by themselves, those in the transaction neither', () => {
+    const steps = [
+      ...cvmfsTransaction({ repository, steps: [work] }),
+      cvmfsTag({ repository, tag: 'v1' }),
+      cvmfsEphemeral({ repository, command: 'true', config: '/etc/x' }),
+    ];
+    expect(steps.map(({ retryable }) => retryable)).toEqual(steps.map(() => false));
+  });
+
+  test('tell the publisher for whom they work, and under which number of their locks', () => {
+    const run = aRun({
+      builder: 'publish',
+      buildNumber: 7,
+      buildId: 70,
+      worker: 'stratum0',
+      properties: { lock_fence: 9 },
+    });
+    const { env } = commandOf('shell', () => cvmfsGarbageCollect({ repository }), run);
+    expect(env).toMatchObject({ ICEFALL_STRATUM0_OWNER: 'publish #7 on stratum0 (build 70)', ICEFALL_FENCE: '9' });
+  });
+
+  test.each([
+    [cvmfsTransaction, { repository, steps: [] }, /option "steps": must be a list of at least one step/],
+    [cvmfsTransaction, { repository: 'software.example.org', steps: [work] }, /must be a cvmfsRepository/],
+    [cvmfsTransaction, { repository, path: '/etc', steps: [work] }, /option "path": must be a path below the root/],
+    [cvmfsTransaction, { repository, path: 'a/../..', steps: [work] }, /option "path"/],
+    [cvmfsTransaction, { repository, tag: 'a b', steps: [work] }, /option "tag"/],
+    [cvmfsTransaction, { repository, stepz: [work], steps: [work] }, /unknown option "stepz"/],
+    [cvmfsRsync, { from: 'a/' }, /needs either "to" .* or "repository"/],
+    [cvmfsRsync, { from: 'a/', repository, to: '/b' }, /needs either/],
+    [cvmfsRsync, { from: 'a/', to: '/b', path: 'c' }, /option "path": is a path in a repository/],
+    [cvmfsRsync, { from: 'a/', repository, path: '../b' }, /option "path": must be a path below the root/],
+    [cvmfsRsync, { from: 'a/', to: '/b', deleteLimit: 50 }, /option "deleteLimit"/],
+    [cvmfsIngest, { repository, path: 'a' }, /needs either "tarball" or "directory"/],
+    [cvmfsIngest, { repository, path: '', tarball: 'a.tar' }, /must name a path in the repository/],
+    [cvmfsTag, { repository, tag: '-x y' }, /option "tag"/],
+    [cvmfsEphemeral, { repository, command: 'true', config: 'etc' }, /option "config": must be an absolute path/],
+  ])('tell at load what is wrong (%#)', (declare, options, expected) => {
+    const [first] = wrong(declare, options);
+    expect(first).toMatch(expected);
+  });
+});
+
+describe('the account of a publish', () => {
+  const manifest = 'C0123456789012345678901234567890123456789\nB4096\nS12\nNsoftware.example.org\nT1700000000\n';
+
+  test('is read from the manifest and the statistics of the stock tools', () => {
+    const output = `busy\n--- manifest\n${manifest}--- statistics\nrevision|files_added|sz_bytes_uploaded\n12|34|99\n`;
+    expect(readPublished(output)).toEqual({
+      properties: {
+        cvmfs_revision: 12,
+        cvmfs_root_hash: '0123456789012345678901234567890123456789',
+        cvmfs_catalog_bytes: 4096,
+        cvmfs_published_at: '2023-11-14T22:13:20.000Z',
+        cvmfs_files_added: 34,
+        cvmfs_bytes_uploaded: 99,
+      },
+      summary: 'revision 12: 34 files added, 99 bytes uploaded',
+    });
+  });
+
+  test('is read from what the embedded publisher says', () => {
+    const said = 'Looked at 7 entries of /mount; stored 3 files, 12 KB: 2 new objects, 4 KB';
+    expect(readPublished(`${said}\n--- manifest\n${manifest}--- statistics\n`)).toMatchObject({
+      properties: { cvmfs_entries: 7, cvmfs_files_stored: 3, cvmfs_objects_stored: 2, cvmfs_size_stored: '4 KB' },
+      summary: 'revision 12: 3 files stored, 4 KB',
+    });
+  });
+
+  test('is short where nothing is told', () => {
+    expect(readPublished('')).toEqual({ properties: {}, summary: 'published' });
+    expect(readPublished('--- manifest\nCxyz\nSnone\n--- statistics\n')).toEqual({
+      properties: {},
+      summary: 'published',
+    });
+  });
+});
+
+test('the statistics of rsync are numbers, also where it writes them for people', () => {
+  const text =
+    'Number of files: 1,234 (reg: 1,200, dir: 34)\nNumber of deleted files: 5\nTotal file size: 9,999 bytes\n';
+  expect(readStatistics(text)).toEqual({ rsync_files: 1234, rsync_deleted: 5, rsync_bytes: 9999 });
+});
+
+test('an opening that failed sets no property', () => {
+  const [opening] = cvmfsTransaction({ repository, steps: [work] });
+  expect(opening?.prepare(aRun()).end(anOutcome({ exitCode: 1 })).properties).toBeUndefined();
+});

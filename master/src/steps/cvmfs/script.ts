@@ -1,0 +1,74 @@
+import type { ShellCommand } from '@icefall/shared';
+import type { z } from 'zod';
+import type { StepRun } from '../kind.ts';
+import { processShape, shellCommand, shellSchema } from '../shell.ts';
+
+/**
+ * Begins every script: the publisher's command line is what is left of the arguments, and `is_open NAME` asks it whether
+ * a transaction is open (`list` words it the same in the stock tools and the embedded publisher). `manifest_of SERVED` prints
+ * the lines of the published manifest, without the signature.
+ */
+const PRELUDE = `
+is_open() {
+  name=$1
+  shift
+  listing=$("$@" list) || { echo "icefall: \\"$* list\\" failed" >&2; exit 1; }
+  printf '%s\\n' "$listing" | while read -r listed rest; do
+    [ "$listed" = "$name" ] || continue
+    case $rest in *"in transaction"*) echo yes ;; esac
+  done
+}
+manifest_of() {
+  case $1 in
+    http://* | https://*) curl -fsS --max-time 60 "$1/.cvmfspublished" ;;
+    *) cat "$1/.cvmfspublished" ;;
+  esac | LC_ALL=C sed '/^--$/,$d'
+}
+`;
+
+/** Process options of the steps that publish: they may be silent for long. */
+export const publishingShape = {
+  ...processShape,
+  idleTimeout: processShape.idleTimeout.unwrap().default(2 * 3_600_000),
+};
+export type PublishingOptions = {
+  readonly [K in keyof typeof publishingShape]: z.output<(typeof publishingShape)[K]>;
+};
+
+/** A POSIX shell's script that runs on the worker, with its arguments; `name` is what it calls itself in errors. */
+export interface Script {
+  readonly name: string;
+  readonly text: string;
+  readonly args: readonly string[];
+}
+
+/** The worker's command for a script: its output is captured, and the publisher is told for whom it works. */
+export function scriptCommand(script: Script, options: PublishingOptions, run: StepRun): ShellCommand {
+  const command = ['sh', '-c', `${PRELUDE}${script.text}`, script.name, ...script.args];
+  const env = { ...ownerOf(run), ...options.env };
+  return shellCommand(shellSchema.parse({ ...pick(options), env, command }), run, true);
+}
+
+/** A program without a script around it. */
+export function programCommand(command: readonly string[], options: PublishingOptions, run: StepRun): ShellCommand {
+  const env = { ...ownerOf(run), ...options.env };
+  return shellCommand(shellSchema.parse({ ...pick(options), env, command }), run, true);
+}
+
+function pick({ workdir, idleTimeout, maxTime }: PublishingOptions) {
+  return { workdir, idleTimeout, maxTime };
+}
+
+/** Who opens a transaction, as its note and the publisher's record tell it. One line. */
+export function whoOf(run: StepRun): string {
+  return `${run.builder} #${run.buildNumber} on ${run.worker} (build ${run.buildId})`;
+}
+
+/**
+ * The embedded publisher records the owner. The fence is the number under which the master has granted the locks: it
+ * rises, so that what a build does that has lost them can be told.
+ */
+function ownerOf(run: StepRun): Record<string, string> {
+  const fence = run.properties.lock_fence?.value;
+  return { ICEFALL_STRATUM0_OWNER: whoOf(run), ICEFALL_FENCE: fence === undefined ? '' : String(fence) };
+}

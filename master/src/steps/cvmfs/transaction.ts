@@ -1,0 +1,210 @@
+import { z } from 'zod';
+import { type LockAccess, lockAccessSchema } from '../../config/locks.ts';
+import { callerPlace, reportIssues, reportProblem } from '../../config/problems.ts';
+import { type Renderable, type RenderContext, render } from '../../properties/references.ts';
+import { type DeclaredOptions, defineStep, type StepDeclaration, type StepKind, type StepRun } from '../kind.ts';
+import { holdTogether } from '../lock-span.ts';
+import { endByExitCode } from '../outcome.ts';
+import type { ProcessOptions } from '../shell.ts';
+import { MANIFEST_MARK, readPublished, STATISTICS_MARK } from './published.ts';
+import { type CvmfsRepository, pathOf, publishingLock, repositoryPathSchema, repositorySchema } from './repository.ts';
+import { publishingShape, scriptCommand, whoOf } from './script.ts';
+
+/** What the build says of its transaction: only a build that has published leaves nothing to clean up. */
+const STATE = 'cvmfs_transaction';
+
+/**
+ * The note tells whose transaction is open. It is written before the transaction is opened and removed after its end, so
+ * an open transaction without one is none of ours: somebody works by hand, and is not disturbed.
+ */
+const OPEN = `
+repository=$1 target=$2 note=$3 who=$4
+shift 4
+open=$(is_open "$repository" "$@") || exit 1
+if [ -n "$open" ]; then
+  if [ ! -f "$note" ]; then
+    echo "icefall: a transaction on $repository is open that no build has opened; publish or abort it by hand" >&2
+    exit 1
+  fi
+  echo "icefall: a transaction was left open by $(cat "$note"); aborting it"
+  "$@" abort -f "$repository" || exit 1
+fi
+printf '%s\\n' "$who" > "$note.new" && mv -f "$note.new" "$note" || exit 1
+"$@" transaction "$target"
+`;
+
+const PUBLISH = `
+repository=$1 note=$2 served=$3 tag=$4 message=$5
+shift 5
+if [ -n "$tag" ]; then
+  "$@" publish -a "$tag" -m "$message" "$repository" || exit
+else
+  "$@" publish "$repository" || exit
+fi
+rm -f "$note"
+echo '${MANIFEST_MARK}'
+manifest_of "$served"
+echo '${STATISTICS_MARK}'
+"$@" print-stats "$repository" 2> /dev/null | sed -n '1p;$p'
+exit 0
+`;
+
+const ABORT = `
+repository=$1 note=$2 who=$3
+shift 3
+if [ "$(cat "$note" 2> /dev/null)" != "$who" ]; then
+  echo "icefall: no transaction of this build is open"
+  exit 0
+fi
+open=$(is_open "$repository" "$@") || exit 1
+if [ -n "$open" ]; then
+  "$@" abort -f "$repository" || exit 1
+else
+  echo "icefall: the transaction had ended already"
+fi
+rm -f "$note"
+`;
+
+const optionsSchema = z.strictObject({
+  ...publishingShape,
+  repository: repositorySchema,
+  path: repositoryPathSchema.default(''),
+  tag: z
+    .string()
+    .regex(/^[A-Za-z0-9_.@+-]*$/, 'must be a name of a revision: letters, digits and _ . @ + -')
+    .default(''),
+  message: z.string().default(''),
+});
+type Options = z.output<typeof optionsSchema>;
+
+const noteOf = (repository: CvmfsRepository) => `${repository.spool}/icefall-transaction`;
+
+const openKind: StepKind<Options> = {
+  name: 'cvmfsTransaction',
+  schema: optionsSchema,
+  flags: { haltOnFailure: true },
+  begin(options, run) {
+    const { repository, path } = options;
+    const target = path === '' ? repository.name : `${repository.name}/${path}`;
+    const args = [repository.name, target, noteOf(repository), whoOf(run), ...repository.server];
+    return { do: 'command', command: scriptCommand({ name: 'transaction', text: OPEN, args }, options, run) };
+  },
+  end(options, outcome) {
+    const end = endByExitCode(describeOpen(options), outcome);
+    const left = /^icefall: a transaction was left open by (.*); aborting it$/m.exec(
+      String(outcome.values.stdout ?? ''),
+    );
+    const properties = { [STATE]: 'open', ...(left === null ? {} : { cvmfs_recovered: left[1] ?? '' }) };
+    const summary = left === null ? end.summary : `${end.summary} (aborted one that ${left[1]} left open)`;
+    return end.result === 'SUCCESS' ? { ...end, ...(summary === undefined ? {} : { summary }), properties } : end;
+  },
+  describe: describeOpen,
+};
+
+function describeOpen({ repository, path }: Options): string {
+  return `transaction on ${repository.name}${path === '' ? '' : `/${path}`}`;
+}
+
+const publishKind: StepKind<Options> = {
+  name: 'cvmfsPublish',
+  schema: optionsSchema,
+  flags: { haltOnFailure: true },
+  begin(options, run) {
+    const { repository, tag, message } = options;
+    const args = [repository.name, noteOf(repository), repository.served, tag, message, ...repository.server];
+    return { do: 'command', command: scriptCommand({ name: 'publish', text: PUBLISH, args }, options, run) };
+  },
+  end({ repository }, outcome) {
+    const end = endByExitCode(`publish ${repository.name}`, outcome);
+    if (end.result !== 'SUCCESS') return end;
+    const { properties, summary } = readPublished(String(outcome.values.stdout ?? ''));
+    return { ...end, summary: `${repository.name}: ${summary}`, properties: { ...properties, [STATE]: 'published' } };
+  },
+  describe: ({ repository }) => `publish ${repository.name}`,
+};
+
+const abortKind: StepKind<Options> = {
+  name: 'cvmfsAbort',
+  schema: optionsSchema,
+  begin(options, run) {
+    const { repository } = options;
+    const args = [repository.name, noteOf(repository), whoOf(run), ...repository.server];
+    return { do: 'command', command: scriptCommand({ name: 'abort', text: ABORT, args }, options, run) };
+  },
+  describe: ({ repository }) => `abort the transaction on ${repository.name}`,
+};
+
+const open = defineStep<Options, Given>(openKind);
+const publish = defineStep<Options, Given>(publishKind);
+const abort = defineStep<Options, Given>(abortKind);
+
+interface Given extends ProcessOptions {
+  readonly repository: CvmfsRepository;
+  readonly path?: string;
+  readonly tag?: string;
+  readonly message?: string;
+}
+
+/** A list of steps, in which lists are flattened. */
+type Steps = readonly (StepDeclaration | Steps)[];
+
+/** `idleTimeout`, how long the publisher may be silent, is 2 hours if nothing else is said. */
+export interface CvmfsTransactionOptions
+  extends Pick<DeclaredOptions<ProcessOptions>, 'env' | 'idleTimeout' | 'maxTime'> {
+  readonly repository: CvmfsRepository;
+  /** Only this path, and what is below it, is published; default the whole repository. Through a gateway: a lease of it. */
+  readonly path?: Renderable<string>;
+  /** What changes the tree. */
+  readonly steps: Steps;
+  /** A name for the revision that is published. */
+  readonly tag?: Renderable<string>;
+  readonly message?: Renderable<string>;
+  /** Held from before the transaction is opened to its end, taken all at once with the repository's own lock. */
+  readonly locks?: readonly LockAccess[];
+}
+
+const compositeSchema = z.object({ locks: z.array(lockAccessSchema).default([]) });
+
+/**
+ * A transaction: opens one, runs its steps, publishes if the build has passed so far, and aborts in every other case: a
+ * failure, a stop, a worker that was lost. It holds the lock of the repository (through a gateway: of the path) all the
+ * while. A transaction that a build before has left open is aborted first, which is told. Nothing of it is ever
+ * started twice by itself.
+ */
+export function cvmfsTransaction(options: CvmfsTransactionOptions): StepDeclaration[] {
+  const place = callerPlace();
+  const { steps, locks, ...given } = options;
+  const parsed = compositeSchema.safeParse({ locks });
+  if (!parsed.success) reportIssues(place, 'cvmfsTransaction', options, parsed.error.issues);
+  const inner = (Array.isArray(steps) ? (steps.flat(Infinity) as unknown[]) : []).filter(isStep);
+  if (inner.length === 0) reportProblem(place, 'cvmfsTransaction: option "steps": must be a list of at least one step');
+  const once = { ...given, retryable: false };
+  const opening = open({ ...once, name: 'transaction', doStepIf: passed });
+  if (!repositorySchema.safeParse(given.repository).success) return [opening];
+  const own = publishingLock(given.repository, pathOf(given.path));
+  const body = inner.map((step) => (step.alwaysRun ? step : whilePassing(step)));
+  const publishing = publish({ ...once, name: 'publish', doStepIf: passed, hideStepIf: whenSkipped });
+  const aborting = abort({ ...once, name: 'abort', alwaysRun: true, doStepIf: unpublished, hideStepIf: whenSkipped });
+  return holdTogether([...(parsed.data?.locks ?? []), own], [opening, ...body, publishing, aborting]);
+}
+
+function isStep(value: unknown): value is StepDeclaration {
+  return typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'step';
+}
+
+const whenSkipped = (result: string) => result === 'SKIPPED';
+const hasPassed = ({ resultSoFar }: RenderContext) => resultSoFar === 'SUCCESS' || resultSoFar === 'WARNINGS';
+const passed = (run: StepRun) => hasPassed(run);
+/** A stop between two steps leaves no failure behind: what counts is whether the publish was seen to succeed. */
+const unpublished = (run: StepRun) => run.properties[STATE]?.value !== 'published';
+
+/** A step of a transaction is not begun where the build has failed: no transaction may be open. */
+function whilePassing(step: StepDeclaration): StepDeclaration {
+  const { doStepIf } = step;
+  if (doStepIf === false) return step;
+  const isWanted = (run: StepRun) => {
+    if (!hasPassed(run)) return false;
+    return typeof doStepIf === 'function' ? doStepIf(run) : (render(doStepIf, run) as boolean);
+  };
+  return Object.freeze({ ...step, doStepIf: isWanted, retryable: false });
+}
