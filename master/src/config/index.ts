@@ -6,6 +6,17 @@ export { type SecretRule, type SecretsOptions, secretsFrom } from '../secrets/de
 export type { SecretProvider } from '../secrets/provider.ts';
 export { type SecretReference, secret } from '../secrets/reference.ts';
 export type { VaultOptions } from '../secrets/vault.ts';
+export { type CvmfsRepository, type CvmfsRepositoryOptions, cvmfsRepository } from '../steps/cvmfs/repository.ts';
+export { type CvmfsRsyncOptions, cvmfsRsync } from '../steps/cvmfs/rsync.ts';
+export { type CvmfsTransactionOptions, cvmfsTransaction } from '../steps/cvmfs/transaction.ts';
+export {
+  cvmfsCheck,
+  cvmfsEphemeral,
+  cvmfsGarbageCollect,
+  cvmfsIngest,
+  cvmfsRollback,
+  cvmfsTag,
+} from '../steps/cvmfs/verbs.ts';
 export { copyDirectory, makeDirectory, removeDirectory } from '../steps/directories.ts';
 export { addSteps } from '../steps/dynamic.ts';
 export { git } from '../steps/git.ts';
