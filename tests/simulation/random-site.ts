@@ -55,6 +55,8 @@ interface Shape {
 }
 
 const MAX_ATTEMPTS = 3;
+/** Shorter than the longest absence, so that it ends sometimes. */
+const CLEAN_UP_GRACE = '14m';
 /** Share of sites whose locks can deadlock. */
 const RECKLESS = 0.35;
 
@@ -73,7 +75,9 @@ function make(shape: Shape, diceOf: (seed: number) => Dice): RandomSite {
   const isReckless = dice.chance(RECKLESS);
   const facts = new Map<string, StepFacts>();
   const locks = shape.lockLimits.map((maxCount, i) => lockOf(`lock${i}`, i, maxCount));
-  const workers = shape.workerBuilds.map((maxBuilds, i) => worker({ name: `w${i}`, maxBuilds }));
+  const workers = shape.workerBuilds.map((maxBuilds, i) =>
+    worker({ name: `w${i}`, maxBuilds, cleanUpGrace: CLEAN_UP_GRACE }),
+  );
   const draw = new Builders(dice, isReckless, locks, workers, facts);
   const leaves = Array.from({ length: dice.int(1, 4) }, (_, i) => draw.leaf(`leaf${i}`));
   const triggerables = leaves.map((leaf) => triggerableScheduler({ name: `trigger-${leaf.name}`, builders: [leaf] }));

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { type Database, openDatabase } from '@icefall/master/db/database';
+import { LOOK_EVERY_MS } from '@icefall/master/engine/clock-watch';
 import type { Master } from '@icefall/master/master';
 import { SimulatedSite } from '@icefall/master/simulation/simulated-site';
 import type { Work } from '@icefall/master/simulation/simulated-worker';
@@ -78,8 +79,8 @@ class Scenario implements Disposable {
   run(): void {
     this.#connectAll();
     const { clock } = this.#sim;
-    const until = clock.now() + this.#dice.duration(LEAST_TROUBLE_MS, MOST_TROUBLE_MS);
-    while (clock.now() < until) {
+    const until = clock.monotonic() + this.#dice.duration(LEAST_TROUBLE_MS, MOST_TROUBLE_MS);
+    while (clock.monotonic() < until) {
       this.#sim.run(this.#dice.duration(10, 6 * MINUTE));
       this.#happen();
       this.#invariants.soFar();
@@ -139,6 +140,7 @@ class Scenario implements Disposable {
       [4, () => this.#reconfigure()],
       [3, () => this.#switchScheduler()],
       [3, () => this.#speakOfAnotherEpoch()],
+      [2, () => this.#setClock()],
     ];
     const whole = events.reduce((sum, [weight]) => sum + weight, 0);
     let left = this.#dice.next() * whole;
@@ -258,9 +260,18 @@ class Scenario implements Disposable {
     this.#master()?.schedulers.setEnabled(name, this.#dice.chance(0.5));
   }
 
+  /** An operator or a time server sets it; the master notices that soon. */
+  #setClock(): void {
+    const byMs = this.#dice.duration(100, 3 * 24 * 60 * MINUTE) * this.#dice.pick([-1, 1]);
+    this.#note(`set the clock by ${byMs} ms`);
+    const { clock } = this.#sim;
+    clock.jumpTo(clock.now() + byMs);
+    this.#sim.run(LOOK_EVERY_MS);
+  }
+
   #later(ms: number, work: () => void): void {
     const { clock } = this.#sim;
-    clock.at(clock.now() + ms, () => {
+    clock.after(ms, () => {
       if (this.#isTrouble) work();
     });
   }

@@ -63,6 +63,31 @@ describe('clean-up for which its worker does not come', () => {
   });
 });
 
+describe('clean-up that is lost', () => {
+  it('is an EXCEPTION and no reason to build again; the next of it is run', () => {
+    const one = builder({
+      name: 'one',
+      workers: [w1],
+      factory: factory([
+        run('bad', { haltOnFailure: true }),
+        run('abort', { alwaysRun: true }),
+        run('unlock', { alwaysRun: true }),
+      ]),
+    });
+    using sim = new SimulatedSite({
+      site: siteWith({ workers: [w1], builders: [one] }),
+      work: programs({ bad: { durationMs: 10, exitCode: 1 }, abort: { durationMs: 60_000 } }),
+    }).connectAll();
+    const { requestIds } = sim.request(['one']);
+    sim.run(1000);
+    sim.worker('w1').loseDisk();
+    sim.worker('w1').connect();
+    sim.run(5000);
+    expect(stepsOf(sim, 1)).toEqual(['bad: FAILURE', 'abort: EXCEPTION', 'unlock: SUCCESS']);
+    expect([sim.result(requestIds[0] ?? 0), sim.master.core.alarms.all]).toEqual(['EXCEPTION', []]);
+  });
+});
+
 describe('a mistake in the master', () => {
   it('is not taken for one of the site: the whole turn is taken back, and an alarm tells', () => {
     const one = builder({ name: 'one', workers: [w1], factory: factory([run('a')]) });

@@ -20,6 +20,8 @@ import { type TriggerRooms, TriggerRuns } from './trigger-runs.ts';
 
 export interface BuildRooms extends TriggerRooms, Omit<RunnerRooms, 'triggers'> {
   readonly logs: LogStore;
+  /** Whether a worker is connected now. */
+  readonly isConnected: (worker: string) => boolean;
 }
 
 /** A summary is read in a glance; the step's log has all of it. */

@@ -20,6 +20,12 @@ export interface NewCommand extends StepRef {
   readonly patient: boolean;
 }
 
+export interface LostCommand extends StepRef {
+  readonly why: string;
+  /** It was waited for long enough: its worker is away still. */
+  readonly isGivenUp: boolean;
+}
+
 /**
  * What builds ask of the room that talks to workers. All of it inside turns: a command is on disk before its worker
  * hears of it, and the hooks fire in the turn that stores what they tell.
@@ -34,5 +40,5 @@ export interface CommandPort {
   /** It has ended, and all of its output is in the log. Fired once. */
   readonly finished: Hook<StepRef & { readonly outcome: CommandOutcome }>;
   /** Nobody will ever know how it ended: its worker's grace ran out, or the worker came back without it. Fired once. */
-  readonly lost: Hook<StepRef & { readonly why: string }>;
+  readonly lost: Hook<LostCommand>;
 }

@@ -5,13 +5,13 @@ import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import { type LockKeeper, wantsOf } from '../locks/lock-keeper.ts';
 import type { Obstacle } from '../locks/lock-table.ts';
-import { render } from '../properties/references.ts';
-import { locksOf, type StepAction, type StepDeclaration, type StepEnd, type StepRun } from '../steps/kind.ts';
-import type { CommandPort, StepRef } from './command-port.ts';
+import type { StepAction, StepDeclaration, StepEnd } from '../steps/kind.ts';
+import type { CommandPort, LostCommand, StepRef } from './command-port.ts';
 import type { MasterCommandPort } from './master-processes.ts';
 import { type Plan, PlanError, type Plans } from './plans.ts';
 import { type BuildRow, type BuildRows, cleanUpAlarm, HALTED_WITH_CLEAN_UP, type StepRow } from './rows.ts';
 import { type RunFacts, runFacts, stepRun } from './run-context.ts';
+import { endOfFailure, wantedLocks } from './site-code.ts';
 import { endOfDeadlock, type TriggerRuns } from './trigger-runs.ts';
 
 export interface RunnerRooms {
@@ -19,8 +19,6 @@ export interface RunnerRooms {
   readonly commands: CommandPort;
   readonly masterCommands: MasterCommandPort;
   readonly triggers: TriggerRuns;
-  /** Whether a worker is connected now. */
-  readonly isConnected: (worker: string) => boolean;
   /** Describes a lock's holders for the blocker of a waiting step. */
   readonly lockHolders: (lock: string) => LockHolder[];
 }
@@ -50,7 +48,7 @@ export class StepRunner {
     this.#deadlocks = deadlocks;
     this.#rooms = rooms;
     rooms.commands.finished.on(({ outcome, ...step }) => this.#outcome(step, outcome));
-    rooms.commands.lost.on(({ why, ...step }) => this.#lost(step, why));
+    rooms.commands.lost.on((lost) => this.#lost(lost));
     rooms.commands.started.on((step) => core.touch('step', `${step.buildId}.${step.stepNumber}`));
     rooms.masterCommands.finished.on(({ outcome, ...step }) => this.#outcome(step, outcome));
     rooms.triggers.ended.on((ended) => this.ended.fire(ended));
@@ -207,7 +205,7 @@ export class StepRunner {
     const row = this.#rows.step(step.buildId, step.stepNumber);
     if (build === null || row?.state !== 'running') return;
     if (outcome.reason === 'lost') {
-      this.#lost(step, outcome.error?.message ?? 'its worker stopped while it ran');
+      this.#lost({ ...step, why: outcome.error?.message ?? 'its worker stopped while it ran', isGivenUp: false });
       return;
     }
     const going = this.#going(build, row);
@@ -218,14 +216,15 @@ export class StepRunner {
   }
 
   /** Nobody will know how the step's action ended. */
-  #lost(step: StepRef, why: string): void {
+  #lost({ why, isGivenUp, ...step }: LostCommand): void {
     const build = this.#rows.build(step.buildId);
     const row = this.#rows.step(step.buildId, step.stepNumber);
     if (build === null || row?.state !== 'running') return;
     const going = this.#going(build, row);
     if (going === null) return;
     if (isCleanUp(build, going.step)) {
-      this.#notCleanedUp(going, why);
+      if (isGivenUp) this.#giveCleanUpUp(going, why);
+      else this.#end(step, { result: 'EXCEPTION', summary: `lost: ${why}` });
       return;
     }
     const { retryable } = going.step;
@@ -234,16 +233,14 @@ export class StepRunner {
   }
 
   /** What a worker that is gone has not cleaned up, nobody does: a person has to know. What comes next is not waited for. */
-  #notCleanedUp({ build, row, plan }: Going, why: string): void {
+  #giveCleanUpUp({ build, row, plan }: Going, why: string): void {
     const left = this.#rows
       .steps(build.id)
       .filter(({ number, state }) => number === row.number || (state === 'pending' && plan.steps[number]?.alwaysRun));
     const names = left.map(({ name }) => `"${name}"`).join(', ');
-    if (!this.#rooms.isConnected(build.worker)) {
-      this.#rows.updateBuild(build.id, { halted: HALTED_WITH_CLEAN_UP });
-      const message = `${build.builder} #${build.number} was not cleaned up: ${why}; see to it there, by hand: ${names}`;
-      this.#core.afterCommit(() => this.#core.alarms.raise(cleanUpAlarm(build), message));
-    }
+    const message = `${build.builder} #${build.number} was not cleaned up: ${why}; see to it there, by hand: ${names}`;
+    this.#core.afterCommit(() => this.#core.alarms.raise(cleanUpAlarm(build), message));
+    this.#rows.updateBuild(build.id, { halted: HALTED_WITH_CLEAN_UP });
     this.#end(refOf(row), { result: 'EXCEPTION', summary: `clean-up was given up: ${why}` });
   }
 
@@ -262,8 +259,9 @@ export class StepRunner {
   resume(build: BuildRow, row: StepRow): void {
     const ref = refOf(row);
     if (row.state === 'waitingForLocks') this.goOn(ref);
-    else if (row.kind === 'masterCommand') this.#lost(ref, 'the master stopped while it ran');
-    else if (row.kind === 'trigger') this.#rooms.triggers.checkLater(ref);
+    else if (row.kind === 'masterCommand') {
+      this.#lost({ ...ref, why: 'the master stopped while it ran', isGivenUp: false });
+    } else if (row.kind === 'trigger') this.#rooms.triggers.checkLater(ref);
     try {
       this.#plans.of(build);
     } catch (error) {
@@ -290,26 +288,9 @@ export class StepRunner {
   }
 }
 
-/** How a step ends of which the site's code has failed. */
-function endOfFailure(error: unknown): StepEnd {
-  const text = error instanceof Error && error.stack !== undefined ? error.stack : String(error);
-  return { result: 'EXCEPTION', summary: error instanceof Error ? error.message : String(error), text };
-}
-
 /** Clean-up after a failure can only be done on the build's worker; a lost attempt is not cleaned up but repeated. */
 function isCleanUp(build: BuildRow, step: StepDeclaration): boolean {
   return step.alwaysRun && build.halted === 1 && (build.result_so_far !== 'RETRY' || build.once === 1);
-}
-
-/** The locks of a step that is to be run. */
-function wantedLocks(step: StepDeclaration, run: StepRun): readonly LockAccess[] | 'notWanted' {
-  return isWanted(step, run) ? locksOf(step, run) : 'notWanted';
-}
-
-function isWanted(step: StepDeclaration, run: StepRun): boolean {
-  const wanted = typeof step.doStepIf === 'function' ? step.doStepIf(run) : render(step.doStepIf, run);
-  if (typeof wanted === 'boolean') return wanted;
-  throw new Error(`doStepIf gave ${JSON.stringify(wanted)}; it must give yes or no`);
 }
 
 function refOf(row: StepRow): StepRef {

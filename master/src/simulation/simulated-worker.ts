@@ -199,8 +199,9 @@ export class SimulatedWorker {
   /** A connection keeps the order of what it carries, however long each takes. */
   #later(connection: number, work: () => void): void {
     const { clock, latencyMs } = this.#options;
-    this.#lastArrival = Math.max(this.#lastArrival, clock.now() + (latencyMs?.() ?? 1));
-    clock.at(this.#lastArrival, () => {
+    const now = clock.monotonic();
+    this.#lastArrival = Math.max(this.#lastArrival, now + (latencyMs?.() ?? 1));
+    clock.after(this.#lastArrival - now, () => {
       if (connection === this.#connection) work();
     });
   }
@@ -293,11 +294,12 @@ export class SimulatedWorker {
     this.#tellStarted(held);
     const { durationMs, lines = [], exitCode = 0, values = {} } = this.#options.work(start.command, start);
     lines.forEach((line, i) => {
-      const at = now + ((durationMs ?? lines.length) * (i + 1)) / (lines.length + 1);
-      held.timers.push(clock.at(at, () => this.#write(held, line)));
+      // Whole milliseconds: sums of fractions would put what happens at one moment out of order.
+      const afterMs = Math.round(((durationMs ?? lines.length) * (i + 1)) / (lines.length + 1));
+      held.timers.push(clock.after(afterMs, () => this.#write(held, line)));
     });
     if (durationMs !== null)
-      held.timers.push(clock.at(now + durationMs, () => this.#end(held, { reason: 'exited', exitCode, values })));
+      held.timers.push(clock.after(durationMs, () => this.#end(held, { reason: 'exited', exitCode, values })));
   }
 
   #write(held: Held, line: string): void {
@@ -317,9 +319,7 @@ export class SimulatedWorker {
     for (const timer of held.timers) timer.cancel();
     const { dyingMs = 0 } = work(held.start.command, held.start);
     held.timers.push(
-      clock.at(clock.now() + dyingMs, () =>
-        this.#end(held, { reason: 'interrupted', exitCode: null, signal: 'SIGTERM' }),
-      ),
+      clock.after(dyingMs, () => this.#end(held, { reason: 'interrupted', exitCode: null, signal: 'SIGTERM' })),
     );
   }
 

@@ -6,7 +6,7 @@ import {
   ProtocolError,
   type WorkerMessage,
 } from '@icefall/shared';
-import type { CommandPort, NewCommand, StepRef } from '../builds/command-port.ts';
+import type { CommandPort, LostCommand, NewCommand, StepRef } from '../builds/command-port.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { LogStore } from '../logs/log-store.ts';
@@ -37,7 +37,7 @@ type Finished = Extract<WorkerMessage, { kind: 'finished' }>;
 export class Commands implements CommandPort {
   readonly started = new Hook<StepRef & { readonly pid: number | null }>();
   readonly finished = new Hook<StepRef & { readonly outcome: CommandOutcome }>();
-  readonly lost = new Hook<StepRef & { readonly why: string }>();
+  readonly lost = new Hook<LostCommand>();
   /** A build has a command for a worker that is away. */
   readonly awaited = new Hook<{ readonly buildId: number; readonly worker: string }>();
   readonly #core: Core;
@@ -115,7 +115,7 @@ export class Commands implements CommandPort {
         return;
       }
       case 'lose':
-        this.#lose(verdict.row, verdict.why);
+        this.#lose(verdict.row, { why: verdict.why, isGivenUp: false });
         return;
       case 'start':
         this.#send(verdict.row, link);
@@ -173,7 +173,7 @@ export class Commands implements CommandPort {
 
   /** Gives up what a build has on a worker. Inside a turn. */
   giveUp(buildId: number, worker: string, why: string): void {
-    for (const row of this.#rows.ofBuild(buildId)) if (row.worker === worker) this.#lose(row, why);
+    for (const row of this.#rows.ofBuild(buildId)) if (row.worker === worker) this.#lose(row, { why, isGivenUp: true });
   }
 
   /** The row of a command that a worker may be running in this epoch, or null. */
@@ -253,10 +253,10 @@ export class Commands implements CommandPort {
     });
   }
 
-  #lose(row: CommandRow, why: string): void {
+  #lose(row: CommandRow, { why, isGivenUp }: Omit<LostCommand, keyof StepRef>): void {
     this.#core.log.warn({ build: row.build_id, step: row.step_number, worker: row.worker }, `command lost: ${why}`);
     this.#rows.delete(row.id);
-    this.lost.fire({ ...stepOf(row), why });
+    this.lost.fire({ ...stepOf(row), why, isGivenUp });
   }
 
   /** Sent once the turn is on disk, on the connection that there is then. */
