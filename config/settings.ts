@@ -60,7 +60,7 @@ const settingsSchema = z.strictObject({
     .strictObject({
       cpus: z.number().int().positive(),
       memoryMb: z.number().int().positive(),
-      /** Folder with a file NAME.token for each worker; null: tokens are issued by `icefall worker token`. */
+      /** Folder with a file NAME.token for each worker; null: tokens are issued by `icefall worker token issue`. */
       tokens: text.nullable(),
     })
     .default({ cpus: 4, memoryMb: 8000, tokens: null }),

@@ -167,6 +167,16 @@ export class Master implements MasterPort {
     return this.rooms.workers.issueToken(worker);
   }
 
+  revokeToken(worker: string): void {
+    this.#declaredWorker(worker);
+    if (this.config.worker(worker)?.token != null)
+      throw new ActionError(
+        'conflict',
+        `the token of worker "${worker}" is the site's own: change it where it is read from`,
+      );
+    if (!this.rooms.workers.revokeToken(worker)) throw new ActionError('conflict', `worker "${worker}" has no token`);
+  }
+
   #declaredWorker(name: string): void {
     if (this.config.worker(name) === null) throw new ActionError('not_found', `the site declares no worker "${name}"`);
   }

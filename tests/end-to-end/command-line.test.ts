@@ -35,7 +35,7 @@ describe('the command line, from the first command to the last', () => {
     const [, url = '', workers = ''] = await master.wrote(/Icefall runs: (\S+) {2}\(workers: (ws:\S+);/);
     cli = new TestCli(ground, { url });
     api = new TestApi(url);
-    const { stdout } = await cli.run('worker', 'token', 'builder1');
+    const { stdout } = await cli.run('worker', 'token', 'issue', 'builder1');
     TestWorker.start(ground, { name: 'builder1', token: stdout.trim(), master: workers });
     await api.connected('builder1');
   });

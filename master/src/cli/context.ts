@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
 import { ApiClient, DEFAULT_URL } from './client/api-client.ts';
 import type { ClientLimits } from './client/limits.ts';
+import { tokenFor } from './client/token.ts';
 import { usageError } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What every command is given. */
 export interface CommandContext {
   readonly terminal: Terminal;
-  /** The master that `--url` or ICEFALL_URL names. */
-  client(): ApiClient;
+  /** The master that `--url` or ICEFALL_URL names; shown is what says who runs the command, or another token. */
+  client(options?: { readonly token: string | null }): ApiClient;
   /** Whether the answer is wanted as JSON. */
   wantsJson(): boolean;
   /** Address of the master that is meant. */
@@ -20,7 +21,7 @@ export interface CommandContext {
 }
 
 export function contextOf(program: Command, terminal: Terminal, limits: ClientLimits): CommandContext {
-  const options = () => program.opts<{ url?: string; json?: boolean }>();
+  const options = () => program.opts<{ url?: string; json?: boolean; tokenFile?: string }>();
   const url = () => options().url ?? (terminal.env.ICEFALL_URL || DEFAULT_URL);
   const lines = (list: readonly string[]) => {
     if (list.length > 0) terminal.out(`${list.join('\n')}\n`);
@@ -28,7 +29,10 @@ export function contextOf(program: Command, terminal: Terminal, limits: ClientLi
   return {
     terminal,
     url,
-    client: () => new ApiClient({ url: url(), limits, signal: terminal.signal }),
+    client: (given) => {
+      const token = given === undefined ? tokenFor(terminal, url(), options().tokenFile) : given.token;
+      return new ApiClient({ url: url(), limits, token, signal: terminal.signal });
+    },
     wantsJson: () => options().json === true,
     print: (json, inWords) => lines(options().json === true ? [JSON.stringify(json, null, 2)] : inWords()),
     lines,

@@ -33,6 +33,7 @@ export function processTerminal(): Terminal {
     env,
     cwd: process.cwd(),
     user: userName(),
+    secret: (prompt) => askSecret(prompt, interrupt),
     signal: interrupted.signal,
     now: () => Date.now(),
     wait: (ms) => waitFor(ms, interrupted.signal),
@@ -59,4 +60,53 @@ function userName(): string | null {
   } catch {
     return null;
   }
+}
+
+/** Lines of standard input that were read ahead. */
+const ahead: string[] = [];
+
+async function askSecret(prompt: string, interrupt: () => void): Promise<string> {
+  const { stdin, stderr } = process;
+  if (!stdin.isTTY) return pipedLine();
+  stderr.write(prompt);
+  stdin.setRawMode(true);
+  try {
+    return await typedLine(interrupt);
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+    stderr.write('\n');
+  }
+}
+
+async function pipedLine(): Promise<string> {
+  if (ahead.length === 0) {
+    let text = '';
+    for await (const piece of process.stdin.setEncoding('utf8')) text += piece;
+    ahead.push(...text.split(/\r?\n/));
+  }
+  return ahead.shift() ?? '';
+}
+
+/** Raw mode hands over the keys as they are, also those that edit and end. */
+function typedLine(interrupt: () => void): Promise<string> {
+  const { stdin } = process;
+  return new Promise((resolve) => {
+    let typed = '';
+    const end = (text: string) => {
+      stdin.off('data', take);
+      resolve(text);
+    };
+    const take = (piece: string) => {
+      for (const key of piece) {
+        if (key === '\r' || key === '\n' || key === '\u0004') return end(typed);
+        if (key === '\u0003') {
+          interrupt();
+          return end('');
+        }
+        typed = key === '\u007f' || key === '\b' ? [...typed].slice(0, -1).join('') : typed + key;
+      }
+    };
+    stdin.setEncoding('utf8').on('data', take).resume();
+  });
 }

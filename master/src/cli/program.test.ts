@@ -216,8 +216,8 @@ describe('what to do', () => {
     expect([code, err]).toEqual([1, 'icefall: the configuration has 2 mistake(s):\n  site.ts:1: a\n  site.ts:2: b\n']);
   });
 
-  test('worker token prints the token alone on standard output', async () => {
+  test('worker token issue prints the token alone on standard output', async () => {
     api.replies['POST /workers/w%2F1/token'] = { json: { token: 's3cret' } };
-    expect((await icefall(['worker', 'token', 'w/1'])).out).toBe('s3cret\n');
+    expect((await icefall(['worker', 'token', 'issue', 'w/1'])).out).toBe('s3cret\n');
   });
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { type ClientLimits, LIMITS } from './client/limits.ts';
+import { addAudit } from './commands/audit.ts';
 import { addBackup, addRestore } from './commands/backup.ts';
 import { addBuildActions } from './commands/build-actions.ts';
 import { addBuilders } from './commands/builders.ts';
@@ -12,6 +13,7 @@ import { addHook } from './commands/hook.ts';
 import { addInit } from './commands/init.ts';
 import { addLocks } from './commands/locks.ts';
 import { addLog } from './commands/log.ts';
+import { addLogin } from './commands/login.ts';
 import { addPlan } from './commands/plan.ts';
 import { addQueue } from './commands/queue.ts';
 import { addReload } from './commands/reload.ts';
@@ -20,6 +22,8 @@ import { addSimulate } from './commands/simulate.ts';
 import { addStart } from './commands/start.ts';
 import { addStatus } from './commands/status.ts';
 import { addStop } from './commands/stop.ts';
+import { addTokens } from './commands/tokens.ts';
+import { addUsers } from './commands/users.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWorkers } from './commands/workers.ts';
 import { contextOf } from './context.ts';
@@ -31,6 +35,7 @@ const GROUPS = [
   { title: "A master's state:", add: [addBackup, addRestore, addVerify] },
   { title: 'What happens:', add: [addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers] },
   { title: 'What to do:', add: [addForce, addBuildActions, addSendChange, addHook] },
+  { title: 'Who may do it:', add: [addLogin, addTokens, addUsers, addAudit] },
   { title: 'This command:', add: [addCompletion] },
 ] as const;
 
@@ -67,6 +72,7 @@ function programOf(terminal: Terminal, limits: ClientLimits): Command {
     .description('drives an Icefall build master')
     .version(versionOf(), '--version')
     .option('--url <url>', 'address of the master (or ICEFALL_URL; default http://127.0.0.1:8010)')
+    .option('--token-file <file>', 'a token to show (or ICEFALL_TOKEN, or what icefall login has stored)')
     .option('--json', "print the API's JSON, for programs")
     .helpOption('-h, --help', 'what a command does, and its options')
     .addHelpCommand(helpCommand())

@@ -17,7 +17,7 @@ const SITE = `import {
 
 const repository = 'https://git.example.org/project.git';
 
-// A machine that runs builds. It shows a token, which \`icefall worker token builder1\` makes.
+// A machine that runs builds. It shows a token, which \`icefall worker token issue builder1\` makes.
 const builder1 = worker({ name: 'builder1', maxBuilds: 2 });
 
 // What a build does, step by step. A failed step ends the build if it says haltOnFailure.
@@ -61,7 +61,7 @@ const README = `# A site of Icefall
 - \`site.ts\` is the whole configuration. Check it after a change: \`icefall check .\`
 - Start the master: \`icefall start .\` (its page: http://127.0.0.1:8010), stop it: \`icefall stop .\`
 - Take a change of \`site.ts\` over while it runs: \`icefall reload\`. With a mistake in it the old one runs on.
-- Start a worker: \`icefall worker token builder1 > builder1.token\`, then
+- Start a worker: \`icefall worker token issue builder1 > builder1.token\`, then
   \`icefall-worker --master ws://127.0.0.1:9989 --name builder1 --token-file builder1.token --dir work\`
 - \`master/\` holds the master's database and logs: keep it, and keep it out of Git.
 `;

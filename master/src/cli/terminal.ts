@@ -17,6 +17,8 @@ export interface Terminal {
   readonly cwd: string;
   /** Name of the person, for what is started in it. */
   readonly user: string | null;
+  /** Asks for something that is not shown while it is typed; where nobody types, the first line of standard input. */
+  secret(prompt: string): Promise<string>;
   /** Aborted when the person interrupts. */
   readonly signal: AbortSignal;
   now(): number;

@@ -16,7 +16,7 @@ export interface WorkerOptions {
   readonly properties?: Readonly<Record<string, Json>>;
   /** Held by every build on this worker. */
   readonly locks?: readonly LockAccess[];
-  /** The token it must show; without it, one issued by `icefall worker token NAME`. */
+  /** The token it must show; without it, one issued by `icefall worker token issue NAME`. */
   readonly token?: TokenSource;
   /** How long an absent worker keeps its builds; default 10 minutes. */
   readonly grace?: Duration;

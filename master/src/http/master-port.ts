@@ -46,6 +46,8 @@ export interface MasterPort extends ViewedMaster {
   ): HookAnswer;
   /** Makes a new token for a worker that the site declares without one; it is shown this once. */
   issueToken(worker: string): string;
+  /** Ends a worker's token, and its connection. */
+  revokeToken(worker: string): void;
   /** Loads the site's program again. Throws ConfigError with every mistake. */
   reload(): Promise<{ configVersion: number }>;
 }

@@ -138,6 +138,7 @@ export class TestSite implements AsyncDisposable {
         this.deeds.push(`token ${name}`);
         return `token-of-${name}`;
       },
+      revokeToken: (name) => this.deeds.push(`revoke ${name}`),
       reload: () => this.reload(),
     };
   }

@@ -27,7 +27,7 @@ describe('the token of a worker', () => {
   test('is the last one issued where the site names none, and only its hash is kept', () => {
     const room = new TestRoom(siteWith({ name: 'w1' }));
     expect(show(room, 'w1', 'x')).toBe(503);
-    expect(room.workers.presence('w1').lastRefusal).toContain('icefall worker token w1');
+    expect(room.workers.presence('w1').lastRefusal).toContain('icefall worker token issue w1');
     const first = room.workers.issueToken('w1');
     expect(Buffer.from(first, 'base64url')).toHaveLength(32);
     expect(show(room, 'w1', first)).toBe('in');

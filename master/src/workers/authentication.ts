@@ -102,6 +102,15 @@ export class Authentication {
     return token;
   }
 
+  /** Ends the token that was issued to a worker. False where there is none. */
+  revokeToken(name: string): boolean {
+    return this.#core.turn(() => {
+      this.#core.touch('worker', name);
+      const sql = 'UPDATE workers SET token_hash = NULL WHERE name = ? AND token_hash IS NOT NULL';
+      return this.#core.db.run(sql, name).changes > 0;
+    });
+  }
+
   /** A worker that the site has dropped may still bring its builds to their end. */
   #mayConnect(name: string): boolean {
     return this.#config.worker(name) !== null || this.#hasBuilds(name);
@@ -115,7 +124,7 @@ export class Authentication {
   #issued(name: string): Secret {
     const row = this.#core.db.one<{ token_hash: string | null }>('SELECT token_hash FROM workers WHERE name = ?', name);
     if (row?.token_hash == null)
-      return { fault: `worker "${name}" has no token yet; make one with: icefall worker token ${name}` };
+      return { fault: `worker "${name}" has no token yet; make one with: icefall worker token issue ${name}` };
     return { hash: Buffer.from(row.token_hash, 'hex') };
   }
 

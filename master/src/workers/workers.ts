@@ -107,6 +107,13 @@ export class Workers {
     return this.authentication.issueToken(name);
   }
 
+  /** Ends a worker's token, and its connection with it. False where it has none that was issued. */
+  revokeToken(name: string): boolean {
+    const isRevoked = this.authentication.revokeToken(name);
+    if (isRevoked) this.#sessions.session(name)?.end(CLOSE.goingAway, 'its token was revoked');
+    return isRevoked;
+  }
+
   #readPaused(): void {
     this.#paused.clear();
     for (const { name } of this.core.db.all<{ name: string }>('SELECT name FROM workers WHERE paused = 1'))

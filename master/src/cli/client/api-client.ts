@@ -57,6 +57,8 @@ function messageOf(message: string, fields: readonly (readonly [string, string])
 interface ClientOptions {
   readonly url: string;
   readonly limits: ClientLimits;
+  /** Shown to the master; null: nothing is. */
+  readonly token?: string | null;
   /** Aborted when the person interrupts. */
   readonly signal: AbortSignal;
 }
@@ -65,13 +67,15 @@ interface ClientOptions {
 export class ApiClient {
   readonly limits: ClientLimits;
   readonly #url: string;
+  readonly #token: string | null;
   readonly #signal: AbortSignal;
 
-  constructor({ url, limits, signal }: ClientOptions) {
+  constructor({ url, limits, signal, token = null }: ClientOptions) {
     const parsed = URL.canParse(url) ? new URL(url) : null;
     if (parsed === null || !/^https?:$/.test(parsed.protocol))
       throw new CliError(EXIT.usage, `${JSON.stringify(url)} is not an address like ${DEFAULT_URL}`);
     this.#url = url.replace(/\/+$/, '');
+    this.#token = token;
     this.#signal = signal;
     this.limits = limits;
   }
@@ -142,7 +146,15 @@ export class ApiClient {
   }
 
   #fetch(path: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
-    return fetch(`${this.#url}/api/v1${path}`, { ...init, signal: AbortSignal.any([signal, this.#signal]) });
+    const headers = new Headers(init.headers);
+    if (this.#token !== null) headers.set('authorization', `Bearer ${this.#token}`);
+    return fetch(`${this.#url}/api/v1${path}`, {
+      ...init,
+      headers,
+      // A token goes to the master that was named, and nowhere that it may point to.
+      redirect: 'error',
+      signal: AbortSignal.any([signal, this.#signal]),
+    });
   }
 
   #read<T>(method: string, path: string, text: string, schema: z.ZodType<T>): Answer<T> {

@@ -25,17 +25,30 @@ export function addWorkers(program: Command, context: CommandContext): void {
   addAction(group, context, 'pause', 'start nothing new on a worker', 'takes nothing new; what runs goes on');
   addAction(group, context, 'resume', 'let a paused worker go on', 'takes builds again');
   addAction(group, context, 'shutdown', 'have a worker finish what it runs and leave', 'leaves when it has finished');
-  group
-    .command('token')
+  addTokens(group, context);
+}
+
+function addTokens(group: Command, context: CommandContext): void {
+  const tokens = group.command('token').description('make and revoke what workers show');
+  tokens
+    .command('issue')
     .argument('<name>')
     .description('make a new token for a worker that the site declares without one; an older one ends')
     .action(async (name: string) => {
-      const { value, json } = await context
-        .client()
-        .post(apiPath(['workers', name, 'token']), owner(context), tokenSchema);
-      // The token alone: `icefall worker token NAME > FILE` makes a token file.
+      const path = apiPath(['workers', name, 'token']);
+      const { value, json } = await context.client().post(path, owner(context), tokenSchema);
+      // The token alone: `icefall worker token issue NAME > FILE` makes a token file.
       context.print(json, () => [value.token]);
       context.terminal.err('icefall: this token is shown this once; give it to the worker with --token-file\n');
+    });
+  tokens
+    .command('revoke')
+    .argument('<name>')
+    .description('end the token of a worker, and its connection')
+    .action(async (name: string) => {
+      const path = apiPath(['workers', name, 'token', 'revoke']);
+      const { json } = await context.client().post(path, owner(context), z.unknown());
+      context.print(json, () => [`${name}: its token is of no use any more`]);
     });
 }
 

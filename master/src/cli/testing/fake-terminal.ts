@@ -25,6 +25,7 @@ export function fakeTerminal(options: Partial<Terminal> = {}): FakeTerminal {
     cwd: '/nowhere',
     user: 'ada',
     signal: interrupted.signal,
+    secret: () => Promise.resolve(''),
     now: () => 1_000_000,
     // Waiting is over as soon as others had their turn.
     wait: () => new Promise((resolve) => setTimeout(resolve, 1)),

@@ -83,9 +83,26 @@ export const workerRoutes = [
       return door.master.core.turn(() => {
         found(door.views.workers.worker(name), `worker "${name}"`);
         const token = door.master.issueToken(name);
-        audit(door.master, request, { owner, action: 'token', object: `worker ${name}` });
+        audit(door.master, request, { owner, action: 'issueToken', object: `worker ${name}` });
         return { token };
       });
     },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/workers/:name/token/revoke',
+    name: 'revokeWorkerToken',
+    access: { may: 'admin' },
+    summary: "Ends a worker's token, and its connection",
+    tag: 'workers',
+    params,
+    body: reasonBody.pick({ owner: true }),
+    answer: { json: workerSchema },
+    refusals: ['not_found', 'conflict'],
+    handle: ({ door, params: { name }, body: { owner }, request }) =>
+      act(door.master, request, { owner, action: 'revokeToken', object: `worker ${name}` }, () => {
+        door.master.revokeToken(name);
+        return found(door.views.workers.worker(name), `worker "${name}"`);
+      }),
   }),
 ];
