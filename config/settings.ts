@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { PLATFORMS } from '@icefall/docker/platforms';
 import { z } from 'zod';
-import { PLATFORMS } from './platforms.ts';
 
 /**
  * The one place for what differs between a laptop and the cluster: paths, names, commands, times. The defaults are the

@@ -6,7 +6,7 @@ import { softwareParts } from './software.ts';
 import { stratum0Parts } from './stratum0.ts';
 
 /**
- * The whole site. Read on in settings.ts (what differs from place to place), platforms.ts (the table of platforms),
+ * The whole site. Read on in settings.ts (what differs from place to place), docker/platforms.ts (the table of platforms),
  * software.ts, stratum0.ts and data.ts.
  *
  * A part of your own is a module that exports a {@link Part}; add it to this list. If its builder ends with

@@ -1,5 +1,5 @@
+import { PLATFORMS } from '@icefall/docker/platforms';
 import { type WorkerDeclaration, worker } from '@icefall/master/config';
-import { PLATFORMS } from './platforms.ts';
 import { settings } from './settings.ts';
 
 function token(name: string) {

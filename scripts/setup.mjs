@@ -89,7 +89,7 @@ function ensureDependencies() {
     fail(
       `Node 24 or newer is needed on ${process.platform} (this is ${process.version}); on Linux the project brings its own.`,
     );
-  const manifests = ['.', 'master', 'worker', 'shared', 'config', 'tests', 'docs'].map((dir) =>
+  const manifests = ['.', 'master', 'worker', 'shared', 'config', 'tests', 'docs', 'docker', 'k8s'].map((dir) =>
     join(root, dir, 'package.json'),
   );
   const inputs = [join(root, 'pnpm-lock.yaml'), join(root, 'pnpm-workspace.yaml'), ...manifests];

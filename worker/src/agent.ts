@@ -19,6 +19,8 @@ interface AgentOptions {
   readonly once: boolean;
   /** Idle time after which an agent that is to leave leaves. */
   readonly lingerMs: number;
+  /** Told when the connection to the master is there, and when it is gone. */
+  readonly onConnected?: (connected: boolean) => void;
 }
 
 /** The worker: runs what the master orders, over one connection that may come and go. */
@@ -31,6 +33,7 @@ export class Agent {
   readonly #commands: CommandTable;
   readonly #link: Link;
   readonly #retirement: Retirement;
+  readonly #onConnected: (connected: boolean) => void;
   #sender: JournalSender | null = null;
 
   constructor(options: AgentOptions) {
@@ -39,6 +42,7 @@ export class Agent {
     this.#workshop = workshop;
     this.#startedAt = clock.now();
     this.#info = info;
+    this.#onConnected = options.onConnected ?? (() => {});
     this.#commands = new CommandTable(workshop, {
       onStarted: (command) => this.#tellStarted(command),
       onOutput: () => this.#sender?.wake(),
@@ -110,11 +114,13 @@ export class Agent {
       else void this.#continue(command, entry.offset, sender);
     }
     this.#retirement.connected();
+    this.#onConnected(true);
   }
 
   #down(): void {
     this.#sender?.close();
     this.#sender = null;
+    this.#onConnected(false);
   }
 
   async #continue(command: HeldCommand, offset: number, sender: JournalSender): Promise<void> {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Agent } from './agent.ts';
 import { realClock, realRandom } from './clock.ts';
 import { AGENT_DIRECTORY } from './commands/paths.ts';
+import { connectionMark } from './connection-mark.ts';
 import { passedEnvironment } from './environment.ts';
 import { workerInfo } from './info.ts';
 import { JournalStore } from './journal/store.ts';
@@ -47,8 +48,9 @@ export async function startAgent(
   const { longestDelayMs, once, lingerMs } = options;
   const info = await workerInfo(options.directory);
   const dial = dialMaster({ url, workerName, token });
+  const { set: onConnected } = connectionMark(join(own, 'connected'), logger);
   return {
-    agent: new Agent({ workshop, info, dial, longestDelayMs, once, lingerMs }),
+    agent: new Agent({ workshop, info, dial, longestDelayMs, once, lingerMs, onConnected }),
     killEverything: () => killEverything(workshop.store.id),
     release: () => lock.release(),
   };

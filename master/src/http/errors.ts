@@ -22,7 +22,8 @@ export type ProblemCode =
   | 'idempotency_key_reused'
   | 'too_large'
   | 'unsupported_media_type'
-  | 'too_many_streams';
+  | 'too_many_streams'
+  | 'not_ready';
 
 /** A request is refused at the door. */
 export class HttpProblem extends Error {
@@ -50,6 +51,7 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   unsupported_media_type: 415,
   bad_values: 422,
   too_many_streams: 503,
+  not_ready: 503,
   // Access
   sign_in_needed: 401,
   bad_login: 401,

@@ -33,6 +33,19 @@ describe('reading over HTTP', () => {
     expect(headers['cache-control']).toBe('no-store');
   });
 
+  test('it is ready while its storage takes writes, and else says why not', async () => {
+    expect((await client.get('/health/live')).json).toEqual({ status: 'ok' });
+    expect(await client.get('/health/ready')).toMatchObject({ status: 200, json: { status: 'ready' } });
+    site.core.alarms.raise('diskSpaceLow', 'less than 1 GiB is free');
+    expect((await client.get('/health/ready')).status).toBe(200);
+    site.core.alarms.raise('storageUnavailable', 'the disk is full');
+    expect(await client.get('/health/ready')).toMatchObject({
+      status: 503,
+      json: { error: { code: 'not_ready', message: 'the disk is full' } },
+    });
+    expect((await client.get('/health/live')).status).toBe(200);
+  });
+
   test('the status names the address that the site says', async () => {
     await using other = new TestSite(SITE_WITH_URL);
     await using asking = await clientOf(other);

@@ -32,6 +32,9 @@ const REQUEST_TIMEOUT_MS = 120_000;
 /** Longest part of an address: a name of 100 characters, each escaped. */
 const MOST_PARAM_LENGTH = 400;
 
+/** Answers of 5xx that tell no mistake of ours. */
+const EXPECTED_OF_A_SERVER = new Set(['too_many_streams', 'not_ready']);
+
 /** The server could not listen. */
 export class ListenError extends Error {
   readonly code = 'listen';
@@ -198,7 +201,7 @@ async function serveTheRest(app: FastifyInstance, pageDirectory: string): Promis
 
 function answerError(master: MasterPort, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const { status, body } = answerOfError(error);
-  if (status >= 500 && body.error.code !== 'too_many_streams')
+  if (status >= 500 && !EXPECTED_OF_A_SERVER.has(body.error.code))
     master.core.log.error({ method: request.method, url: request.url, error }, 'a request could not be answered');
   // Fastify would close the connection on what was not read, which takes the answer with it. Without this header the rest
   // is read and thrown away, within the time that a request has.

@@ -4,6 +4,7 @@ import { describeSite } from '../../config/description.ts';
 import { configurationOf } from '../../engine/config-versions.ts';
 import { MOST_SNAPSHOT_BUILDS } from '../../events/views.ts';
 import { act, audit } from '../acting.ts';
+import { HttpProblem } from '../errors.ts';
 import { idParam, numberQuery, route } from '../route.ts';
 import { found } from './builders.ts';
 
@@ -11,6 +12,31 @@ import { found } from './builders.ts';
 const MOST_HOURS = 31 * 24;
 
 export const systemRoutes = [
+  route({
+    method: 'GET',
+    path: '/health/live',
+    name: 'live',
+    access: { open: 'says only that the master answers; an orchestrator asks' },
+    summary: 'Answers as long as the master does: start it again only when this does not',
+    tag: 'master',
+    answer: { json: z.object({ status: z.literal('ok') }) },
+    handle: () => ({ status: 'ok' }),
+  }),
+  route({
+    method: 'GET',
+    path: '/health/ready',
+    name: 'ready',
+    access: { open: 'an orchestrator asks; it tells of the storage only' },
+    summary: 'Whether the master takes work; 503 with the reason while its storage refuses writes',
+    tag: 'master',
+    answer: { json: z.object({ status: z.literal('ready') }) },
+    refusals: ['not_ready'],
+    handle({ door: { master } }) {
+      const alarm = master.core.alarms.all.find(({ kind }) => kind === 'storageUnavailable');
+      if (alarm !== undefined) throw new HttpProblem('not_ready', alarm.message);
+      return { status: 'ready' };
+    },
+  }),
   route({
     method: 'GET',
     path: '/api/v1/health',

@@ -1,0 +1,96 @@
+# Icefall master. Rendered from docker/ by "icefall images render"; edit it there.
+# docker build -f docker/dockerfiles/master.Dockerfile --target production .
+
+FROM docker.io/library/node:24.21.0-bookworm-slim AS node
+
+FROM docker.io/library/debian:12-slim AS init
+RUN export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
+ && apt-get install -q -y --no-install-recommends \
+    tini \
+ && rm -rf /var/lib/apt/lists/*
+
+FROM node AS build
+WORKDIR /src
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY master/package.json master/
+COPY worker/package.json worker/
+COPY shared/package.json shared/
+COPY config/package.json config/
+COPY tests/package.json tests/
+COPY docs/package.json docs/
+COPY docker/package.json docker/
+COPY k8s/package.json k8s/
+RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --filter @icefall/master...
+COPY tsconfig.json ./
+COPY shared shared/
+COPY master master/
+RUN cd master/web && ../node_modules/.bin/vite build --logLevel warn
+
+FROM node AS dependencies
+WORKDIR /opt/icefall
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY master/package.json master/
+COPY worker/package.json worker/
+COPY shared/package.json shared/
+COPY config/package.json config/
+COPY tests/package.json tests/
+COPY docs/package.json docs/
+COPY docker/package.json docker/
+COPY k8s/package.json k8s/
+RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --prod --filter @icefall/site...
+
+FROM docker.io/library/debian:12-slim AS base
+RUN export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
+ && apt-get install -q -y --no-install-recommends \
+    ca-certificates \
+    git \
+    openssh-client \
+    rsync \
+ && rm -rf /var/lib/apt/lists/*
+RUN groupadd --gid 10001 icefall \
+ && useradd --uid 10001 --gid 10001 --create-home --shell /bin/sh icefall \
+ && install -d -o icefall -g icefall /var/lib/icefall /site /backup /run/icefall/tokens
+
+FROM base AS runtime
+WORKDIR /opt/icefall
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
+COPY --from=dependencies /opt/icefall /opt/icefall
+COPY shared shared/
+COPY config config/
+COPY worker worker/
+COPY docker docker/
+COPY master/src master/src/
+COPY --from=build /src/master/web/dist master/web/dist/
+RUN printf '#!/bin/sh\nexec node /opt/icefall/master/src/cli/main.ts "$@"\n' > /usr/local/bin/icefall && chmod 755 /usr/local/bin/icefall
+
+FROM runtime AS test
+LABEL org.opencontainers.image.title="Icefall master" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.source="https://git.example.org/software/icefall" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.base.name="docker.io/library/debian:12-slim" \
+      icefall.cpus="2" \
+      icefall.memory-mb="2000" \
+      icefall.gpus="0"
+USER 10001:10001
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/local/bin/tini","-s","--","sh","/opt/icefall/docker/files/test-master.sh"]
+
+FROM runtime AS production
+ENV NODE_ENV="production"
+LABEL org.opencontainers.image.title="Icefall master" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.source="https://git.example.org/software/icefall" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.base.name="docker.io/library/debian:12-slim" \
+      icefall.cpus="2" \
+      icefall.memory-mb="2000" \
+      icefall.gpus="0"
+EXPOSE 8010
+EXPOSE 9989
+USER 10001:10001
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["node","/opt/icefall/docker/files/ready.ts"]
+ENTRYPOINT ["/usr/local/bin/tini","-s","--","icefall"]
+CMD ["start","/var/lib/icefall","--config","/opt/icefall/config","--host","0.0.0.0","--worker-host","0.0.0.0","--json-log"]

@@ -1,0 +1,80 @@
+# Icefall stratum 0, cvmfs-server. Rendered from docker/ by "icefall images render"; edit it there.
+# docker build -f docker/dockerfiles/stratum0-cvmfs.Dockerfile --target production .
+
+FROM docker.io/library/node:24.21.0-bookworm-slim AS node
+
+FROM docker.io/library/debian:12-slim AS init
+RUN export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
+ && apt-get install -q -y --no-install-recommends \
+    tini \
+ && rm -rf /var/lib/apt/lists/*
+
+FROM node AS build
+WORKDIR /src
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY master/package.json master/
+COPY worker/package.json worker/
+COPY shared/package.json shared/
+COPY config/package.json config/
+COPY tests/package.json tests/
+COPY docs/package.json docs/
+COPY docker/package.json docker/
+COPY k8s/package.json k8s/
+RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --filter @icefall/worker...
+COPY shared shared/
+COPY worker worker/
+RUN node worker/scripts/bundle.ts
+
+FROM docker.io/library/almalinux:9 AS base
+RUN dnf install -q -y --setopt=install_weak_deps=False \
+    ca-certificates \
+    epel-release \
+    git \
+    rsync \
+    shadow-utils \
+    util-linux \
+    wget \
+ && dnf clean all
+RUN groupadd --gid 10001 icefall \
+ && useradd --uid 10001 --gid 10001 --create-home --shell /bin/sh icefall \
+ && install -d -o icefall -g icefall /var/lib/icefall /cvmfs-source
+
+FROM base AS runtime
+WORKDIR /var/lib/icefall
+COPY docker/files/cernvm.repo /etc/yum.repos.d/
+RUN dnf install -q -y --setopt=install_weak_deps=False cvmfs cvmfs-server fuse-overlayfs httpd && dnf clean all
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
+COPY --from=build /src/worker/dist/icefall-worker.cjs /opt/icefall/
+COPY docker/files /opt/icefall/docker/files/
+
+FROM runtime AS test
+LABEL org.opencontainers.image.title="Icefall stratum 0, cvmfs-server" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.source="https://git.example.org/software/icefall" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.base.name="docker.io/library/almalinux:9" \
+      icefall.cpus="2" \
+      icefall.memory-mb="4000" \
+      icefall.gpus="0"
+# Root: as in production
+USER 0:0
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/local/bin/tini","-s","--","sh","/opt/icefall/docker/files/test-cvmfs.sh"]
+
+FROM runtime AS production
+LABEL org.opencontainers.image.title="Icefall stratum 0, cvmfs-server" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.source="https://git.example.org/software/icefall" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.base.name="docker.io/library/almalinux:9" \
+      icefall.cpus="2" \
+      icefall.memory-mb="4000" \
+      icefall.gpus="0"
+EXPOSE 8000
+# Root: cvmfs_server mounts the overlay of a transaction
+USER 0:0
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["test","-e","/var/lib/icefall/.icefall/connected"]
+ENTRYPOINT ["/usr/local/bin/tini","-s","--","sh","/opt/icefall/docker/files/stratum0-cvmfs.sh"]
+CMD ["node","/opt/icefall/icefall-worker.cjs","--dir","/var/lib/icefall"]

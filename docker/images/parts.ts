@@ -1,0 +1,40 @@
+import type { ImageFile } from '../image.ts';
+import { POLICY } from '../policy.ts';
+
+type StageFile = ImageFile['stages'][number];
+
+/** Folders with a package.json, as pnpm-workspace.yaml has them: the lock file is of all of them. */
+export const WORKSPACES = ['master', 'worker', 'shared', 'config', 'tests', 'docs', 'docker', 'k8s'] as const;
+
+/** Where the project's files are in an image. */
+export const PROJECT = '/opt/icefall';
+/** Where a container keeps what outlives it. */
+export const STATE = '/var/lib/icefall';
+
+const PNPM = 'pnpm@12.21.0';
+
+/** Carries Node, one binary. */
+export const nodeStage: StageFile = { name: 'node', on: POLICY.node };
+/** Carries the init. */
+export const initStage: StageFile = { name: 'init', on: POLICY.debian, family: 'apt', packages: ['tini'] };
+
+export const NODE_AND_INIT: NonNullable<StageFile['copies']> = [
+  { from: 'node', source: ['/usr/local/bin/node'], target: '/usr/local/bin/node' },
+  { from: 'init', source: ['/usr/bin/tini-static'], target: '/usr/local/bin/tini' },
+];
+
+/** Fetches dependencies: anew only when the lock file or a package.json has changed. */
+export function install(options: string): NonNullable<StageFile['dependencies']> {
+  return {
+    copies: [
+      { source: ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'], target: './' },
+      ...WORKSPACES.map((folder) => ({ source: [`${folder}/package.json`], target: `${folder}/` })),
+    ],
+    run: `npx --yes ${PNPM} install --frozen-lockfile --ignore-scripts ${options}`,
+  };
+}
+
+/** Folders of the project, as they are. */
+export function folders(...names: readonly string[]): NonNullable<StageFile['copies']> {
+  return names.map((name) => ({ source: [name], target: `${name}/` }));
+}

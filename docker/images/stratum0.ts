@@ -1,0 +1,119 @@
+import { type Image, image } from '../image.ts';
+import { POLICY } from '../policy.ts';
+import { folders, initStage, install, NODE_AND_INIT, nodeStage, PROJECT, STATE } from './parts.ts';
+import { CONNECTED } from './worker.ts';
+
+/** Where the embedded publisher keeps its repositories. */
+export const STRATUM0 = '/var/lib/stratum0';
+/** The shared tree, as the stratum 0 sees it. */
+export const SOURCE = '/cvmfs-source';
+
+const AGENT = `${PROJECT}/worker/src/main.ts`;
+const ENTRY = `${PROJECT}/docker/files/stratum0.sh`;
+const NEEDS = { cpus: 2, memoryMb: 4000 };
+
+/** A stratum 0 in user space: the embedded publisher, its HTTP server (as another command) and a worker. */
+export const stratum0Image: Image = image({
+  name: 'stratum0',
+  title: 'Icefall stratum 0, embedded publisher',
+  needs: NEEDS,
+  stages: [
+    nodeStage,
+    initStage,
+    {
+      name: 'dependencies',
+      on: 'node',
+      workdir: PROJECT,
+      dependencies: install('--prod --filter @icefall/worker...'),
+    },
+    {
+      name: 'base',
+      on: POLICY.debian,
+      packages: ['ca-certificates', 'git', 'rsync', 'wget'],
+      directories: [STATE, STRATUM0, SOURCE],
+    },
+    {
+      name: 'runtime',
+      on: 'base',
+      workdir: STATE,
+      copies: [
+        ...NODE_AND_INIT,
+        { from: 'dependencies', source: [PROJECT], target: PROJECT },
+        { source: ['shared'], target: `${PROJECT}/shared/` },
+        { source: ['worker'], target: `${PROJECT}/worker/` },
+        { source: ['docker/files'], target: `${PROJECT}/docker/files/` },
+      ],
+      run: [
+        `printf '#!/bin/sh\\nexec node ${PROJECT}/worker/src/stratum0/main.ts --dir "\${ICEFALL_STRATUM0_DIR:-${STRATUM0}}" "$@"\\n' > /usr/local/bin/icefall-stratum0 && chmod 755 /usr/local/bin/icefall-stratum0`,
+      ],
+    },
+    { name: 'test', on: 'runtime', entrypoint: ['sh', `${PROJECT}/docker/files/test-stratum0.sh`] },
+    {
+      name: 'production',
+      on: 'runtime',
+      ports: [8000],
+      health: CONNECTED,
+      entrypoint: ['sh', ENTRY],
+      command: ['node', AGENT, '--dir', STATE],
+    },
+  ],
+});
+
+/**
+ * A stratum 0 with the stock tools of CernVM-FS: their package brings `cvmfs_server`, Apache serves the repositories,
+ * fuse-overlayfs stands in for the kernel's overlay where there is no privilege.
+ */
+export const stratum0CvmfsImage: Image = image({
+  name: 'stratum0-cvmfs',
+  title: 'Icefall stratum 0, cvmfs-server',
+  family: 'dnf',
+  needs: NEEDS,
+  stages: [
+    nodeStage,
+    initStage,
+    {
+      name: 'build',
+      on: 'node',
+      workdir: '/src',
+      dependencies: install('--filter @icefall/worker...'),
+      copies: folders('shared', 'worker'),
+      run: ['node worker/scripts/bundle.ts'],
+    },
+    {
+      name: 'base',
+      on: 'docker.io/library/almalinux:9',
+      packages: ['ca-certificates', 'epel-release', 'git', 'rsync', 'shadow-utils', 'util-linux', 'wget'],
+      directories: [STATE, SOURCE],
+    },
+    {
+      name: 'runtime',
+      on: 'base',
+      workdir: STATE,
+      // The repository of packages is one of CernVM's own.
+      dependencies: {
+        copies: [{ source: ['docker/files/cernvm.repo'], target: '/etc/yum.repos.d/' }],
+        run: 'dnf install -q -y --setopt=install_weak_deps=False cvmfs cvmfs-server fuse-overlayfs httpd && dnf clean all',
+      },
+      copies: [
+        ...NODE_AND_INIT,
+        { from: 'build', source: ['/src/worker/dist/icefall-worker.cjs'], target: `${PROJECT}/` },
+        { source: ['docker/files'], target: `${PROJECT}/docker/files/` },
+      ],
+    },
+    {
+      name: 'test',
+      on: 'runtime',
+      rootBecause: 'as in production',
+      entrypoint: ['sh', `${PROJECT}/docker/files/test-cvmfs.sh`],
+    },
+    {
+      name: 'production',
+      on: 'runtime',
+      ports: [8000],
+      health: CONNECTED,
+      rootBecause: 'cvmfs_server mounts the overlay of a transaction',
+      entrypoint: ['sh', `${PROJECT}/docker/files/stratum0-cvmfs.sh`],
+      command: ['node', `${PROJECT}/icefall-worker.cjs`, '--dir', STATE],
+    },
+  ],
+});

@@ -1,0 +1,60 @@
+import { type Image, image } from '../image.ts';
+import type { Platform } from '../platforms.ts';
+import { POLICY } from '../policy.ts';
+import { folders, initStage, install, NODE_AND_INIT, nodeStage, STATE } from './parts.ts';
+
+/** The agent: one file. */
+const AGENT = '/opt/icefall/icefall-worker.cjs';
+/** Where the platforms' shared tree is mounted. */
+export const TREE = '/cvmfs';
+
+/** Exit code 0 while the agent is connected to its master. */
+export const CONNECTED = ['test', '-e', `${STATE}/.icefall/connected`];
+
+/** A platform's worker: its compilers and the agent. */
+export function workerImage(platform: Platform): Image {
+  const { name, title, base, family, packages = [], needs = {} } = platform;
+  return image({
+    name: `worker-${name}`,
+    title: `Icefall worker, ${title}`,
+    family,
+    needs: { ...POLICY.needs, ...needs },
+    stages: [
+      nodeStage,
+      initStage,
+      {
+        name: 'build',
+        on: 'node',
+        workdir: '/src',
+        dependencies: install('--filter @icefall/worker...'),
+        copies: folders('shared', 'worker'),
+        run: ['node worker/scripts/bundle.ts'],
+      },
+      {
+        name: 'base',
+        on: base,
+        packages: [...new Set([...POLICY.buildPackages[family], ...packages])],
+        directories: [STATE, TREE],
+      },
+      {
+        name: 'runtime',
+        on: 'base',
+        workdir: STATE,
+        copies: [...NODE_AND_INIT, { from: 'build', source: ['/src/worker/dist/icefall-worker.cjs'], target: AGENT }],
+      },
+      {
+        name: 'test',
+        on: 'runtime',
+        copies: [{ source: ['docker/files/test-worker.sh'], target: '/opt/icefall/' }],
+        entrypoint: ['sh', '/opt/icefall/test-worker.sh'],
+      },
+      {
+        name: 'production',
+        on: 'runtime',
+        health: CONNECTED,
+        entrypoint: ['node', AGENT],
+        command: ['--dir', STATE],
+      },
+    ],
+  });
+}

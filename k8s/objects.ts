@@ -1,0 +1,54 @@
+import type { IDeployment } from 'kubernetes-models/apps/v1/Deployment';
+import type { IIngress } from 'kubernetes-models/networking.k8s.io/v1/Ingress';
+import type { INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
+import type { IPodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import type { IStorageClass } from 'kubernetes-models/storage.k8s.io/v1/StorageClass';
+import type { INamespace } from 'kubernetes-models/v1/Namespace';
+import type { IPersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim';
+import type { IService } from 'kubernetes-models/v1/Service';
+import type { IServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
+
+/** Everything the manifests are made of; a misspelt field in a literal does not compile. */
+export type KubernetesObject =
+  | IDeployment
+  | IIngress
+  | INamespace
+  | INetworkPolicy
+  | IPersistentVolumeClaim
+  | IPodDisruptionBudget
+  | IService
+  | IServiceAccount
+  | IStorageClass;
+
+export type {
+  IDeployment as Deployment,
+  IIngress as Ingress,
+  INamespace as Namespace,
+  INetworkPolicy as NetworkPolicy,
+  IPersistentVolumeClaim as PersistentVolumeClaim,
+  IPodDisruptionBudget as PodDisruptionBudget,
+  IService as Service,
+  IServiceAccount as ServiceAccount,
+  IStorageClass as StorageClass,
+};
+
+type AccessMode = 'ReadWriteOnce' | 'ReadWriteMany';
+
+/** A claim on a volume; without a class, of the cluster's default. */
+export function claim(
+  name: string,
+  size: string,
+  accessMode: AccessMode = 'ReadWriteOnce',
+  storageClassName?: string,
+): IPersistentVolumeClaim {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name, labels: { 'app.kubernetes.io/part-of': 'icefall' } },
+    spec: {
+      accessModes: [accessMode],
+      resources: { requests: { storage: size } },
+      ...(storageClassName === undefined ? {} : { storageClassName }),
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { CLAIMS, NAMESPACE, PORTS } from './names.ts';
+import {
+  claim,
+  type KubernetesObject,
+  type Namespace,
+  type NetworkPolicy,
+  type PodDisruptionBudget,
+  type ServiceAccount,
+} from './objects.ts';
+
+const PART = { 'app.kubernetes.io/part-of': 'icefall' };
+
+/** Nothing in it needs more than the strictest standard allows, which the cluster therefore enforces. */
+export const namespace: Namespace = {
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: NAMESPACE, labels: { ...PART, 'pod-security.kubernetes.io/enforce': 'restricted' } },
+};
+
+/** Without any right in the cluster's API. */
+const account: ServiceAccount = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name: 'icefall', labels: PART },
+  automountServiceAccountToken: false,
+};
+
+function policy(name: string, spec: NetworkPolicy['spec']): NetworkPolicy {
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name, labels: PART },
+    ...(spec === undefined ? {} : { spec }),
+  };
+}
+
+const tcp = (port: number) => [{ protocol: 'TCP', port }] as const;
+
+const policies = [
+  policy('deny-all-ingress', { podSelector: {}, policyTypes: ['Ingress'] }),
+  policy('master-from-workers', {
+    podSelector: { matchLabels: { 'icefall/role': 'master' } },
+    policyTypes: ['Ingress'],
+    ingress: [
+      {
+        from: [
+          {
+            podSelector: {
+              matchExpressions: [{ key: 'icefall/role', operator: 'In', values: ['worker', 'stratum0'] }],
+            },
+          },
+        ],
+        ports: [...tcp(PORTS.workers)],
+      },
+    ],
+  }),
+  // Whoever reaches the page may do everything: only what stands in front of it, in a namespace with this label, does.
+  policy('master-from-the-front', {
+    podSelector: { matchLabels: { 'icefall/role': 'master' } },
+    policyTypes: ['Ingress'],
+    ingress: [
+      {
+        from: [{ namespaceSelector: { matchLabels: { 'icefall/front': 'true' } } }],
+        ports: [...tcp(PORTS.page), ...tcp(PORTS.workers)],
+      },
+    ],
+  }),
+  // What is published is for everybody.
+  policy('stratum0-http', {
+    podSelector: { matchLabels: { 'icefall/role': 'stratum0' } },
+    policyTypes: ['Ingress'],
+    ingress: [{ ports: [...tcp(PORTS.stratum0)] }],
+  }),
+  // Builds run what people push: they reach the world, but not the cloud's own secrets.
+  policy('workers-to-the-world', {
+    podSelector: { matchLabels: { 'icefall/role': 'worker' } },
+    policyTypes: ['Egress'],
+    egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } }] }],
+  }),
+];
+
+/** A drain of a node waits for workers: what runs on them is hours of work (docs/runbook.md says how to go on). */
+function keep(role: 'worker' | 'stratum0'): PodDisruptionBudget {
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: { name: role === 'worker' ? 'workers' : role, labels: PART },
+    spec: { maxUnavailable: 0, selector: { matchLabels: { 'icefall/role': role } } },
+  };
+}
+
+/** What is neither master, worker nor stratum 0. */
+export const siteObjects: readonly KubernetesObject[] = [
+  namespace,
+  account,
+  ...policies,
+  keep('worker'),
+  keep('stratum0'),
+  claim(CLAIMS.tree, '1Ti', 'ReadWriteMany'),
+];
