@@ -3,6 +3,7 @@ import { type Contribution, contributionOf, worstResult } from '@icefall/shared'
 import type { BuilderDeclaration } from '../config/builders.ts';
 import { toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
+import type { Deadline } from '../engine/deadlines.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import type { LogStore } from '../logs/log-store.ts';
@@ -33,6 +34,8 @@ export class Builds {
   readonly finished = new Hook<{ readonly buildId: number; readonly builder: string }>();
   /** A build waits in a trigger step, for its children or for its slot. */
   readonly waiting = new Hook<void>();
+  /** A step has told when something ends that it has renewed. */
+  readonly deadlineTold = new Hook<{ readonly deadline: Deadline; readonly builder: string }>();
   /** The deadlocks that are only reported, by each build that is part of one; kept by the room that looks for them. */
   readonly deadlocks = new Map<number, Deadlock>();
   readonly rows: BuildRows;
@@ -138,6 +141,7 @@ export class Builds {
     if (text !== '') this.#rooms.logs.note(buildId, stepNumber, text.endsWith('\n') ? text : `${text}\n`);
     this.#rooms.logs.finish(buildId, stepNumber);
     this.rows.setProperties(build, propertiesFrom(row.name, end.properties ?? {}));
+    for (const deadline of end.deadlines ?? []) this.deadlineTold.fire({ deadline, builder: build.builder });
     this.rows.updateStep(buildId, stepNumber, {
       state: 'finished',
       result: end.result,

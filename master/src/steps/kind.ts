@@ -20,6 +20,7 @@ import {
   reportProblem,
   valueAt,
 } from '../config/problems.ts';
+import type { Deadline } from '../engine/deadlines.ts';
 import {
   holdsReference,
   isReference,
@@ -51,6 +52,8 @@ export interface StepEnd {
   /** Text for the step's log, where the step had no command. */
   readonly text?: string;
   readonly urls?: readonly { readonly name: string; readonly url: string }[];
+  /** What ends at a time unless it is renewed: an alarm is raised before. */
+  readonly deadlines?: readonly Deadline[];
 }
 
 /** What a trigger step asks for. */
