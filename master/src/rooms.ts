@@ -12,6 +12,7 @@ import { type Database, openDatabase } from './db/database.ts';
 import { Distributor } from './distributor/distributor.ts';
 import { nextConfigVersion } from './engine/config-versions.ts';
 import { Core } from './engine/core.ts';
+import { Deadlines } from './engine/deadlines.ts';
 import type { Clock, Logger, Random } from './engine/ports.ts';
 import { SiteConfig } from './engine/site-config.ts';
 import { LockAlarms } from './locks/lock-alarms.ts';
@@ -61,6 +62,7 @@ export interface Rooms {
   readonly schedulers: Schedulers;
   readonly locks: LockKeeper;
   readonly lockAlarms: LockAlarms;
+  readonly deadlines: Deadlines;
   readonly slots: Slots;
   readonly commands: Commands;
   readonly workers: Workers;
@@ -97,6 +99,8 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const states = { isConnected, isAvailable: (worker: string) => workers.isAvailable(worker) };
   const distributor = new Distributor(core, config, { ...shared, builds, workers: states });
   const lockAlarms = new LockAlarms(core, config, locks);
+  const deadlines = new Deadlines(core, config);
+  builds.deadlineTold.on(({ deadline, builder }) => deadlines.set(deadline, builder));
   new Deadlocks(core, config, { builds, requests, locks, isAvailable: states.isAvailable });
   workers.arrived.on((worker) => distributor.wakeWorker(worker));
   workers.left.on((worker) => distributor.wakeWorker(worker));
@@ -106,7 +110,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   return {
     ...{ audit: new AuditLog(core, config) },
     ...{ database, core, config, logs, changes, webhooks, pollers, buildsets, requests, schedulers },
-    ...{ locks, lockAlarms, slots, commands, workers, processes, builds, distributor, health },
+    ...{ locks, lockAlarms, deadlines, slots, commands, workers, processes, builds, distributor, health },
   };
 }
 
@@ -119,6 +123,7 @@ export function startRooms(rooms: Rooms): void {
     rooms.locks.wake();
   });
   rooms.lockAlarms.look();
+  rooms.deadlines.look();
   rooms.schedulers.start();
   rooms.pollers.start();
   rooms.health.start();
@@ -133,6 +138,7 @@ export async function closeRooms(rooms: Rooms): Promise<void> {
   rooms.schedulers.stop();
   rooms.distributor.stop();
   rooms.lockAlarms.stop();
+  rooms.deadlines.stop();
   rooms.workers.stop();
   rooms.processes.close();
   rooms.logs.close();
