@@ -13,6 +13,8 @@ const slow = [
   'worker/src/main.test.ts',
   'worker/src/processes/run.test.ts',
   'worker/src/stratum0/crash.test.ts',
+  'worker/src/stratum0/full-disk.test.ts',
+  'worker/src/stratum0/random-trees.test.ts',
 ];
 
 export default defineConfig({

@@ -52,3 +52,17 @@ export class Stratum0Error extends Error {
 export function systemCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
+
+/** Runs `work`; what fails for want of room on a disk fails with `disk_full`. */
+export async function namingFullDisk<T>(repository: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const isFull = ['ENOSPC', 'EDQUOT'].includes(systemCode(error));
+    if (!isFull && !/ENOSPC|EDQUOT|database or disk is full/.test(String(error))) throw error;
+    throw new Stratum0Error(
+      'disk_full',
+      `the disk of ${repository} is full: make room, then do the same again; what is served is whole (${String(error)})`,
+    );
+  }
+}

@@ -6,7 +6,7 @@ import { extract } from 'tar';
 import { abort } from './abort.ts';
 import { beginTransaction } from './begin.ts';
 import type { Context } from './context.ts';
-import { Stratum0Error } from './errors.ts';
+import { namingFullDisk, Stratum0Error, systemCode } from './errors.ts';
 import { type PublishOptions, publish } from './publish.ts';
 import { existingRepository } from './repository.ts';
 
@@ -33,7 +33,7 @@ export async function ingest(
   if (base === '') throw new Stratum0Error('usage', 'say where to: -b PATH; the root of a repository cannot be one');
   await beginTransaction(context, name, base);
   try {
-    await unpack(archive, join(mount, base));
+    await namingFullDisk(name, () => unpack(archive, join(mount, base)));
     await publish(context, name, options);
   } catch (error) {
     await abort(context, name);
@@ -48,6 +48,7 @@ async function unpack(archive: Ingestion['archive'], target: string): Promise<vo
     // Strict: whatever cannot be unpacked as it is, is an error.
     await pipeline(source, extract({ cwd: target, strict: true, preserveOwner: process.getuid?.() === 0 }));
   } catch (error) {
+    if (['ENOSPC', 'EDQUOT'].includes(systemCode(error))) throw error;
     const what = typeof archive === 'string' ? archive : 'the archive';
     throw new Stratum0Error(
       'bad_archive',

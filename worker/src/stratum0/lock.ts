@@ -1,11 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
-import { Stratum0Error } from './errors.ts';
+import { namingFullDisk, Stratum0Error } from './errors.ts';
 import type { RepositoryPaths } from './paths.ts';
 
 /**
  * Runs `work` while no other process works on the repository. The lock is SQLite's on an empty database: a lock of the
  * operating system that goes away with its process however that ends, which Node offers in no other way. Throws `busy`
- * when another one has it.
+ * when another one has it, and `disk_full` for whatever failed for want of room.
  */
 export async function withRepositoryLock<T>(paths: RepositoryPaths, work: () => Promise<T>): Promise<T> {
   const database = new DatabaseSync(paths.lock);
@@ -16,7 +16,7 @@ export async function withRepositoryLock<T>(paths: RepositoryPaths, work: () => 
       if (!(error instanceof Error && /locked|busy/.test(error.message))) throw error;
       throw new Stratum0Error('busy', `another command is working on ${paths.name} now; try again when it has ended`);
     }
-    return await work();
+    return await namingFullDisk(paths.name, work);
   } finally {
     database.close();
   }

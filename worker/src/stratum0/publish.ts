@@ -2,7 +2,6 @@ import { type CatalogWeights, chooseCatalogs } from './balance.ts';
 import { type BytePath, bytePath, forPeople } from './byte-path.ts';
 import { CatalogForest } from './catalog/forest.ts';
 import type { Context } from './context.ts';
-import { Stratum0Error, systemCode } from './errors.ts';
 import { advanceHistory, checkNewTag } from './history.ts';
 import { takeIn } from './intake.ts';
 import { withRepositoryLock } from './lock.ts';
@@ -51,18 +50,9 @@ export async function publish(context: Context, name: string, options: PublishOp
     if (options.tag !== null) checkNewTag(await base.tags(), options.tag);
     const index = await mirrorOf(context, paths, base);
     try {
-      const published = await namingFullDisk(() =>
-        publishChanges(
-          context,
-          {
-            paths,
-            index,
-            scope: bytePath(transaction.path),
-            store: objectStore(context.disk, paths.served, paths.unsettled),
-          },
-          options,
-        ),
-      );
+      const store = objectStore(context.disk, paths.served, paths.unsettled);
+      const scope = bytePath(transaction.path);
+      const published = await publishChanges(context, { paths, index, scope, store }, options);
       await closeTransaction(context, paths);
       context.say(`Published ${name}: revision ${published.revision}, root hash ${published.root}`);
       return published;
@@ -131,16 +121,4 @@ async function scanBalanced(
     putAutomaticMarkers(paths, directory);
   }
   return scan();
-}
-
-async function namingFullDisk<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (systemCode(error) !== 'ENOSPC' && !/ENOSPC|database or disk is full/.test(String(error))) throw error;
-    throw new Stratum0Error(
-      'disk_full',
-      'the disk of the repository is full: make room, then publish again; the old revision stays served',
-    );
-  }
 }
