@@ -60,6 +60,9 @@ export class Master implements MasterPort {
   get audit() {
     return this.rooms.audit;
   }
+  get projects() {
+    return this.rooms.seed;
+  }
   get logs() {
     return this.rooms.logs;
   }
@@ -208,14 +211,17 @@ export class Master implements MasterPort {
   /** Puts a configuration in force, in one turn: whole or not at all. */
   apply(site: SiteDeclaration): void {
     const before = this.config.state;
+    const { configured } = this.rooms.seed;
     try {
       this.core.turn(() => {
-        this.config.replace(site, this.core.now());
+        this.rooms.seed.configure(site);
+        this.config.replace(this.rooms.seed.compose(site), this.core.now());
         noteConfigVersion(this.core, this.config.version, site);
         this.core.touch('config', '');
       });
     } catch (error) {
       this.config.restore(before);
+      this.rooms.seed.restore(configured);
       throw error;
     }
     this.#configErrors = [];

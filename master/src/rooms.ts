@@ -19,6 +19,8 @@ import { LockAlarms } from './locks/lock-alarms.ts';
 import { lockHolders } from './locks/lock-holders.ts';
 import { LockKeeper } from './locks/lock-keeper.ts';
 import { LogStore } from './logs/log-store.ts';
+import { GitReader, type RepositoryReader } from './projects/repository-reader.ts';
+import { Seed } from './projects/seed.ts';
 import { Buildsets } from './requests/buildsets.ts';
 import { Requests } from './requests/requests.ts';
 import { Schedulers } from './schedulers/schedulers.ts';
@@ -43,6 +45,8 @@ export interface RoomPorts {
   readonly secrets?: SecretSource;
   /** Runs what steps want to be run on the master's machine. Default: {@link MasterProcesses}. */
   readonly masterCommands?: (core: Core, logs: LogStore) => MasterCommands;
+  /** Reads the pipelines of projects. Default: {@link GitReader}. */
+  readonly repositories?: RepositoryReader;
 }
 
 type MasterCommands = MasterCommandPort & { close(): void };
@@ -57,6 +61,7 @@ export interface Rooms {
   readonly changes: Changes;
   readonly webhooks: Webhooks;
   readonly pollers: GitPollers;
+  readonly seed: Seed;
   readonly buildsets: Buildsets;
   readonly requests: Requests;
   readonly schedulers: Schedulers;
@@ -77,8 +82,9 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   mkdirSync(directory, { recursive: true });
   const database = ports.database ?? openDatabase(join(directory, 'icefall.db'));
   const core = new Core({ database, clock, random, log });
+  const seed = new Seed(core, site, ports.repositories ?? new GitReader(join(directory, 'projects')));
   const config = new SiteConfig(
-    site,
+    seed.compose(site),
     core.turn(() => nextConfigVersion(core, site)),
     core.now(),
   );
@@ -87,6 +93,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const buildsets = new Buildsets(core);
   const requests = new Requests(core, buildsets);
   const schedulers = new Schedulers(core, config, buildsets, changes);
+  seed.attach({ config, changes, schedulers });
   const locks = new LockKeeper(core, config);
   const slots = new Slots(core, config);
   const commands = new Commands(core, logs, ports.secrets ?? new Secrets(core, config));
@@ -108,7 +115,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const webhooks = new Webhooks(core, config, changes);
   const pollers = new GitPollers(core, config, changes, { directory: join(directory, 'mirrors') });
   return {
-    ...{ audit: new AuditLog(core, config) },
+    ...{ audit: new AuditLog(core, config), seed },
     ...{ database, core, config, logs, changes, webhooks, pollers, buildsets, requests, schedulers },
     ...{ locks, lockAlarms, deadlines, slots, commands, workers, processes, builds, distributor, health },
   };
@@ -126,6 +133,7 @@ export function startRooms(rooms: Rooms): void {
   rooms.deadlines.look();
   rooms.schedulers.start();
   rooms.pollers.start();
+  rooms.seed.start();
   rooms.health.start();
   rooms.core.clockWatch.start();
 }
@@ -134,6 +142,7 @@ export function startRooms(rooms: Rooms): void {
 export async function closeRooms(rooms: Rooms): Promise<void> {
   rooms.core.clockWatch.stop();
   rooms.health.stop();
+  await rooms.seed.stop();
   await rooms.pollers.stop();
   rooms.schedulers.stop();
   rooms.distributor.stop();

@@ -3,6 +3,7 @@ export * from './api/blockers.ts';
 export * from './api/configuration.ts';
 export * from './api/describe.ts';
 export * from './api/events.ts';
+export * from './api/projects.ts';
 export * from './api/resources.ts';
 export * from './json.ts';
 export * from './protocol/commands.ts';

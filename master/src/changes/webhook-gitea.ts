@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readPull } from './webhook-pull.ts';
 import { type Dialect, hookCommitSchema, isNoRevision, personOf } from './webhook-push.ts';
 import { isSignedWith } from './webhook-signature.ts';
 
@@ -29,8 +30,9 @@ export const gitea: Dialect = {
   },
   deliveryId: (headers) => headers['x-gitea-delivery'] ?? null,
   event: (headers) => headers['x-gitea-event'] ?? null,
-  pushes: ['push'],
-  read: (payload) => {
+  pushes: ['push', 'pull_request'],
+  read: (payload, event) => {
+    if (event === 'pull_request') return readPull(payload);
     const push = pushSchema.parse(payload);
     if (isNoRevision(push.after)) return { ignored: `${push.ref} was deleted` };
     const { clone_url, ssh_url, html_url, full_name } = push.repository;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readPull } from './webhook-pull.ts';
 import { type Dialect, hookCommitSchema, isNoRevision, personOf, personSchema } from './webhook-push.ts';
 import { isSignedWith } from './webhook-signature.ts';
 
@@ -27,8 +28,9 @@ export const github: Dialect = {
   },
   deliveryId: (headers) => headers['x-github-delivery'] ?? null,
   event: (headers) => headers['x-github-event'] ?? null,
-  pushes: ['push'],
-  read: (payload) => {
+  pushes: ['push', 'pull_request'],
+  read: (payload, event) => {
+    if (event === 'pull_request') return readPull(payload);
     const push = pushSchema.parse(payload);
     if (push.deleted || isNoRevision(push.after)) return { ignored: `${push.ref} was deleted` };
     const { clone_url, ssh_url, html_url, full_name } = push.repository;

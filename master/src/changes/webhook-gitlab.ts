@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readMerge } from './webhook-pull.ts';
 import { type Dialect, hookCommitSchema, isNoRevision, personOf } from './webhook-push.ts';
 import { isSameSecret } from './webhook-signature.ts';
 
@@ -30,10 +31,11 @@ export const gitlab: Dialect = {
   // The event's own id is shared by all events that one event causes; the key is of one delivery and its repetitions.
   deliveryId: (headers) => headers['idempotency-key'] ?? headers['x-gitlab-event-uuid'] ?? null,
   event: (headers) => headers['x-gitlab-event'] ?? null,
-  pushes: ['Push Hook', 'Tag Push Hook', 'System Hook'],
+  pushes: ['Push Hook', 'Tag Push Hook', 'Merge Request Hook', 'System Hook'],
   read: (payload) => {
     const { object_kind, event_name } = kindSchema.parse(payload);
     const kind = object_kind ?? event_name;
+    if (kind === 'merge_request') return readMerge(payload);
     if (kind !== 'push' && kind !== 'tag_push') return { ignored: `event ${JSON.stringify(kind ?? null)} is not used` };
     const push = pushSchema.parse(payload);
     if (isNoRevision(push.after)) return { ignored: `${push.ref} was deleted` };

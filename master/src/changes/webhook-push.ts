@@ -14,10 +14,10 @@ export interface Dialect {
   readonly deliveryId: (headers: HookHeaders) => string | null;
   /** The kind of event by its header; null: there is none, so it is no delivery of this host. */
   readonly event: (headers: HookHeaders) => string | null;
-  /** Events that may be pushes. */
+  /** Events that may be pushes, or pull requests with new commits. */
   readonly pushes: readonly string[];
   /** Reads a push, or says why it is none. Throws ZodError. */
-  readonly read: (payload: unknown) => HookPush | { readonly ignored: string };
+  readonly read: (payload: unknown, event: string) => HookPush | { readonly ignored: string };
 }
 
 /** A push as a code host tells it. */
@@ -36,6 +36,19 @@ export interface HookPush {
   /** Who pushed: the author of a push without commits. */
   readonly pusher: string;
   readonly link: string | null;
+  /** What stands for the message where no commit is told. */
+  readonly title?: string;
+  /** Set where it is the tip of a pull request. */
+  readonly pull?: HookPull;
+}
+
+/** A pull request as a code host tells it. */
+export interface HookPull {
+  readonly number: number;
+  /** The branch that it is for. */
+  readonly base: string;
+  /** From another repository: from somebody who need not be allowed to push here. */
+  readonly isFork: boolean;
 }
 
 /** What all three hosts say of a person. */
@@ -76,9 +89,10 @@ export function personOf(person: { name?: string | null | undefined; email?: str
   return cut(name === '' ? email : `${name} <${email}>`, LONGEST_NAME);
 }
 
-/** The branch of a reference; a tag's is its whole name, so that it is never taken for a branch. Null: neither. */
+/** The branch of a reference; a tag's, and a pull request's, is its whole name, so that it is never taken for a branch. Null: none. */
 export function branchOf(ref: string): { branch: string; isTag: boolean } | null {
   if (ref.startsWith('refs/heads/')) return { branch: ref.slice('refs/heads/'.length), isTag: false };
+  if (/^refs\/(pull|merge-requests)\/\d+\/head$/.test(ref)) return { branch: ref, isTag: false };
   return ref.startsWith('refs/tags/') ? { branch: ref, isTag: true } : null;
 }
 
@@ -107,13 +121,16 @@ export function toldByCommits(
   return {
     author: newest === null ? push.pusher : personOf(newest.author),
     committer: newest?.committer ? personOf(newest.committer) : null,
-    message: cut((newest?.message ?? '').trimEnd(), LONGEST_MESSAGE),
+    message: cut((newest?.message ?? push.title ?? '').trimEnd(), LONGEST_MESSAGE),
     revision: push.revision,
     files: files.slice(0, MOST_FILES),
     commits: listed.map((commit) => commitOf(commit, commit === newest ? LONGEST_MESSAGE : LONGEST_OTHER_MESSAGE)),
     link: linkOf(push.link),
     at: newest === null ? null : timeOf(newest.timestamp),
-    properties: changeProperties(marks.length === 0 ? {} : { truncated: marks.join('; ') }),
+    properties: changeProperties({
+      ...(marks.length === 0 ? {} : { truncated: marks.join('; ') }),
+      ...(push.pull === undefined ? {} : { pull_request: push.pull.number, pull_request_base: push.pull.base }),
+    }),
   };
 }
 

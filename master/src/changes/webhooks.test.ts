@@ -22,7 +22,7 @@ const SSH = 'git@host.example:org/scripts.git';
 function setUp(dialect: HookDialect, options: WebhookOptions = {}, more: Partial<SiteOptions> = {}) {
   vi.stubEnv('HOOK_SECRET', SECRET);
   const source = webhook(dialect, { secrets: [{ env: 'HOOK_SECRET' }], ...options });
-  const room = TestRoom.started([all], { changeSources: [source, ...(more.changeSources ?? [])] });
+  const room = TestRoom.started(more.schedulers ?? [all], { changeSources: [source, ...(more.changeSources ?? [])] });
   const webhooks = new Webhooks(room.core, room.config, room.changes);
   const receive = ({ headers, body }: Delivery, from?: string) => webhooks.receive(dialect, headers, body, from);
   return { room, webhooks, receive };
@@ -339,4 +339,80 @@ test('a forced push is the same as any', () => {
   const { room, receive } = setUp('github');
   receive(delivery('github', { forced: true, before: BEFORE }));
   expect(room.change(1).revision).toBe(TWO);
+});
+
+/** A pull request of a branch of the repository, or of somebody's copy of it, as each host tells it. */
+function pullRequest(dialect: HookDialect, isFork: boolean, action: string): Delivery {
+  const base = {
+    full_name: 'org/scripts',
+    clone_url: CLONE,
+    ssh_url: SSH,
+    html_url: 'https://host.example/org/scripts',
+  };
+  const head = isFork ? { ...base, clone_url: 'https://host.example/eve/scripts.git', full_name: 'eve/scripts' } : base;
+  const merge = {
+    ...{
+      iid: 7,
+      action,
+      title: 'Better',
+      target_branch: 'main',
+      url: 'https://host.example/7',
+      last_commit: { id: TWO },
+    },
+    ...{ source_project_id: isFork ? 2 : 1, target_project_id: 1, ...(action === 'update' ? { oldrev: ONE } : {}) },
+  };
+  const payload =
+    dialect === 'gitlab'
+      ? {
+          ...{ object_kind: 'merge_request', user: { name: 'Eve' }, object_attributes: merge },
+          project: { git_http_url: CLONE, git_ssh_url: SSH, web_url: 'https://host.example/org/scripts' },
+        }
+      : {
+          action,
+          pull_request: {
+            ...{ number: 7, title: 'Better', html_url: 'https://host.example/7', user: { login: 'Eve' } },
+            ...{ head: { sha: TWO, repo: head }, base: { ref: 'main', repo: base } },
+          },
+        };
+  const events = { github: 'X-GitHub-Event', gitea: 'X-Gitea-Event', gitlab: 'X-Gitlab-Event' };
+  const event = dialect === 'gitlab' ? 'Merge Request Hook' : 'pull_request';
+  return signed(dialect, Buffer.from(JSON.stringify(payload)), { [events[dialect]]: event });
+}
+
+describe.each(HOOK_DIALECTS)('a pull request told by %s', (dialect) => {
+  const [opened, pushed] = dialect === 'gitlab' ? (['open', 'update'] as const) : (['opened', 'synchronize'] as const);
+
+  test('is a change of its own category, at its tip, that usual schedulers do not build', () => {
+    const { room, receive } = setUp(dialect, { pullRequests: true });
+    expect(receive(pullRequest(dialect, false, opened))).toEqual({ changeIds: [1], ignored: null });
+    expect(room.change(1)).toMatchObject({
+      ...{ repository: CLONE, revision: TWO, category: 'pullRequest', author: 'Eve', message: 'Better' },
+      branch: dialect === 'gitlab' ? 'refs/merge-requests/7/head' : 'refs/pull/7/head',
+      properties: { pull_request: { value: 7 }, pull_request_base: { value: 'main' } },
+    });
+    expect(room.built()).toEqual([]);
+  });
+
+  test('from a copy of the repository is of the category fork', () => {
+    const { room, receive } = setUp(dialect, { pullRequests: true });
+    receive(pullRequest(dialect, true, pushed));
+    expect(room.change(1)).toMatchObject({ category: 'fork', repository: CLONE });
+  });
+
+  test('is built by a scheduler that names its category', () => {
+    const pulls = anyBranchScheduler({
+      name: 'pulls',
+      builders: [linux],
+      changes: { category: ['pullRequest', 'fork'] },
+    });
+    const { room, receive } = setUp(dialect, { pullRequests: true }, { schedulers: [all, pulls] });
+    receive(pullRequest(dialect, true, opened));
+    expect(room.built().map(({ scheduler }) => scheduler)).toEqual(['pulls']);
+  });
+
+  test('is ignored where the site takes none, and where it brings no commits', () => {
+    expect(setUp(dialect).receive(pullRequest(dialect, false, opened)).ignored).toContain('takes none');
+    const { receive } = setUp(dialect, { pullRequests: true });
+    expect(receive(pullRequest(dialect, false, 'closed'))).toEqual({ changeIds: [], ignored: expect.anything() });
+  });
 });

@@ -60,7 +60,7 @@ export class Webhooks {
     if (kind === null)
       throw new HookError('bad_payload', `the request names no event, as every delivery of ${name} does`);
     if (!pushes.includes(kind)) return ignored(`event ${JSON.stringify(kind.slice(0, 100))} is not used`);
-    const push = readPayload(name, () => read(payloadOf(lower, body)));
+    const push = readPayload(name, () => read(payloadOf(lower, body), kind));
     if ('ignored' in push) return ignored(push.ignored);
     return this.#add(declaration, push, deliveryId(lower));
   }
@@ -109,6 +109,10 @@ export class Webhooks {
   #add(declaration: WebhookDeclaration, push: HookPush, delivery: string | null): HookAnswer {
     const place = branchOf(push.ref);
     if (place === null) return ignored(`${JSON.stringify(push.ref.slice(0, 200))} is neither a branch nor a tag`);
+    if (push.pull !== undefined && !declaration.pullRequests)
+      return ignored(
+        `pull request ${push.pull.number}: webhook('${declaration.dialect}') takes none; see pullRequests`,
+      );
     const skipping = declaration.skip.find((pattern) => isFound(pattern, newestOf(push)?.message ?? ''));
     if (skipping !== undefined) return ignored(`the newest commit's message matches ${skipping}`);
     const { dialect, codebase, project } = declaration;
@@ -119,7 +123,7 @@ export class Webhooks {
         branch: place.branch,
         codebase,
         project,
-        category: place.isTag ? 'tag' : null,
+        category: categoryOf(push, place.isTag),
         source: `webhook:${dialect}`,
         // One delivery is one reference; an id that hosts share among deliveries must not lose any.
         deliveryId: delivery === null ? null : `${dialect}:${delivery.slice(0, 200)}:${push.ref}:${push.after}`,
@@ -143,6 +147,12 @@ export class Webhooks {
     const address = addresses.find((candidate) => known.has(candidate)) ?? addresses[0] ?? '';
     return mapped === undefined ? address : (repositories[mapped] ?? address);
   }
+}
+
+/** A pull request is nothing for schedulers that look for pushes: those that want it name its category. */
+function categoryOf({ pull }: HookPush, isTag: boolean): string | null {
+  if (pull !== undefined) return pull.isFork ? 'fork' : 'pullRequest';
+  return isTag ? 'tag' : null;
 }
 
 /** Repository addresses that the site's program names. */

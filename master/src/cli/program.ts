@@ -15,6 +15,7 @@ import { addLocks } from './commands/locks.ts';
 import { addLog } from './commands/log.ts';
 import { addLogin } from './commands/login.ts';
 import { addPlan } from './commands/plan.ts';
+import { addProjects } from './commands/projects.ts';
 import { addQueue } from './commands/queue.ts';
 import { addReload } from './commands/reload.ts';
 import { addSendChange } from './commands/sendchange.ts';
@@ -33,7 +34,10 @@ import type { Terminal } from './terminal.ts';
 const GROUPS = [
   { title: 'A site and its master:', add: [addInit, addCheck, addPlan, addSimulate, addStart, addStop, addReload] },
   { title: "A master's state:", add: [addBackup, addRestore, addVerify] },
-  { title: 'What happens:', add: [addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers] },
+  {
+    title: 'What happens:',
+    add: [addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers, addProjects],
+  },
   { title: 'What to do:', add: [addForce, addBuildActions, addSendChange, addHook] },
   { title: 'Who may do it:', add: [addLogin, addTokens, addUsers, addAudit] },
   { title: 'This command:', add: [addCompletion] },

@@ -98,6 +98,11 @@ export interface WebhookOptions {
    * site names elsewhere (in a poller, a scheduler's filter or code base), else the one for HTTPS.
    */
   readonly repositories?: Readonly<Record<string, string>>;
+  /**
+   * Also take pull requests: changes of category `pullRequest`, or `fork` where they come from another repository. Only
+   * schedulers that name such a category build them. Default false.
+   */
+  readonly pullRequests?: boolean;
 }
 
 /** Receives pushes at `/hooks/DIALECT`. */
@@ -109,6 +114,7 @@ export interface WebhookDeclaration {
   readonly project: string;
   readonly skip: readonly RegExp[];
   readonly repositories: Readonly<Record<string, string>>;
+  readonly pullRequests: boolean;
   readonly place: Place | null;
 }
 
@@ -118,6 +124,7 @@ const webhookSchema = z.strictObject({
   project: z.string().default(''),
   skip: z.array(z.instanceof(RegExp)).default([/\[(skip ci|ci skip)\]/i]),
   repositories: z.record(z.string(), z.string()).default({}),
+  pullRequests: z.boolean().default(false),
 });
 
 /** Declares the webhook of a code host. */

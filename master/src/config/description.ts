@@ -33,12 +33,18 @@ export function describeSite(site: SiteDeclaration): SiteDescription {
   return description;
 }
 
+/** Has a site with its projects described as what its program says: what repositories add to it is not of the program. */
+export function describeAs(withProjects: SiteDeclaration, site: SiteDeclaration): void {
+  described.set(withProjects, describeSite(site));
+}
+
 function describeNow(site: SiteDeclaration): SiteDescription {
-  const { title, url, timeZone, properties, validation, access, secrets } = site;
+  const { title, url, timeZone, properties, validation, access, projects, secrets } = site;
   return {
     options: optionsOf({
       ...{ title, url, timeZone, properties, validation },
       ...(access === null ? {} : { access }),
+      ...(projects === null ? {} : { projects: optionsOf(projects) }),
       ...(secrets === null ? {} : { secrets: { from: secrets.from.map(({ title }) => title), allow: secrets.allow } }),
     }),
     builders: site.builders.map(describeBuilder),

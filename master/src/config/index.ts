@@ -40,6 +40,13 @@ export {
   workerLock,
 } from './locks.ts';
 export { ConfigError } from './problems.ts';
+export {
+  type ProjectOptions,
+  type ProjectsDeclaration,
+  type ProjectsOptions,
+  projects,
+  type TrustOptions,
+} from './projects.ts';
 export * from './schedulers.ts';
 export { type SiteDeclaration, type SiteOptions, site } from './site.ts';
 export { type TokenSource, type WorkerDeclaration, type WorkerOptions, worker } from './workers.ts';

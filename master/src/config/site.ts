@@ -7,6 +7,7 @@ import type { GitPollerDeclaration, WebhookDeclaration } from './changes.ts';
 import type { LockDeclaration } from './locks.ts';
 import { propertyValuesSchema, timeZoneSchema } from './names.ts';
 import { callerPlace, type Place, reportIssues, usable, valueAt } from './problems.ts';
+import type { ProjectsDeclaration } from './projects.ts';
 import type { SchedulerDeclaration } from './schedulers.ts';
 import { checkWhole, lockUses } from './whole.ts';
 import type { WorkerDeclaration } from './workers.ts';
@@ -21,6 +22,8 @@ export interface SiteOptions {
   readonly builders: readonly BuilderDeclaration[];
   readonly schedulers?: readonly SchedulerDeclaration[];
   readonly changeSources?: readonly (GitPollerDeclaration | WebhookDeclaration)[];
+  /** Repositories that declare their own pipelines; their builders are added to the site's. */
+  readonly projects?: ProjectsDeclaration | null;
   /** Of every build, weakest in precedence. */
   readonly properties?: Readonly<Record<string, Json>>;
   /**
@@ -46,12 +49,13 @@ export interface SiteDeclaration {
   readonly builders: readonly BuilderDeclaration[];
   readonly schedulers: readonly SchedulerDeclaration[];
   readonly changeSources: readonly (GitPollerDeclaration | WebhookDeclaration)[];
+  readonly projects: ProjectsDeclaration | null;
   readonly properties: Readonly<Record<string, Json>>;
   readonly validation: { readonly branch: RegExp; readonly revision: RegExp };
   readonly deadlocks: 'resolve' | 'report';
   readonly access: AccessDeclaration | null;
   readonly secrets: SecretsOptions | null;
-  /** Every lock that a builder, step or worker uses, found by walking them. */
+  /** Every lock that a builder, step or worker uses, found by walking them, and those that projects may use. */
   readonly locks: readonly LockDeclaration[];
   readonly place: Place | null;
 }
@@ -66,9 +70,10 @@ const siteSchema = z.strictObject({
   url: z.url().optional(),
   timeZone: timeZoneSchema.optional(),
   workers: z.array(typed(['worker'], 'must be a worker(...)')),
-  builders: z.array(typed(['builder'], 'must be a builder(...)')).min(1, 'must have at least one builder'),
+  builders: z.array(typed(['builder'], 'must be a builder(...)')),
   schedulers: z.array(typed(['scheduler'], 'must be a scheduler')).optional(),
   changeSources: z.array(typed(['gitPoller', 'webhook'], 'must be a gitPoller(...) or webhook(...)')).optional(),
+  projects: typed(['projects'], 'must be projects(...)').nullish(),
   properties: propertyValuesSchema.optional(),
   validation: z
     .strictObject({ branch: z.instanceof(RegExp).optional(), revision: z.instanceof(RegExp).optional() })
@@ -97,6 +102,7 @@ export function site(options: SiteOptions): SiteDeclaration {
     builders: listed(options, 'builders', ['builder']),
     schedulers: listed(options, 'schedulers', ['scheduler']),
     changeSources: listed(options, 'changeSources', ['gitPoller', 'webhook']),
+    projects: given.projects ?? null,
     properties: given.properties ?? {},
     validation: { branch: given.validation?.branch ?? BRANCH, revision: given.validation?.revision ?? REVISION },
     deadlocks: given.deadlocks ?? ('resolve' as const),
@@ -104,7 +110,9 @@ export function site(options: SiteOptions): SiteDeclaration {
     secrets: given.secrets ?? null,
     place,
   };
-  const whole = Object.freeze({ ...declaration, locks: [...new Set(lockUses(declaration).map(({ lock }) => lock))] });
+  const offered = declaration.projects?.locks ?? [];
+  const locks = [...new Set([...lockUses(declaration).map(({ lock }) => lock), ...offered])];
+  const whole = Object.freeze({ ...declaration, locks });
   checkWhole(whole);
   return whole;
 }

@@ -48,6 +48,7 @@ function declaredLocks(step: StepDeclaration): readonly LockAccess[] {
 /** Reports what only the site as a whole can tell: names, references between declarations, locks, directories. */
 export function checkWhole(site: SiteDeclaration): void {
   checkNames(site);
+  checkBuilders(site);
   for (const builder of site.builders) {
     checkWorkers(builder, site);
     checkHeldLocks(builder);
@@ -60,6 +61,29 @@ export function checkWhole(site: SiteDeclaration): void {
   for (const scheduler of site.schedulers) checkScheduler(scheduler, site);
   checkAccess(site);
   checkSecrets(site);
+  checkProjects(site);
+}
+
+function checkBuilders({ builders, projects, place }: SiteDeclaration): void {
+  if (builders.length === 0 && projects === null)
+    reportProblem(place, 'site: option "builders": must have at least one builder, or the site projects');
+}
+
+/** What pipelines of projects are offered must be the site's own. */
+function checkProjects({ projects, workers, schedulers }: SiteDeclaration): void {
+  if (projects === null) return;
+  for (const [platform, own] of Object.entries(projects.platforms))
+    for (const { name } of own.filter((worker) => !workers.includes(worker)))
+      reportProblem(
+        projects.place,
+        `projects: platform "${platform}": worker "${name}" is not among the site's workers; add it to site({ workers })`,
+      );
+  for (const [publisher, scheduler] of Object.entries(projects.publish))
+    if (!schedulers.includes(scheduler))
+      reportProblem(
+        projects.place,
+        `projects: publish "${publisher}": scheduler "${scheduler.name}" is not among the site's schedulers; add it to site({ schedulers })`,
+      );
 }
 
 function checkNames(site: SiteDeclaration): void {

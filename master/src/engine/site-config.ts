@@ -42,7 +42,16 @@ export class SiteConfig {
   }
 
   replace(site: SiteDeclaration, loadedAt = this.loadedAt): void {
-    this.#state = { site, version: this.version + 1, loadedAt };
+    this.#apply({ site, version: this.version + 1, loadedAt });
+  }
+
+  /** The same configuration with other projects: what the site's program says has not changed, nor has its number. */
+  extend(site: SiteDeclaration): void {
+    this.#apply({ ...this.#state, site });
+  }
+
+  #apply(state: ConfigState): void {
+    this.#state = state;
     this.#index();
     this.applied.fire();
   }

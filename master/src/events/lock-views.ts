@@ -44,7 +44,7 @@ export class LockViews {
   readonly #db: Statements;
   readonly #config: SiteConfig;
   readonly #now: () => number;
-  #declared: { readonly version: number; readonly locks: ReadonlyMap<string, LockDeclaration> } | null = null;
+  #declared: { readonly site: SiteDeclaration; readonly locks: ReadonlyMap<string, LockDeclaration> } | null = null;
 
   constructor(db: Statements, config: SiteConfig, now: () => number) {
     this.#db = db;
@@ -69,8 +69,8 @@ export class LockViews {
   }
 
   #byKey(): ReadonlyMap<string, LockDeclaration> {
-    if (this.#declared?.version !== this.#config.version)
-      this.#declared = { version: this.#config.version, locks: locksByKey(this.#config.site) };
+    const { site } = this.#config;
+    if (this.#declared?.site !== site) this.#declared = { site, locks: locksByKey(site) };
     return this.#declared.locks;
   }
 

@@ -1,3 +1,4 @@
+import type { Project } from '@icefall/shared';
 import type { AuditLog } from '../access/audit-log.ts';
 import type { HookAnswer } from '../changes/webhooks.ts';
 import type { ViewedMaster } from '../events/viewed-master.ts';
@@ -18,9 +19,19 @@ export interface LockHolderRef {
   readonly stepNumber: number | null;
 }
 
+/** Repositories that declare their own pipelines. */
+export interface ProjectsPort {
+  /** In the site's order. */
+  all(): Project[];
+  project(name: string): Project | null;
+  /** Reads its pipeline now, and puts it in force. Null: there is no such project. */
+  read(name: string): Promise<Project | null>;
+}
+
 /** The master as its door sees it. Every action is one turn; those that are refused throw {@link ActionError}. */
 export interface MasterPort extends ViewedMaster {
   readonly audit: AuditLog;
+  readonly projects: ProjectsPort;
   setDraining(isDraining: boolean): void;
   stopBuild(buildId: number, reason: string): void;
   /** Asks for the same again: sources, properties and builder of a build. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Project } from '@icefall/shared';
 import { AuditLog } from '../access/audit-log.ts';
 import { Changes } from '../changes/changes.ts';
 import { Webhooks } from '../changes/webhooks.ts';
@@ -68,6 +69,23 @@ export const SITE_WITH_URL: SiteDeclaration = site({ ...declared, url: 'https://
 const problems = takeProblems();
 if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
 
+/** As a seed scheduler would tell of them. */
+const PROJECTS: Project[] = [
+  {
+    name: 'widgets',
+    repository: 'https://git.example.org/widgets.git',
+    branch: 'main',
+    file: 'icefall.yml',
+    state: 'ok',
+    pipelineRevision: '5f1c2a90',
+    readRevision: '5f1c2a90',
+    readAt: NOW,
+    builders: ['widgets-debian12'],
+    errors: [],
+    trust: { pullRequests: 'restricted', forks: 'none', platforms: ['debian12'] },
+  },
+];
+
 export class TestSite implements AsyncDisposable {
   readonly clock = new VirtualClock(NOW);
   readonly directory = mkdtempSync(join(tmpdir(), 'icefall-http-'));
@@ -122,6 +140,11 @@ export class TestSite implements AsyncDisposable {
       startedAt: NOW,
       configErrors: [],
       drainingSince: null,
+      projects: {
+        all: () => PROJECTS,
+        project: (name) => PROJECTS.find((project) => project.name === name) ?? null,
+        read: (name) => Promise.resolve(PROJECTS.find((project) => project.name === name) ?? null),
+      },
       setDraining: (isDraining) => this.deeds.push(`drain ${isDraining}`),
       worker: (name) => this.presence.get(name) ?? away,
       stopBuild: (id, reason) => this.#stopBuild(id, reason),

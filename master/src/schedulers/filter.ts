@@ -1,6 +1,9 @@
 import type { Change } from '@icefall/shared';
 import type { Matcher, SchedulerDeclaration } from '../config/schedulers.ts';
 
+/** Categories of changes that anybody may bring about: they are only for schedulers that name them. */
+export const OUTSIDE_CATEGORIES: readonly string[] = ['pullRequest', 'fork'];
+
 /** Schedulers that look at changes. */
 export type WatchesChanges = Extract<SchedulerDeclaration, { readonly isImportant: unknown }>;
 
@@ -32,11 +35,13 @@ function isFoundAtStart(pattern: RegExp, value: string): boolean {
 
 /**
  * Whether a change may be a scheduler's business, as far as its attributes tell: it is of one of the code bases, if any
- * are declared, and all conditions of the filter but `where` hold.
+ * are declared, and all conditions of the filter but `where` hold. A pull request is only for those that name its category.
  */
 export function mayConcern(declaration: WatchesChanges, change: Change): boolean {
   const { codebases, changes: filter } = declaration;
   if (Object.keys(codebases).length > 0 && !Object.hasOwn(codebases, change.codebase)) return false;
+  if (filter.category === undefined && change.category !== null && OUTSIDE_CATEGORIES.includes(change.category))
+    return false;
   for (const attribute of ATTRIBUTES) {
     const matcher = filter[attribute];
     if (matcher !== undefined && !fits(matcher, change[attribute])) return false;

@@ -7,6 +7,7 @@ import { type Database, openDatabase } from '../db/database.ts';
 import type { Clock, Logger, Random } from '../engine/ports.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
 import { Master } from '../master.ts';
+import type { RepositoryReader } from '../projects/repository-reader.ts';
 import type { NewBuildset } from '../requests/buildsets.ts';
 import type { SecretSource } from '../secrets/secrets.ts';
 import { SimulatedMasterCommands } from './simulated-master-commands.ts';
@@ -29,10 +30,13 @@ export interface SimulatedSiteOptions {
   readonly database?: Database;
   /** Where logs are written; default: a directory for temporary files. It is removed in the end. */
   readonly below?: string;
+  /** Reads the pipelines of projects; default: finds nothing new in any. */
+  readonly repositories?: RepositoryReader;
   /** Called for every process of the master, before workers come. */
   readonly opened?: (master: Master) => void;
 }
 
+const NOTHING_NEW: RepositoryReader = { look: () => Promise.resolve(null), keepOnly() {}, stop() {} };
 const SILENT: Logger = { info() {}, warn() {}, error() {} };
 /** Simulated commands look at nothing they are given. */
 const NO_SECRETS: SecretSource = { fetch: (_build, _names, answer) => answer({ values: {} }) };
@@ -100,6 +104,7 @@ export class SimulatedSite implements Disposable {
       random: this.#options.random ?? { next: () => 0.5 },
       log: this.#options.log ?? SILENT,
       secrets: NO_SECRETS,
+      repositories: this.#options.repositories ?? NOTHING_NEW,
       masterCommands: (core) => new SimulatedMasterCommands(core, this.#work),
     });
     this.#options.opened?.(master);

@@ -8,6 +8,7 @@ import { eventRoutes } from './events.ts';
 import { hookRoutes } from './hooks.ts';
 import { lockRoutes } from './locks.ts';
 import { logRoutes } from './logs.ts';
+import { projectRoutes } from './projects.ts';
 import { requestRoutes } from './requests.ts';
 import { schedulerRoutes } from './schedulers.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -29,6 +30,7 @@ export const ROUTES: readonly Route[] = [
   ...schedulerRoutes,
   ...workerRoutes,
   ...lockRoutes,
+  ...projectRoutes,
   ...logRoutes,
   ...sessionRoutes,
   ...tokenRoutes,
