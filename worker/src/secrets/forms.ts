@@ -51,7 +51,9 @@ function quoted(value: Buffer): Buffer[] {
   const lower = (url: string) => url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
   const urls = [percent, strict, lower(percent), lower(strict)];
   const html = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-  const shell = [text.replaceAll("'", "'\\''"), text.replace(/[^\w@%+=:,./\s-]/g, '\\$&')];
+  // As bash, dash and `printf %q` write it.
+  const quotes = ["'\\''", `'"'"'`, "\\'"].map((quote) => text.replaceAll("'", () => quote));
+  const shell = [...quotes, text.replace(/[^\w@%+=:,./\s-]/g, '\\$&')];
   return [
     ...[...urls, ...urls.map((url) => url.replaceAll('%20', '+'))],
     ...[html, html.replaceAll("'", '&#39;'), html.replaceAll("'", '&#x27;')],

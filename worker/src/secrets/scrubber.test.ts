@@ -31,6 +31,8 @@ const DISGUISES: readonly (readonly [string, string])[] = [
   ['in JSON', JSON.stringify({ token: SECRET })],
   ['in HTML', `<b>${SECRET.replaceAll('&', '&amp;').replaceAll("'", '&#39;')}</b>`],
   ['quoted for a shell', `+ curl 'u:${SECRET.replaceAll("'", "'\\''")}'`],
+  ['quoted for a shell with double quotes', `+ true '${SECRET.replaceAll("'", `'"'"'`)}'`],
+  ['quoted by C', `$'${SECRET.replaceAll("'", "\\'")}'`],
   ['in hexadecimal digits', hex],
   ['in hexadecimal digits, upper case', hex.toUpperCase()],
   ['in groups of hexadecimal digits', (hex.match(/../g) ?? []).join(' ')],

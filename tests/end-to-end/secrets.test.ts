@@ -1,0 +1,96 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { TestMaster } from '../support/master.ts';
+import { TestRepository } from '../support/repository.ts';
+import { groundOfFile } from '../support/vitest.ts';
+import type { TestWorker } from '../support/worker.ts';
+
+const TOKEN = "pl4nted?Sec+ret&'q";
+const KEY = [
+  '-----BEGIN KEY-----',
+  'Zmlyc3QgbGluZSBvZiB0aGUga2V5',
+  'c2Vjb25kIGxpbmUgb2YgdGhlIGtleQ',
+  '-----END KEY-----',
+  '',
+];
+
+/** Parts of the secrets in every form they were shown in: long enough that no other text has them. */
+const TRACES = [
+  'pl4nted?Sec',
+  'Sec+ret&',
+  ...['', 'a', 'ab'].map((before) =>
+    Buffer.from(before + TOKEN)
+      .toString('base64')
+      .slice(4, 20),
+  ),
+  ...['pl4nted', 'Sec%2Bret', 'Sec%2bret'],
+  Buffer.from(TOKEN).toString('hex').slice(4, 24),
+  Buffer.from(TOKEN).toString('hex').toUpperCase().slice(4, 24),
+  ...KEY.slice(1, 3),
+  ...KEY.slice(1, 3).map((line) => Buffer.from(line).toString('base64').slice(4, 20)),
+];
+
+function tracesIn(text: string): string[] {
+  const squeezed = text.replace(/\s/g, '');
+  return TRACES.filter((trace) => text.includes(trace) || squeezed.includes(trace));
+}
+
+/** Files below a folder in which something of a secret is found. */
+function filesWithTraces(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => statSync(path).size > 0 && tracesIn(`${path} ${readFileSync(path, 'latin1')}`).length > 0);
+}
+
+describe('a planted secret', () => {
+  const ground = groundOfFile();
+  let master: TestMaster;
+  let worker: TestWorker;
+  beforeAll(async () => {
+    const repository = new TestRepository(ground);
+    const [secrets, uploads] = [ground.path('secrets'), ground.path('uploads')];
+    for (const folder of [secrets, uploads]) mkdirSync(folder);
+    writeFileSync(join(secrets, 'token'), `${TOKEN}\n`);
+    writeFileSync(join(secrets, 'key'), KEY.join('\n'));
+    const env = { SECRETS: secrets, UPLOADS: uploads, REPOSITORY: repository.bare };
+    master = await TestMaster.start(ground, { site: join(import.meta.dirname, 'sites/secrets.ts'), env });
+    worker = await master.worker('north');
+  });
+
+  test('is found nowhere in logs, database, API, events and page, in whatever disguise it was shown', async () => {
+    const { api } = master;
+    const buildset = await api.finished(await api.force('leak'));
+    const [build] = await api.buildsOf(buildset);
+    if (build === undefined) throw new Error('there is no build');
+    const logs = await Promise.all(build.steps.flatMap(({ logs }) => logs.map((log) => api.text({ logs: [log] }))));
+    const masked = logs.filter((text) => text.includes('********'));
+    // Every step that was given it has shown it, or it would not be tested.
+    expect(masked.length).toBeGreaterThanOrEqual(12);
+    expect(build.properties.caught?.value).toBe('********');
+    expect(build.properties.artifact?.value).toBe('artifact-********');
+    const answers = await Promise.all(
+      ['/api/v1/snapshot', `/api/v1/builds/${build.id}`, '/api/v1/builders', '/api/v1/status', '/cc.xml', '/'].map(
+        async (path) => `${path} ${await (await fetch(`${master.url}${path}`)).text()}`,
+      ),
+    );
+    expect([...logs, ...answers].filter((text) => tracesIn(text).length > 0)).toEqual([]);
+    expect(filesWithTraces(master.directory)).toEqual([]);
+    expect(filesWithTraces(join(worker.directory, '.icefall'))).toEqual([]);
+    for (const { stdout, stderr } of [master.process, worker.process]) expect(tracesIn(stdout + stderr)).toEqual([]);
+    const processes = build.steps.find(({ name }) => name === 'processes');
+    // The count of command lines that hold it.
+    expect(processes === undefined ? '' : await api.text(processes)).toMatch(/^0$/m);
+  });
+
+  test('is not given to a branch that is not trusted, and the step says why', async () => {
+    const { api } = master;
+    const [build] = await api.buildsOf(await api.finished(await api.force('stranger')));
+    expect(build?.result).toBe('FAILURE');
+    expect(build?.steps[0]?.summary).toMatch(
+      /secret "token" is not given: no rule gives it to a build of branch "refs\/pull\/5\/merge"/,
+    );
+    expect(existsSync(join(worker.directory, 'strange'))).toBe(false);
+  });
+});

@@ -1,0 +1,94 @@
+/** A site whose steps show a secret in every way they can think of. */
+import {
+  builder,
+  factory,
+  forceScheduler,
+  git,
+  prop,
+  secret,
+  secretsFrom,
+  setPropertyFromCommand,
+  shell,
+  site,
+  uploadFile,
+  worker,
+} from '@icefall/master/config';
+
+const { SECRETS = '', REPOSITORY = '', UPLOADS = '' } = process.env;
+const north = worker({ name: 'north' });
+const token = { TOKEN: secret('token') };
+const source = { '': { repository: REPOSITORY, branch: 'main' } };
+const show = (name: string, command: string | readonly string[]) =>
+  shell({
+    name,
+    command,
+    env: token,
+    stdin: secret('token'),
+    secretFiles: { KEY: secret('key') },
+    flunkOnFailure: false,
+  });
+
+const leaky = builder({
+  name: 'leaky',
+  workers: [north],
+  factory: factory([
+    git({ repository: REPOSITORY, env: token }),
+    show('as it is', 'echo "$TOKEN"; echo "error: $TOKEN" >&2; cat; cat "$KEY"'),
+    show('environment', ['env']),
+    show('traced', 'set -x; true "$TOKEN"; curl-that-is-not-there -u "x:$TOKEN"'),
+    show('base64', 'for p in "" a ab; do printf %s "$p$TOKEN" | base64; done; base64 "$KEY"; base64 -w 20 "$KEY"'),
+    show(
+      'hexadecimal',
+      'printf %s "$TOKEN" | od -An -tx1; printf %s "$TOKEN" | od -An -v -tx1 | tr -d " \\n" | tr a-f A-F',
+    ),
+    show(
+      'in pieces',
+      'for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18; do printf %s "$TOKEN" | cut -zc $n | tr -d "\\0"; sleep 0.02; done; echo',
+    ),
+    show('quoted', [
+      'node',
+      '-e',
+      'const t = process.env.TOKEN; console.log(encodeURIComponent(t), JSON.stringify({ t }), new URLSearchParams({ t }))',
+    ]),
+    show('exception', ['node', '-e', 'throw new Error(`cannot use ${process.env.TOKEN}`)']),
+    show('missing program', 'mkdir -p "$TOKEN" && cd "$TOKEN" && ./no-such-program'),
+    shell({
+      name: 'followed file',
+      command: 'echo "$TOKEN" > out.log; sleep 0.1',
+      env: token,
+      logFiles: { out: 'out.log' },
+    }),
+    shell({ name: 'left behind', command: 'echo "$TOKEN" > left; echo "$TOKEN" > "artifact-$TOKEN"', env: token }),
+    shell({ name: 'found again', command: 'cat left; ls' }),
+    setPropertyFromCommand({ command: 'printf %s "$TOKEN"', env: token, property: 'caught' }),
+    setPropertyFromCommand({ command: 'ls artifact-*', property: 'artifact' }),
+    shell({ name: 'in arguments', command: ['echo', prop('caught')] }),
+    uploadFile({ from: prop('artifact'), to: `${UPLOADS}/artifact`, flunkOnFailure: false, haltOnFailure: false }),
+    shell({
+      name: 'processes',
+      command: 'cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" "\\n" | grep -cF -f "$FILE" || true',
+      env: token,
+      secretFiles: { FILE: secret('token') },
+    }),
+  ]),
+});
+const strange = builder({
+  name: 'strange',
+  workers: [north],
+  factory: factory([shell({ name: 'never', command: 'echo "$TOKEN" > given', env: token })]),
+});
+
+export default site({
+  title: 'Secrets',
+  workers: [north],
+  builders: [leaky, strange],
+  schedulers: [
+    forceScheduler({ name: 'leak', builders: [leaky], codebases: source }),
+    forceScheduler({
+      name: 'stranger',
+      builders: [strange],
+      codebases: { '': { repository: REPOSITORY, branch: 'refs/pull/5/merge' } },
+    }),
+  ],
+  secrets: { from: [secretsFrom.directory(SECRETS)], allow: [{ branches: ['main'] }] },
+});
