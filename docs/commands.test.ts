@@ -20,7 +20,7 @@ async function output(...args: readonly string[]): Promise<string> {
 async function commandsBelow(...path: readonly string[]): Promise<string[]> {
   const help = await output(...path, '--help');
   if (!/^Usage: .*\[command\]/m.test(help)) return [];
-  const names = [...help.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, name = '']) => name);
+  const names = [...help.matchAll(/^ {2}([a-z][a-z0-9-]*) /gm)].map(([, name = '']) => name);
   const lists = await Promise.all(
     names
       .filter((name) => name !== HELP)

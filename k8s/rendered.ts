@@ -45,7 +45,7 @@ const KUSTOMIZATION = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Ku
 function overlay({ name, comment, on, adds = {}, changes = {} }: Kustomization): RenderedFile[] {
   const folder = `k8s/overlays/${name}`;
   const patches = Object.entries(changes).flatMap(([file, objects]) =>
-    objects.map((object, i) => ({ path: `${file}-${i + 1}.yaml`, object })),
+    objects.map((object) => ({ path: `${file}-${nameOf(object)}.yaml`, object })),
   );
   const kustomization = {
     ...KUSTOMIZATION,
@@ -60,6 +60,10 @@ function overlay({ name, comment, on, adds = {}, changes = {} }: Kustomization):
     ...Object.entries(adds).map(([file, objects]) => yamlFile(`${folder}/${file}.yaml`, ...objects)),
     ...patches.map(({ path, object }) => yamlFile(`${folder}/${path}`, object)),
   ];
+}
+
+function nameOf(object: object): string {
+  return String(Reflect.get(Object(Reflect.get(object, 'metadata')), 'name'));
 }
 
 function yamlFile(path: string, ...objects: readonly object[]): RenderedFile {

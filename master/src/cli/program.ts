@@ -15,9 +15,11 @@ import { addLocks } from './commands/locks.ts';
 import { addLog } from './commands/log.ts';
 import { addLogin } from './commands/login.ts';
 import { addPlan } from './commands/plan.ts';
+import { addPlatform } from './commands/platform.ts';
 import { addProjects } from './commands/projects.ts';
 import { addQueue } from './commands/queue.ts';
 import { addReload } from './commands/reload.ts';
+import { addImages, addK8s } from './commands/render.ts';
 import { addSendChange } from './commands/sendchange.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addStart } from './commands/start.ts';
@@ -40,6 +42,7 @@ const GROUPS = [
   },
   { title: 'What to do:', add: [addForce, addBuildActions, addSendChange, addHook] },
   { title: 'Who may do it:', add: [addLogin, addTokens, addUsers, addAudit] },
+  { title: 'Platforms, images, cluster:', add: [addPlatform, addImages, addK8s] },
   { title: 'This command:', add: [addCompletion] },
 ] as const;
 
