@@ -6,6 +6,7 @@ import {
   cvmfsEphemeral,
   cvmfsGarbageCollect,
   cvmfsIngest,
+  cvmfsResign,
   cvmfsRollback,
   cvmfsRsync,
   cvmfsTag,
@@ -83,11 +84,19 @@ function properties(id: number): Record<string, unknown> {
   );
 }
 /** One step in a build of its own, which is done by the worker. */
-function runStep(made: Publisher, declared: (repository: Publisher['repository']) => StepDeclaration): string[] {
+function runStep(
+  made: Publisher,
+  declared: (repository: Publisher['repository']) => StepDeclaration | StepDeclaration[],
+): string[] {
   publisher = made;
   const one = builder({ name: 'one', workers: [stratum0], factory: factory([declared(made.repository)]) });
   sim?.[Symbol.dispose]();
-  sim = new SimulatedSite({ site: site({ title: 'test', workers: [stratum0], builders: [one] }), work: made.run });
+  sim = new SimulatedSite({
+    site: site({ title: 'test', workers: [stratum0], builders: [one] }),
+    work: made.run,
+    // What is signed is signed by the clock on the wall.
+    startMs: Date.now(),
+  });
   sim.connectAll().request(['one']);
   sim.run(30_000);
   return steps(1);
@@ -295,5 +304,44 @@ describe('an ephemeral publish', () => {
     ['it fails without an exit code', 'true', 'false', '"$@"; exit 0'],
   ])('fails where %s', (_, work, commit, enter) => {
     expect(ephemeral(work, commit, enter)).toEqual(['cvmfsEphemeral FAILURE']);
+  });
+});
+
+describe('a whitelist', () => {
+  const alarms = () => sim.master.core.alarms.all.map(({ message }) => message.replace(/ on .* UTC/, ''));
+  const served = () => join(publisher.repository.served, '.cvmfswhitelist');
+  test('is signed by the publisher; the days left are told, and watched', () => {
+    const resigned = (repository: Publisher['repository']) => cvmfsResign({ repository, days: 2, warnDays: 3 });
+    expect(runStep(embedded(), resigned)).toEqual(['cvmfsResign SUCCESS']);
+    expect([1, 2]).toContain(properties(1).cvmfs_whitelist_days);
+    expect(alarms()).toEqual([expect.stringMatching(/^the whitelist of software.example.org ends, in [12] days?$/)]);
+    for (let hours = 0; hours < 60; hours += 12) sim.run(12 * 3_600_000);
+    expect(alarms()).toEqual(['the whitelist of software.example.org has ended']);
+  });
+
+  test('that another program has signed is verified and put in place', () => {
+    const made = embedded();
+    const before = readFileSync(join(made.repository.served, '.cvmfswhitelist'));
+    const signer = ['sh', '-c', 'cat "$0/.cvmfswhitelist"', made.repository.served];
+    expect(runStep(made, (repository) => cvmfsResign({ repository, signer }))).toEqual([
+      'whitelist, fetched SUCCESS',
+      'whitelist SUCCESS',
+    ]);
+    expect(readFileSync(served())).toEqual(before);
+    expect(sim.master.rooms.locks.holders()).toEqual([]);
+  });
+
+  test.each([
+    ['is no whitelist', 'echo hello', 'it is no whitelist: there is no signature'],
+    ['was changed', 'sed s/^E2/E9/ "$0/.cvmfswhitelist"', 'its text does not have the hash that is given for it'],
+    ['is of another key', 'head -c -1 "$0/.cvmfswhitelist"; printf x', 'it was not signed with the master key'],
+  ])('that %s is refused, and the old one stays', (_, command, why) => {
+    const made = embedded();
+    const before = readFileSync(join(made.repository.served, '.cvmfswhitelist'));
+    const signer = ['sh', '-c', `export LC_ALL=C; ${command}`, made.repository.served];
+    const renewed = runStep(made, (repository) => cvmfsResign({ repository, signer }));
+    expect(renewed).toEqual(['whitelist, fetched FAILURE', 'whitelist SKIPPED']);
+    expect(summaries(1)['whitelist, fetched']).toBe(`new whitelist of software.example.org is refused: ${why}`);
+    expect(readFileSync(served())).toEqual(before);
   });
 });

@@ -7,6 +7,7 @@ export type { SecretProvider } from '../secrets/provider.ts';
 export { type SecretReference, secret } from '../secrets/reference.ts';
 export type { VaultOptions } from '../secrets/vault.ts';
 export { type CvmfsRepository, type CvmfsRepositoryOptions, cvmfsRepository } from '../steps/cvmfs/repository.ts';
+export { type CvmfsResignOptions, cvmfsResign } from '../steps/cvmfs/resign.ts';
 export { type CvmfsRsyncOptions, cvmfsRsync } from '../steps/cvmfs/rsync.ts';
 export { type CvmfsTransactionOptions, cvmfsTransaction } from '../steps/cvmfs/transaction.ts';
 export {
