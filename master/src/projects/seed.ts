@@ -11,8 +11,8 @@ import { HeldChanges } from './held-changes.ts';
 import { type Finding, Pipelines } from './pipelines.ts';
 import type { RepositoryReader } from './repository-reader.ts';
 
-/** Looks at once: each is a few processes of Git, and a thousand repositories may be asked at the start. */
-const MOST_LOOKS_AT_ONCE = 4;
+/** Looks at once: each is a few processes of Git that mostly wait for a server, and a thousand may be due at the start. */
+const MOST_LOOKS_AT_ONCE = 8;
 /** Findings are put in force together: to compose a large site anew takes a moment. */
 const BATCH_MS = 1000;
 /** Names in the alarm; the list of projects tells the rest. */

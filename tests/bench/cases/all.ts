@@ -8,6 +8,7 @@ import { memory } from './memory.ts';
 import { pageHistory } from './page-history.ts';
 import { pageLog } from './page-log.ts';
 import { pageMany } from './page-many.ts';
+import { projects } from './projects.ts';
 import { publish, publishMillion } from './publish.ts';
 import { steps } from './steps.ts';
 
@@ -20,6 +21,7 @@ export const CASES: readonly BenchCase[] = [
   log200,
   memory,
   builders,
+  projects,
   history,
   pageHistory,
   pageLog,
