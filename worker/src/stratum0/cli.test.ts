@@ -78,6 +78,8 @@ describe('the command line', () => {
     [`transaction ${REPOSITORY}/../x`, /leaves the repository/],
     [`resign -d soon ${REPOSITORY}`, /-d must be a whole number from 1 to 3650, not "soon"/],
     [`mkfs ${REPOSITORY}`, /exists already/],
+    [`import -t ${REPOSITORY}`, /needs a new whitelist/],
+    [`import -r -t ${REPOSITORY}`, /one of this stratum 0 already/],
     ['publish a.example b.example', /takes one repository/],
   ])('refuses "%s" with one clear line', async (line, message) => {
     const { exit, error } = await command(line);

@@ -14,6 +14,9 @@ import { WHITELIST_DAYS } from './whitelist.ts';
 export const USAGE = `icefall-stratum0: a small stratum 0, with the verbs of cvmfs_server
 
   mkfs REPO                      make a repository, with its keys
+  import [-k DIR] [-r] [-t] REPO
+                                 take over the repository that lies in DIR/srv/REPO (-k: keys from there;
+                                 -r: sign a new whitelist; -t: make a new repository key)
   transaction REPO[/path]        open a transaction; mount/REPO may then be changed
   publish [-a TAG] [-m TEXT] [--autocatalogs] [--changed FILE] REPO
                                  publish what is in mount/REPO as the next revision
@@ -67,7 +70,18 @@ const OPTIONS = {
   port: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS; allowPositionals: true }>>['values'];
+/** Of `import`, with the letters of the stock tools. */
+const IMPORT_OPTIONS = {
+  dir: { type: 'string' },
+  keys: { type: 'string', short: 'k' },
+  resign: { type: 'boolean', short: 'r' },
+  'new-key': { type: 'boolean', short: 't' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+type ValuesOf<T extends typeof OPTIONS | typeof IMPORT_OPTIONS> = ReturnType<
+  typeof parseArgs<{ options: T; allowPositionals: true }>
+>['values'];
+type Values = Partial<ValuesOf<typeof OPTIONS> & ValuesOf<typeof IMPORT_OPTIONS>>;
 
 interface Call {
   readonly context: Context;
@@ -82,6 +96,15 @@ const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
   mkfs: async ({ context, repository }) => {
     const { makeRepository } = await import('./mkfs.ts');
     await makeRepository(context, repository().name);
+  },
+  import: async ({ context, repository, values }) => {
+    const { importRepository } = await import('./import.ts');
+    const options = {
+      keys: values.keys ?? null,
+      signsWhitelist: values.resign === true,
+      makesKey: values['new-key'] === true,
+    };
+    await importRepository(context, repository().name, options);
   },
   transaction: async ({ context, repository }) => {
     const { beginTransaction } = await import('./begin.ts');
@@ -166,9 +189,12 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   }
 }
 
-function parse(args: readonly string[]) {
+function parse(given: readonly string[]): { values: Values; positionals: string[] } {
+  const args = [...given];
   try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+    const [verb] = parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: false }).positionals;
+    if (verb === 'import') return parseArgs({ args, options: IMPORT_OPTIONS, allowPositionals: true });
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
   } catch (error) {
     throw new Stratum0Error('usage', error instanceof Error ? error.message : String(error));
   }

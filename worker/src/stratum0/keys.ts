@@ -28,24 +28,27 @@ const generate = promisify(generateKeyPair);
  */
 export async function ensureKeys(context: Context, paths: RepositoryPaths): Promise<void> {
   await context.disk.makeDirectory(`${context.directory}/keys`, 0o700);
-  if (!existsSync(paths.privateKey) || !existsSync(paths.certificate)) {
-    const pair = await generate('rsa', { modulusLength: KEY_BITS });
-    const from = context.now();
-    const certificate = selfSignedCertificate({
-      commonName: `${paths.name} CernVM-FS Release Managers`,
-      ...pair,
-      serial: randomBytes(18),
-      from,
-      until: from + CERTIFICATE_DAYS * DAY_MS,
-    });
-    await writeKey(context, paths.privateKey, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
-    await writeKey(context, paths.certificate, certificate, 0o644);
-  }
+  if (!existsSync(paths.privateKey) || !existsSync(paths.certificate)) await makeRepositoryKey(context, paths);
   if (!existsSync(paths.masterKey)) {
     const pair = await generate('rsa', { modulusLength: KEY_BITS });
     await writeKey(context, paths.masterKey, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
     await writeKey(context, paths.publicKey, pair.publicKey.export({ type: 'spki', format: 'pem' }), 0o644);
   }
+}
+
+/** Makes a key that signs manifests, with its certificate; those that there were are replaced. */
+export async function makeRepositoryKey(context: Context, paths: RepositoryPaths): Promise<void> {
+  const pair = await generate('rsa', { modulusLength: KEY_BITS });
+  const from = context.now();
+  const certificate = selfSignedCertificate({
+    commonName: `${paths.name} CernVM-FS Release Managers`,
+    ...pair,
+    serial: randomBytes(18),
+    from,
+    until: from + CERTIFICATE_DAYS * DAY_MS,
+  });
+  await writeKey(context, paths.privateKey, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+  await writeKey(context, paths.certificate, certificate, 0o644);
 }
 
 function writeKey(context: Context, path: string, pem: string | Buffer, mode: number): Promise<void> {

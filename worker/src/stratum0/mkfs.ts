@@ -1,6 +1,5 @@
 import { existsSync, lstatSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { createCatalog, loadCatalog } from './catalog/catalog.ts';
 import { addCounters, NO_COUNTS } from './catalog/counters.ts';
 import { DIRECTORY_SIZE } from './catalog/entry.ts';
@@ -16,18 +15,12 @@ import { openMountIndex } from './mount-index.ts';
 import { type ObjectStore, objectStore } from './object-store.ts';
 import { type RepositoryPaths, repositoryPaths } from './paths.ts';
 import { encodeReflog } from './reflog.ts';
-import { MOUNT_CLOSED, MOUNT_OPEN, signWhitelist } from './repository.ts';
+import { MOUNT_CLOSED, MOUNT_OPEN, makeStore, signWhitelist } from './repository.ts';
 import { putManifest } from './revision.ts';
 import { WHITELIST_DAYS } from './whitelist.ts';
 
 /** Mode of the root in what is published. */
 const ROOT_MODE = 0o755;
-/** What mirrors look for before they copy a repository, with the stock tools' text. */
-const REPLICA = {
-  name: '.cvmfs_master_replica',
-  text: 'This file marks the repository as replicatable to stratum 1 servers\n',
-};
-
 /** Makes a repository with an empty first revision. Throws `repository_exists`. */
 export async function makeRepository(context: Context, name: string): Promise<void> {
   const paths = repositoryPaths(context.directory, name);
@@ -35,15 +28,10 @@ export async function makeRepository(context: Context, name: string): Promise<vo
   const { disk } = context;
   await disk.makeDirectory(paths.spool, 0o755);
   await withRepositoryLock(paths, async () => {
-    await disk.makeDirectory(join(paths.served, 'data', 'txn'), 0o755);
-    for (let i = 0; i < 256; i += 1)
-      await disk.makeDirectory(join(paths.served, 'data', i.toString(16).padStart(2, '0')), 0o755);
-    await disk.syncDirectory(join(paths.served, 'data'));
+    await makeStore(context, paths);
     await disk.makeDirectory(paths.mount, MOUNT_OPEN);
     await ensureKeys(context, paths);
     await signWhitelist(context, paths, WHITELIST_DAYS);
-    const replica = join(paths.served, REPLICA.name);
-    await replaceFile(disk, replica, `${replica}.new`, Buffer.from(REPLICA.text));
     await writeFirstRevision(context, paths);
     await disk.setMode(paths.mount, MOUNT_CLOSED);
   });

@@ -37,6 +37,22 @@ export function repositoryNames(context: Context): string[] {
     .sort();
 }
 
+/** What mirrors look for before they copy a repository, with the stock tools' text. */
+const REPLICA = {
+  name: '.cvmfs_master_replica',
+  text: 'This file marks the repository as replicatable to stratum 1 servers\n',
+};
+
+/** Makes the directories of objects, and the mark that lets mirrors copy; they may be there. */
+export async function makeStore({ disk }: Context, paths: RepositoryPaths): Promise<void> {
+  const data = join(paths.served, 'data');
+  await disk.makeDirectory(join(data, 'txn'), 0o755);
+  for (let i = 0; i < 256; i += 1) await disk.makeDirectory(join(data, i.toString(16).padStart(2, '0')), 0o755);
+  await disk.syncDirectory(data);
+  const replica = join(paths.served, REPLICA.name);
+  await replaceFile(disk, replica, `${replica}.new`, Buffer.from(REPLICA.text));
+}
+
 /** Verifies the published revision and gives access to it. */
 export async function openServed(context: Context, paths: RepositoryPaths): Promise<Published> {
   return openPublished(paths.served, await readPublicKey(paths.publicKey), { now: context.now() });
