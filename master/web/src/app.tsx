@@ -12,6 +12,9 @@ import { Empty, Page } from './ui/parts.tsx';
 import { QuestionDialog } from './ui/question-dialog.tsx';
 import { useTitle } from './ui/title.ts';
 import { TopBar } from './ui/top-bar.tsx';
+import { Audit } from './views/access/audit.tsx';
+import { isSignInWanted } from './views/access/session.ts';
+import { SignIn } from './views/access/sign-in.tsx';
 import { BuildView } from './views/build/build.tsx';
 import { Console } from './views/console.tsx';
 import { LogView } from './views/log/log.tsx';
@@ -37,7 +40,9 @@ export function App(): JSX.Element {
       <TopBar />
       <Banners />
       <div id="content" class="content">
-        <Guard key={path.value}>{isReady(shown) ? <View route={shown} /> : <Loading />}</Guard>
+        <Guard key={path.value}>
+          {isSignInWanted.value ? <SignIn /> : isReady(shown) ? <View route={shown} /> : <Loading />}
+        </Guard>
       </div>
       <ForceDialog />
       <QuestionDialog />
@@ -94,6 +99,8 @@ function View({ route: shown }: { route: Route }): JSX.Element {
       return <Console />;
     case 'about':
       return <About />;
+    case 'audit':
+      return <Audit />;
     case 'unknown':
       return (
         <Page name="unknown" title="There is no such page">

@@ -5,15 +5,18 @@ import './styles/views.css';
 import './styles/waterfall.css';
 import './styles/forms.css';
 import './styles/log.css';
+import './styles/access.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { startNavigation } from './navigation.ts';
 import { startStore } from './store/index.ts';
 import { startShortcuts } from './ui/shortcuts.ts';
+import { startSession } from './views/access/session.ts';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('index.html has no element with id "app"');
 startNavigation();
 startShortcuts();
+startSession();
 startStore();
 render(<App />, root);

@@ -13,6 +13,7 @@ export type Route =
   | { readonly view: 'schedulers' }
   | { readonly view: 'console' }
   | { readonly view: 'about' }
+  | { readonly view: 'audit' }
   | { readonly view: 'changes' }
   | { readonly view: 'change'; readonly id: number }
   | { readonly view: 'unknown'; readonly path: string };
@@ -35,6 +36,7 @@ export const paths = {
   schedulers: '/schedulers',
   console: '/console',
   about: '/about',
+  audit: '/audit',
   scheduler: (name: string) => `/schedulers#scheduler-${encodeURIComponent(name)}`,
   changes: '/changes',
   change: (id: number) => `/changes/${id}`,
@@ -76,6 +78,7 @@ function listOf(room: string): Route | null {
     case 'schedulers':
     case 'console':
     case 'about':
+    case 'audit':
     case 'changes':
       return { view: room };
     default:

@@ -1,4 +1,5 @@
 import type { ApiError } from '@icefall/shared';
+import { csrf, signInNeeded } from './standing.ts';
 import { parseJson } from './text.ts';
 
 export const API = '/api/v1';
@@ -43,7 +44,12 @@ export async function get<T>(path: string, query: Query = {}, signal?: AbortSign
 
 /** Posts `body` as JSON. Rejects with {@link ApiFailure}. */
 export async function post<T>(path: string, body: object = {}): Promise<T> {
-  const headers = { accept: 'application/json', 'content-type': 'application/json' };
+  const proof = csrf.peek();
+  const headers = {
+    accept: 'application/json',
+    'content-type': 'application/json',
+    ...(proof === null ? {} : { 'x-icefall-csrf': proof }),
+  };
   return (await ask(apiUrl(path), { method: 'POST', headers, body: JSON.stringify(body) })) as T;
 }
 
@@ -57,7 +63,11 @@ async function ask(url: string, init: RequestInit): Promise<unknown> {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
     throw new ApiFailure(0, 'unreachable', 'The master cannot be reached. Is it running, and the network up?');
   }
-  if (!response.ok) throw failureOf(response, text);
+  if (!response.ok) {
+    const failure = failureOf(response, text);
+    if (failure.code === 'sign_in_needed' && init.method !== 'POST') signInNeeded.value = true;
+    throw failure;
+  }
   return text === '' ? {} : parseJson(text);
 }
 

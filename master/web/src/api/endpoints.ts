@@ -1,6 +1,8 @@
 import type {
+  AuditEntry,
   Build,
   Buildset,
+  Caller,
   Change,
   ForceRequest,
   Log,
@@ -27,6 +29,11 @@ export const api = {
   buildset: (id: number) => get<Buildset>(`/buildsets/${id}`),
   logLines: (id: number, first: number, limit: number, signal?: AbortSignal) =>
     get<LogLines>(`/logs/${id}/lines`, { first, limit }, signal),
+
+  caller: () => get<Caller>('/session'),
+  signIn: (user: string, password: string) => post<Caller>('/session', { user, password }),
+  signOut: (everywhere: boolean) => post('/session/end', { everywhere }),
+  audit: (query: Query) => get<{ entries: AuditEntry[]; next: number | null }>('/audit', query),
 
   stop: (id: number, reason: string) => post(`/builds/${id}/stop`, { reason }),
   rebuild: (id: number) => post<{ buildset: Buildset }>(`/builds/${id}/rebuild`),

@@ -3,6 +3,7 @@ import { path } from '../navigation.ts';
 import { paths } from '../routes.ts';
 import { now } from '../store/clock.ts';
 import { live, store } from '../store/index.ts';
+import { Who } from '../views/access/who.tsx';
 import { forcing, helpOpen } from './actions.ts';
 import { theme, toggleTheme } from './theme.ts';
 import { secondTime } from './times.ts';
@@ -52,6 +53,7 @@ export function TopBar(): JSX.Element {
         Force
       </button>
       <LiveState />
+      <Who />
       <button
         type="button"
         class="quiet"
