@@ -11,12 +11,16 @@ import { App } from './app.tsx';
 import { startNavigation } from './navigation.ts';
 import { startStore } from './store/index.ts';
 import { startShortcuts } from './ui/shortcuts.ts';
+import { startWall } from './ui/wall.ts';
+import { startWatching } from './ui/watch.ts';
 import { startSession } from './views/access/session.ts';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('index.html has no element with id "app"');
 startNavigation();
 startShortcuts();
+startWall();
 startSession();
 startStore();
+startWatching();
 render(<App />, root);

@@ -27,6 +27,8 @@ const LATE_MS = 5000;
 const PAUSE_AFTER_MS = 30_000;
 
 export const store = createStore();
+/** Set while somebody counts on events though the page is in the background. */
+export const keepLive = signal(false);
 
 async function fetchSnapshot() {
   const asked = Date.now();
@@ -56,7 +58,7 @@ export function startStore(): void {
   let pausing: ReturnType<typeof setTimeout> | undefined;
   document.addEventListener('visibilitychange', () => {
     clearTimeout(pausing);
-    if (document.hidden) pausing = setTimeout(live.pause, PAUSE_AFTER_MS);
+    if (document.hidden) pausing = setTimeout(() => keepLive.peek() || live.pause(), PAUSE_AFTER_MS);
     else live.resume();
   });
 }

@@ -15,7 +15,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['f', 'force a build'],
   ['/', 'search or filter'],
   ['← ↑ → ↓', 'waterfall: from build to build'],
-  ['+  −', 'waterfall: zoom'],
+  ['+  −  0  v', 'waterfall: zoom; plain size, all of it'],
   ['gg  G', 'log: top, bottom and follow'],
   ['n  N', 'log: next and previous hit'],
   ['e  E', 'log: next and previous error'],

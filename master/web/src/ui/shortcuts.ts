@@ -1,6 +1,6 @@
 import { navigate, route } from '../navigation.ts';
 import { paths } from '../routes.ts';
-import { waterfallKey } from '../views/waterfall/waterfall.tsx';
+import { zoomKey } from '../views/waterfall/zoom.ts';
 import { forcing, helpOpen, paletteOpen, question } from './actions.ts';
 
 const PLACES: Readonly<Record<string, string>> = {
@@ -51,7 +51,7 @@ function take(key: string, at: number): boolean {
   else if (afterG && key === 'g') return scrollToTop();
   else if (key === 'g') gAt = at;
   else if (viewKeys?.(key) === true) return true;
-  else if (route.peek().view === 'waterfall' && waterfallKey(key)) return true;
+  else if (route.peek().view === 'waterfall' && zoomKey(key)) return true;
   else return pageKey(key);
   return true;
 }

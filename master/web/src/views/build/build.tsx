@@ -11,6 +11,7 @@ import { messageOf } from '../../ui/resource.ts';
 import { setViewKeys } from '../../ui/shortcuts.ts';
 import { shortDuration } from '../../ui/times.ts';
 import { useTitle } from '../../ui/title.ts';
+import { canNotify, toggleWatch, watched } from '../../ui/watch.ts';
 import { Facts } from './facts.tsx';
 import { Properties } from './properties.tsx';
 import { Steps } from './steps.tsx';
@@ -85,6 +86,18 @@ function Actions({ build }: { build: Build }): JSX.Element {
       <a class="button quiet" href={numberPath(build, 1)} title="The build after (l)">
         #{build.number + 1} →
       </a>
+      {running && canNotify && (
+        <button
+          type="button"
+          class="quiet"
+          data-action="watch"
+          aria-pressed={watched.value.has(build.id)}
+          title="Have the browser tell you when it ends, while this tab is open"
+          onClick={() => void toggleWatch(build)}
+        >
+          Notify me
+        </button>
+      )}
       {running ? (
         <button
           type="button"

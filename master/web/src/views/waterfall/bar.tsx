@@ -3,9 +3,11 @@ import { computed } from '@preact/signals';
 import type { JSX } from 'preact';
 import { query, setQuery } from '../../navigation.ts';
 import { store } from '../../store/index.ts';
+import { toggleWall } from '../../ui/wall.ts';
 import { FILTER_NAMES, type Filters, peopleOf } from './filters.ts';
 import { SCALE_MODES } from './scale.ts';
-import { bounded, filters, mode, onlyBusy, shownBuilders, ZOOM_STEP, zoom } from './view-state.ts';
+import { filters, mode, onlyBusy, shownBuilders, ZOOM_STEP, zoom } from './view-state.ts';
+import { changeZoom, fitZoom, plainZoom } from './zoom.ts';
 
 const unique = (items: Iterable<string>) => [...new Set(items)].sort((a, b) => a.localeCompare(b));
 const tags = computed(() => unique(store.builders.all.value.flatMap((builder) => builder.tags)));
@@ -14,11 +16,6 @@ const branches = computed(() =>
 );
 const schedulers = computed(() => unique(store.builds.all.value.map((build) => build.scheduler)));
 const people = computed(() => unique(store.builds.all.value.flatMap((build) => peopleOf(build, store.changes.peek))));
-
-export function changeZoom(factor: number): void {
-  const next = bounded(zoom.peek() * factor);
-  setQuery({ zoom: Math.abs(next - 1) < 0.02 ? null : next.toFixed(2) });
-}
 
 export interface BarProps {
   readonly toNow: () => void;
@@ -100,7 +97,7 @@ function Scale({ toNow, jumpTo }: BarProps): JSX.Element {
       >
         −
       </button>
-      <button type="button" class="quiet num" title="Plain size (0)" onClick={() => setQuery({ zoom: null })}>
+      <button type="button" class="quiet num" title="Plain size (0)" onClick={plainZoom}>
         {Math.round(zoom.value * 100)} %
       </button>
       <button
@@ -112,6 +109,9 @@ function Scale({ toNow, jumpTo }: BarProps): JSX.Element {
       >
         +
       </button>
+      <button type="button" class="quiet" title="All of it in view (v)" onClick={fitZoom}>
+        Fit
+      </button>
       <button
         type="button"
         class="quiet"
@@ -120,6 +120,14 @@ function Scale({ toNow, jumpTo }: BarProps): JSX.Element {
         onClick={() => setQuery({ view: table ? null : 'table' })}
       >
         Table
+      </button>
+      <button
+        type="button"
+        class="quiet"
+        title="For a display on a wall: large, without buttons (Esc ends it)"
+        onClick={toggleWall}
+      >
+        Wall
       </button>
     </span>
   );

@@ -6,7 +6,7 @@ import { now } from '../../store/clock.ts';
 import { GLYPHS, lookOfBuild, lookOfStep, WORDS } from '../../ui/look.ts';
 import { shortWhy } from '../../ui/short-why.ts';
 import { clockTime, shortDuration } from '../../ui/times.ts';
-import type { Band } from './bands.ts';
+import { type Band, STEP_HEIGHT, TITLE_HEIGHT } from './bands.ts';
 import { type Block, bandsOfBlock } from './layout.ts';
 import { hovered, related } from './view-state.ts';
 
@@ -46,10 +46,30 @@ export function BlockView({ block, tabbable }: { block: Block; tabbable: boolean
         </span>
         <span class="unseen">{titleOf(build, at)}</span>
       </a>
-      {bandsOfBlock(block, at).map((band) => (
+      <Bands block={block} at={at} wide={wide} />
+    </article>
+  );
+}
+
+/** Its steps; of so many that none has room for its name, what took longest is named. */
+function Bands({ block, at, wide }: { block: Block; at: number; wide: boolean }): JSX.Element {
+  const bands = bandsOfBlock(block, at);
+  const highest = bands.reduce<Band | null>(
+    (best, band) => (best !== null && best.height >= band.height ? best : band),
+    null,
+  );
+  const isNamed = wide && highest?.labelled === false && block.height >= TITLE_HEIGHT + 1.5 * STEP_HEIGHT;
+  return (
+    <>
+      {bands.map((band) => (
         <BandView key={band.step.number} band={band} wide={wide} />
       ))}
-    </article>
+      {isNamed && (
+        <span class="block-most" aria-hidden="true">
+          {highest.step.name}
+        </span>
+      )}
+    </>
   );
 }
 

@@ -10,7 +10,7 @@ export const ZOOM_STEP = 1.4;
 const SMALLEST_ZOOM = 0.25;
 const LARGEST_ZOOM = 12;
 /** Columns narrower than this hide what steps are called. */
-const LEAST_WIDTH = 98;
+export const LEAST_WIDTH = 98;
 const LEAST_WIDTH_PHONE = 92;
 
 export const zoom = computed(() => bounded(Number(query.value.get('zoom') ?? 1) || 1));

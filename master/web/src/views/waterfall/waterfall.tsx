@@ -6,7 +6,7 @@ import { leavePast, loadingHistory, loadNewer, loadOlder, loadTime, store } from
 import { tell } from '../../ui/actions.ts';
 import { Empty } from '../../ui/parts.tsx';
 import { dayName, fullTime } from '../../ui/times.ts';
-import { Bar, changeZoom } from './bar.tsx';
+import { Bar } from './bar.tsx';
 import { BlockView } from './block.tsx';
 import { Card, type CardPlace } from './card.tsx';
 import { FUTURE_HEIGHT } from './future.ts';
@@ -14,9 +14,12 @@ import { HeadView, queueHeight } from './head.tsx';
 import { neighbour } from './keys.ts';
 import { type Column, visibleBlocks } from './layout.ts';
 import { Links } from './links.tsx';
+import { usePrint } from './print.ts';
 import { Grid, Side, unhover, type Window } from './side.tsx';
 import { WaterfallTable } from './table.tsx';
-import { hovered, layout, shownBuilders, sideWidth, viewport, ZOOM_STEP } from './view-state.ts';
+import { hovered, layout, shownBuilders, sideWidth, viewport } from './view-state.ts';
+import { useWallSize } from './wall-size.ts';
+import { followPinch, zoomByWheel } from './zoom.ts';
 
 /** Scrolling paints anew at each of these, pixels; what lies within one beyond the edges is drawn already. */
 const GRAIN = 240;
@@ -83,6 +86,8 @@ function Nothing(): JSX.Element {
 
 function Picture({ scroller }: { scroller: { current: HTMLDivElement | null } }): JSX.Element {
   useScrolling(scroller);
+  usePrint();
+  useWallSize();
   useCard(scroller);
   const { width, headings, scale } = layout.value;
   const queue = queueHeight(layout.value.columns);
@@ -193,10 +198,12 @@ function useScrolling(scroller: { current: HTMLDivElement | null }): void {
     sizes.observe(element);
     element.addEventListener('scroll', look, { passive: true });
     element.addEventListener('wheel', zoomByWheel, { passive: false });
+    const endPinch = followPinch(element);
     return () => {
       sizes.disconnect();
       element.removeEventListener('scroll', look);
       element.removeEventListener('wheel', zoomByWheel);
+      endPinch();
     };
   }, []);
   const { scale } = layout.value;
@@ -206,12 +213,6 @@ function useScrolling(scroller: { current: HTMLDivElement | null }): void {
     const wanted = scale.y(anchor.current) + FUTURE_HEIGHT;
     if (Math.abs(element.scrollTop - wanted) >= 1) element.scrollTop = wanted;
   }, [scale]);
-}
-
-function zoomByWheel(event: WheelEvent): void {
-  if (!event.ctrlKey) return;
-  event.preventDefault();
-  changeZoom(event.deltaY < 0 ? 1.1 : 1 / 1.1);
 }
 
 /** Shows the card of the build that has the pointer for a moment. */
@@ -276,12 +277,4 @@ function onKey(event: KeyboardEvent, element: HTMLElement | null): void {
   requestAnimationFrame(() =>
     element.querySelector<HTMLElement>(`article[data-build-id="${id}"] .block-title`)?.focus(),
   );
-}
-
-/** Keys of the waterfall beyond the arrows; the shell calls it for keys that are not typed into a field. */
-export function waterfallKey(key: string): boolean {
-  if (key === '+' || key === '=') changeZoom(ZOOM_STEP);
-  else if (key === '-') changeZoom(1 / ZOOM_STEP);
-  else return false;
-  return true;
 }
