@@ -74,6 +74,7 @@ export class Invariants {
       endedNow.push({ requestId, result: requests.row(requestId)?.result ?? 'EXCEPTION' });
     });
     master.core.rolledBack.on(() => endedNow.splice(0));
+    this.#nobodyIsGivenUpEarly(master);
     master.core.committed.on((touched) =>
       this.#noting(() => {
         for (const { requestId, result } of endedNow.splice(0)) {
@@ -87,6 +88,21 @@ export class Invariants {
         }
         if (touched.some(({ kind }) => kind === 'worker')) this.#slotsAreKept(master);
         for (const { kind, key } of touched) if (kind === 'step') this.#stepStaysEnded(master, key);
+      }),
+    );
+  }
+
+  /** An absent worker keeps its builds for its grace, whatever clocks show: from its going, or from the master's start. */
+  #nobodyIsGivenUpEarly(master: Master): void {
+    const startedAt = master.core.clock.monotonic();
+    master.rooms.commands.lost.on(({ buildId, isGivenUp }) =>
+      this.#noting(() => {
+        const name = master.rooms.builds.rows.build(buildId)?.worker ?? '';
+        const since = this.#sim().worker(name).absentSince;
+        const awayMs = master.core.clock.monotonic() - Math.max(since ?? 0, startedAt);
+        const { graceMs = 0 } = master.config.worker(name) ?? {};
+        const isLong = since !== null && awayMs >= graceMs;
+        require(!isGivenUp || isLong, `build ${buildId} was given up after ${awayMs} ms without ${name}`);
       }),
     );
   }

@@ -16,6 +16,8 @@ const MINUTE = 60_000;
 /** Of trouble, as the dice say; then everything is mended. Many short stories find more than few long ones. */
 const LEAST_TROUBLE_MS = 10 * MINUTE;
 const MOST_TROUBLE_MS = 60 * MINUTE;
+/** Share of absences that outlast a grace. */
+const LONG_ABSENCES = 0.3;
 /** Everything has ended long before, unless something waits for ever. */
 const QUIET_MS = 48 * 60 * MINUTE;
 /** Longer than any tree-stable timer or back-off of a drawn site: what would still come has come. */
@@ -47,6 +49,8 @@ class Scenario implements Disposable {
   readonly #sim: SimulatedSite;
   readonly #invariants: Invariants;
   #drawn: RandomSite;
+  /** By worker, on the clock that nobody sets. */
+  readonly #downUntil = new Map<string, number>();
   #changes = 0;
   #isTrouble = true;
 
@@ -203,36 +207,48 @@ class Scenario implements Disposable {
       if (this.#sim.isMasterUp) return;
       this.#note('start the master');
       this.#sim.startMaster();
-      for (const worker of this.#sim.workers.values()) this.#comeBack(worker.name, 3000);
+      for (const worker of this.#sim.workers.values()) this.#comeBack(worker.name, this.#dice.duration(10, 3000));
     });
   }
 
-  /** Workers try again and again, as agents do. */
-  #comeBack(name: string, mostMs: number): void {
-    this.#later(this.#dice.duration(10, mostMs), () => {
+  /** Workers try again and again, as agents do; one whose network is down until later does not get through before. */
+  #comeBack(name: string, afterMs: number): void {
+    const { clock } = this.#sim;
+    const until = Math.max(clock.monotonic() + afterMs, this.#downUntil.get(name) ?? 0);
+    this.#later(until - clock.monotonic(), () => {
       if (this.#sim.isMasterUp) this.#sim.worker(name).connect();
     });
+  }
+
+  /** Its network is down for a while: short as a rule, and now and then longer than every grace. */
+  #goesDown(name: string): void {
+    const ms = this.#dice.chance(LONG_ABSENCES)
+      ? this.#dice.int(8 * MINUTE, 45 * MINUTE)
+      : this.#dice.duration(10, 25 * MINUTE);
+    const until = this.#sim.clock.monotonic() + ms;
+    this.#downUntil.set(name, Math.max(until, this.#downUntil.get(name) ?? 0));
+    this.#comeBack(name, ms);
   }
 
   #cutWorker(): void {
     const worker = this.#dice.pick([...this.#sim.workers.values()]);
     this.#note(`cut ${worker.name}`);
     worker.cut();
-    this.#comeBack(worker.name, 25 * MINUTE);
+    this.#goesDown(worker.name);
   }
 
   #killWorker(): void {
     const worker = this.#dice.pick([...this.#sim.workers.values()]);
     this.#note(`kill ${worker.name}`);
     worker.kill();
-    this.#comeBack(worker.name, 25 * MINUTE);
+    this.#goesDown(worker.name);
   }
 
   #loseDisk(): void {
     const worker = this.#dice.pick([...this.#sim.workers.values()]);
     this.#note(`${worker.name} loses its disk`);
     worker.loseDisk();
-    this.#comeBack(worker.name, 25 * MINUTE);
+    this.#goesDown(worker.name);
   }
 
   #speakOfAnotherEpoch(): void {

@@ -72,6 +72,7 @@ export class SimulatedWorker {
   #instance = 0;
   #stores = 0;
   #session: Session | null = null;
+  #goneAt = 0;
   /** Rises with every connection: what is on its way on an older one never arrives. */
   #connection = 0;
   #isWelcome = false;
@@ -85,6 +86,11 @@ export class SimulatedWorker {
 
   get isConnected(): boolean {
     return this.#session !== null;
+  }
+
+  /** Since when it has had no connection, by the clock that nobody sets; null while it has one. */
+  get absentSince(): number | null {
+    return this.isConnected ? null : this.#goneAt;
   }
 
   /** Labels of commands that run now. */
@@ -173,6 +179,7 @@ export class SimulatedWorker {
 
   #gone(connection: number): void {
     if (connection !== this.#connection) return;
+    if (this.isConnected) this.#goneAt = this.#options.clock.monotonic();
     this.#connection += 1;
     this.#session = null;
     this.#isWelcome = false;

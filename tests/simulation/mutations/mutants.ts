@@ -79,7 +79,27 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nothing happens when the grace of an absent worker ends',
     file: 'master/src/workers/grace.ts',
-    edits: [['        this.#commands.giveUp(build.id, worker, why);\n', '']],
+    edits: [['        this.#commands.giveUp(build.id, worker, this.#why(build));\n', '']],
+  },
+  {
+    name: 'clean-up for an absent worker has no end',
+    file: 'master/src/workers/commands.ts',
+    edits: [
+      [
+        'else this.awaited.fire({ buildId: command.buildId, worker: command.worker });',
+        'else if (!command.patient) this.awaited.fire({ buildId: command.buildId, worker: command.worker });',
+      ],
+    ],
+  },
+  {
+    name: 'the end of a grace stays where it is when the clock is set',
+    file: 'master/src/workers/grace.ts',
+    edits: [['this.#set(id, until + ms)', 'this.#set(id, until)']],
+  },
+  {
+    name: 'a request whose back-off is over is not looked at for deadlocks',
+    file: 'master/src/distributor/distributor.ts',
+    edits: [['      rooms.locks.wake();\n', '']],
   },
   {
     name: 'a command is ordered again from a worker that has lost it',
