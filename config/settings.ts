@@ -34,6 +34,8 @@ const settingsSchema = z.strictObject({
   /** Address of the page, for links. */
   url: z.url().optional(),
   timeZone: text.default('Europe/Zurich'),
+  /** Who may do what through the page and the API; see access.ts. */
+  access: z.enum(['people', 'open', 'machine']).default('people'),
 
   /** The build scripts. */
   scripts: z

@@ -1,4 +1,5 @@
 import { site } from '@icefall/master/config';
+import { access } from './access.ts';
 import { dataParts } from './data.ts';
 import { assemble, type Part } from './parts.ts';
 import { settings } from './settings.ts';
@@ -18,5 +19,6 @@ export default site({
   title: settings.title,
   ...(settings.url === undefined ? {} : { url: settings.url }),
   timeZone: settings.timeZone,
+  ...(access === null ? {} : { access }),
   ...assemble(parts),
 });

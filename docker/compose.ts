@@ -73,6 +73,8 @@ export function laptopSettings(platforms: readonly Platform[], chosen: readonly 
     title: 'Icefall on a laptop',
     url: 'http://localhost:8010',
     timeZone: 'UTC',
+    // Its port is published on this machine only.
+    access: 'open',
     scripts: { repository: `${SITE}/build-scripts.git`, poll: '10s' },
     platforms: platforms.map(({ name }) => name).filter((name) => chosen.includes(name)),
     worker: { cpus: 2, memoryMb: 2000, tokens: TOKENS },

@@ -78,6 +78,7 @@ export function settingsOf(home: Home, ports: Ports): SettingsFile {
   return {
     title: 'Icefall on one machine',
     url: `http://127.0.0.1:${ports.page}`,
+    access: 'machine',
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     scripts: { repository: home.bareScripts, poll: null },
     platforms: [...PLATFORMS],
