@@ -1,6 +1,7 @@
 import { type BytePath, forPeople } from './byte-path.ts';
 import { type CatalogEntry, DIRECTORY_SIZE } from './catalog/entry.ts';
 import type { CatalogForest } from './catalog/forest.ts';
+import type { AttributeList } from './catalog/xattrs.ts';
 import { Stratum0Error } from './errors.ts';
 import type { PackedFile } from './objects/pool.ts';
 import type { DirectoryScan, Found } from './scan.ts';
@@ -9,6 +10,8 @@ import { linkTarget, permissions } from './tree.ts';
 /** What was stored of the files that a scan found, and how to read the rest. */
 export interface Stored {
   readonly packed: (file: Found) => PackedFile | undefined;
+  /** The extended attributes that are published of what was found. */
+  readonly attributes: ReadonlyMap<BytePath, AttributeList>;
   readonly mount: string;
   /** Only this path, and what is below it, may change; empty: all. */
   readonly scope: BytePath;
@@ -46,7 +49,7 @@ function rootEntry(forest: CatalogForest, { directories }: Found): CatalogEntry 
   return { ...root, linkCount: directories + 2 };
 }
 
-function describe(item: Found, { packed, mount }: Stored, links: Links | null): CatalogEntry {
+function describe(item: Found, { packed, attributes, mount }: Stored, links: Links | null): CatalogEntry {
   const base = {
     path: item.path,
     type: item.type,
@@ -58,6 +61,7 @@ function describe(item: Found, { packed, mount }: Stored, links: Links | null): 
     hash: null,
     chunks: [],
     target: null,
+    attributes: attributes.get(item.path) ?? null,
     linkCount: links?.count ?? 1,
     linkGroup: links?.group ?? 0,
     border: 'none' as const,

@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { formatBytes } from '@icefall/shared/text';
+import { readAttributes } from './attributes.ts';
 import { type BytePath, forPeople } from './byte-path.ts';
 import type { CatalogForest, CatalogStorage } from './catalog/forest.ts';
+import { type AttributeList, encodeAttributes } from './catalog/xattrs.ts';
 import type { Context } from './context.ts';
 import { realDisk } from './disk.ts';
 import { applyChanges } from './forest-changes.ts';
@@ -11,6 +13,7 @@ import type { PackJob } from './objects/pack.ts';
 import { inlinePacker, type PackedFile, type Packer, threadedPacker } from './objects/pool.ts';
 import type { RepositoryPaths } from './paths.ts';
 import type { Found, ScanStep } from './scan.ts';
+import type { Settings } from './settings.ts';
 import { absolute } from './tree.ts';
 
 /** Entries that are found before they are stored and put into the catalogs together: what a publish holds in memory. */
@@ -30,6 +33,7 @@ export interface Intake {
   readonly storage: CatalogStorage;
   /** Only this path may change; empty: all. */
   readonly scope: BytePath;
+  readonly settings: Settings;
 }
 
 /** What was taken in. */
@@ -56,7 +60,7 @@ export async function takeIn(context: Context, intake: Intake, steps: Iterable<S
   };
   try {
     for (const batch of batchesOf(steps)) {
-      waiting.push(beginBatch(context, intake.paths, packer, batch));
+      waiting.push(beginBatch(context, intake, packer, batch));
       // The threads' messages come in between.
       if (waiting.length > BATCHES_AHEAD) await applyFirst();
       else await setImmediate();
@@ -93,11 +97,13 @@ interface Batch {
   /** Of a group of hard links one name is read. */
   readonly files: readonly Found[];
   readonly packed: Promise<readonly PackedFile[]>;
+  readonly attributes: Promise<ReadonlyMap<BytePath, AttributeList>>;
 }
 
 const inodeOf = ({ stat }: Found): string => `${stat.dev} ${stat.ino}`;
 
-function beginBatch(context: Context, paths: RepositoryPaths, packer: Packer, steps: readonly ScanStep[]): Batch {
+function beginBatch(context: Context, intake: Intake, packer: Packer, steps: readonly ScanStep[]): Batch {
+  const { paths, settings } = intake;
   const first = new Map<string, Found>();
   for (const step of steps)
     for (const item of step.type === 'directory' ? step.found : [])
@@ -106,11 +112,31 @@ function beginBatch(context: Context, paths: RepositoryPaths, packer: Packer, st
   const packed = packer.pack(files.map((file) => jobOf(paths, file)));
   // Looked at when its turn comes; until then a failure is nobody's.
   packed.catch(() => {});
-  return { steps, seenAt: context.now(), files, packed };
+  const found = steps.flatMap((step) => (step.type === 'directory' ? step.found : []));
+  const attributes = settings.includesAttributes ? listAttributes(context, paths, found) : Promise.resolve(new Map());
+  attributes.catch(() => {});
+  return { steps, seenAt: context.now(), files, packed, attributes };
+}
+
+async function listAttributes(
+  context: Context,
+  paths: RepositoryPaths,
+  found: readonly Found[],
+): Promise<ReadonlyMap<BytePath, AttributeList>> {
+  const ofThese = found.filter(({ type }) => type !== 'symlink').map(({ path }) => path);
+  const lists = new Map<BytePath, AttributeList>();
+  for (const [path, attributes] of await readAttributes(paths.mount, ofThese)) {
+    const list = encodeAttributes(attributes, (name) =>
+      context.say(`Warning: ${forPeople(path)}: the extended attribute ${forPeople(name)} is too long to be published`),
+    );
+    if (list !== null) lists.set(path, list);
+  }
+  return lists;
 }
 
 async function applyBatch(context: Context, intake: Intake, batch: Batch, taken: Taken): Promise<void> {
   const packed = await batch.packed;
+  const attributes = await batch.attributes;
   const byInode = new Map<string, PackedFile>();
   for (const [i, file] of batch.files.entries()) {
     const result = packed[i];
@@ -120,7 +146,7 @@ async function applyBatch(context: Context, intake: Intake, batch: Batch, taken:
     intake.store.add(result.newObjects);
   }
   const { paths, scope } = intake;
-  const stored = { packed: (item: Found) => byInode.get(inodeOf(item)), mount: paths.mount, scope };
+  const stored = { packed: (item: Found) => byInode.get(inodeOf(item)), attributes, mount: paths.mount, scope };
   for (const step of batch.steps) {
     if (step.type === 'left') {
       await intake.forest.finish(step.directory, intake.storage);

@@ -97,6 +97,7 @@ async function storeEmptyCatalog(
     hash: null,
     chunks: [],
     target: null,
+    attributes: null,
     linkCount: 2,
     linkGroup: 0,
     border: 'none',

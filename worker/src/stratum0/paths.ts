@@ -16,6 +16,8 @@ export interface RepositoryPaths {
   readonly mountIndex: string;
   /** There while objects are written that are not durable yet. */
   readonly unsettled: string;
+  /** What a site has set for the repository; may be missing. */
+  readonly settings: string;
   /** The reflog as it was before the publish that is under way. */
   readonly reflogBefore: string;
   /** The tree that users see as `/cvmfs/NAME`; to be changed only in a transaction. */
@@ -57,6 +59,7 @@ export function repositoryPaths(directory: string, name: string): RepositoryPath
     lock: join(spool, 'lock'),
     mountIndex: join(spool, 'mount-index'),
     unsettled: join(spool, 'unsettled'),
+    settings: join(spool, 'server.conf'),
     reflogBefore: join(spool, 'reflog-before'),
     mount: join(directory, 'mount', name),
     privateKey: join(keys, `${name}.key`),

@@ -15,6 +15,7 @@ import { closeCutOffPublish } from './recovery.ts';
 import { closeTransaction, currentManifest, existingRepository, openServed, openTransactionOf } from './repository.ts';
 import { commitRevision, nextStorage } from './revision.ts';
 import { type ScanStep, scanMount } from './scan.ts';
+import { readSettings } from './settings.ts';
 
 export interface PublishOptions {
   /** A name for the revision; without one it gets a generic one. */
@@ -75,10 +76,11 @@ async function publishChanges(context: Context, work: Work, options: PublishOpti
   const { paths, index, store, scope } = work;
   const storage = nextStorage(context, store, await currentManifest(paths));
   const forest = new CatalogForest(index.catalogs(), catalogLoader(paths));
+  const settings = await readSettings(paths);
   const steps = await scanBalanced(context, work, options);
   index.begin();
   try {
-    const { filesRead } = await takeIn(context, { paths, index, forest, store, storage, scope }, steps);
+    const { filesRead } = await takeIn(context, { paths, index, forest, store, storage, scope, settings }, steps);
     const given = options.tag === null ? null : { name: options.tag, description: options.description };
     const { manifest, catalogs } = await commitRevision(context, paths, {
       forest,

@@ -1,12 +1,15 @@
 import { chmodSync } from 'node:fs';
+import { writeAttributes } from './attributes.ts';
 import { type BytePath, forPeople, parentPath, toBytes } from './byte-path.ts';
 import type { CatalogEntry } from './catalog/entry.ts';
+import { type Attributes, decodeAttributes } from './catalog/xattrs.ts';
 import type { Context } from './context.ts';
 import { finishWith } from './disk.ts';
 import { mirrorOf } from './mirror.ts';
 import { type FileStamp, fileStamp, type MountIndex } from './mount-index.ts';
 import type { RepositoryPaths } from './paths.ts';
 import type { Published } from './published.ts';
+import { readSettings } from './settings.ts';
 import { absolute, linkTarget, listTree, permissions, type TreeEntry } from './tree.ts';
 
 /** Permissions the restorer needs on a directory it works in; the published mode is set at the end. */
@@ -23,12 +26,32 @@ export async function restoreTree(context: Context, paths: RepositoryPaths, publ
     for (const entry of wanted)
       if (intact.has(entry.path) && entry.linkGroup > 0) links.set(linkKey(entry), entry.path);
     for (const entry of missing) await createEntry(context, paths, published, entry, links);
-    const stamps = await finishAll(context, paths, wanted);
+    // A change of owner takes capabilities away; who cannot change owners needs to write while modes still let it.
+    const isRoot = process.getuid?.() === 0;
+    if (!isRoot) await restoreAttributes(paths, wanted, intact);
+    await finishAll(context, paths, wanted);
+    if (isRoot) await restoreAttributes(paths, wanted, intact);
+    const stamps = stampsOf(paths);
     index.update(published.manifest.root, { removed: [], stamps, catalogs: index.catalogs() });
     return missing.length + intact.strangers;
   } finally {
     index.close();
   }
+}
+
+/** Those of what was made anew, and of directories, which stay as they are otherwise. */
+async function restoreAttributes(
+  paths: RepositoryPaths,
+  wanted: readonly CatalogEntry[],
+  intact: ReadonlySet<BytePath>,
+): Promise<void> {
+  if (!(await readSettings(paths)).includesAttributes) return;
+  const lists = wanted.flatMap(({ path, type, attributes }): [BytePath, Attributes][] =>
+    attributes === null || (type !== 'directory' && intact.has(path))
+      ? []
+      : [[path, decodeAttributes(attributes, path)]],
+  );
+  await writeAttributes(paths.mount, new Map(lists));
 }
 
 const linkKey = ({ path, linkGroup }: CatalogEntry): string => `${linkGroup} ${parentPath(path)}`;
@@ -94,12 +117,8 @@ async function createEntry(
   });
 }
 
-/** Sets owners, modes and times, innermost first, and returns the stamps of the finished tree. */
-async function finishAll(
-  context: Context,
-  paths: RepositoryPaths,
-  wanted: readonly CatalogEntry[],
-): Promise<[BytePath, FileStamp][]> {
+/** Sets owners, modes and times, innermost first. */
+async function finishAll(context: Context, paths: RepositoryPaths, wanted: readonly CatalogEntry[]): Promise<void> {
   const found = new Map(listTree(paths.mount).map((entry) => [entry.path, entry]));
   for (const entry of wanted.toReversed()) {
     if (entry.path === '') continue;
@@ -107,6 +126,9 @@ async function finishAll(
     if (stat === undefined) throw new Error(`${forPeople(entry.path)} was removed by somebody while it was restored`);
     await finishEntry(context, absolute(paths.mount, entry.path), entry, stat);
   }
+}
+
+function stampsOf(paths: RepositoryPaths): [BytePath, FileStamp][] {
   return listTree(paths.mount).flatMap(({ path, type, stat }) =>
     type === null || path === '' ? [] : [[path, fileStamp(stat, type)]],
   );

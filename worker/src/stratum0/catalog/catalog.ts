@@ -83,8 +83,8 @@ export class Catalog {
     this.#removeChunks(entry.path);
     this.#prepare(
       `INSERT OR REPLACE INTO catalog (md5path_1, md5path_2, parent_1, parent_2, hardlinks, hash, size, mode, mtime,
-       mtimens, flags, name, symlink, uid, gid)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?)`,
+       mtimens, flags, name, symlink, uid, gid, xattr)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?)`,
     ).run(...toValues(entry));
     if (entry.chunks.length === 0) return;
     const key = hashPath(entry.path);

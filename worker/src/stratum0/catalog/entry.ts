@@ -1,4 +1,5 @@
 import type { BytePath } from '../byte-path.ts';
+import type { AttributeList } from './xattrs.ts';
 
 /** A piece of a large file, stored as an object of its own. */
 export interface Chunk {
@@ -28,6 +29,8 @@ export interface CatalogEntry {
   readonly chunks: readonly Chunk[];
   /** Of a symbolic link. */
   readonly target: BytePath | null;
+  /** Extended attributes; null: none. */
+  readonly attributes: AttributeList | null;
   /** Names of this file in its directory; of a directory: two and one for each directory in it. */
   readonly linkCount: number;
   /** Files of one directory with the same number, not 0, are hard links of each other. */
@@ -54,6 +57,7 @@ export function sameEntry(a: CatalogEntry, b: CatalogEntry): boolean {
     a.sizeBytes === b.sizeBytes &&
     a.hash === b.hash &&
     a.target === b.target &&
+    a.attributes === b.attributes &&
     a.linkCount === b.linkCount;
   return isSame && (a.linkGroup === 0) === (b.linkGroup === 0) && sameChunks(a.chunks, b.chunks);
 }

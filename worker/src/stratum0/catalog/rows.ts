@@ -15,13 +15,13 @@ const GROUP_UNIT = 2 ** 32;
 
 /** Names and link targets are bytes, not text: they are read and bound as such. */
 export const COLUMNS =
-  'hardlinks, hash, size, mode, mtime, mtimens, flags, CAST(name AS BLOB) AS name, CAST(symlink AS BLOB) AS symlink, uid, gid';
+  'hardlinks, hash, size, mode, mtime, mtimens, flags, CAST(name AS BLOB) AS name, CAST(symlink AS BLOB) AS symlink, uid, gid, xattr';
 
 export function nameOf(path: BytePath): BytePath {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** An entry as the values of `INSERT` into `catalog`: path, parent, then as the table has them, without `xattr`. */
+/** An entry as the values of `INSERT` into `catalog`: path, parent, then as the table has them. */
 export function toValues(entry: CatalogEntry) {
   const path = hashPath(entry.path);
   const parent = entry.path === '' ? NO_PARENT : hashPath(parentPath(entry.path));
@@ -41,6 +41,7 @@ export function toValues(entry: CatalogEntry) {
     toText(entry.target ?? ''),
     entry.uid,
     entry.gid,
+    entry.attributes === null ? null : Buffer.from(entry.attributes, 'latin1'),
   ];
 }
 
@@ -85,6 +86,7 @@ export function fromRow(row: Row, parent: BytePath | null, chunksOf: (path: Byte
     hash: hexadecimal(row.hash),
     chunks: (flags & FLAGS.chunked) === 0 ? [] : chunksOf(path),
     target: type === 'symlink' ? bytes(row.symlink) : null,
+    attributes: row.xattr === null ? null : bytes(row.xattr),
     linkCount: hardlinks % GROUP_UNIT,
     linkGroup: Math.floor(hardlinks / GROUP_UNIT),
     border: borderOf(flags),

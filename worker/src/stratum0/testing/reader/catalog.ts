@@ -17,6 +17,8 @@ export interface CatalogRow {
   readonly linkGroup: number;
   readonly hash: string | null;
   readonly target: string;
+  /** The column `xattr`. */
+  readonly attributes: string | null;
   readonly key: string;
   readonly parent: string;
 }
@@ -115,6 +117,7 @@ function readRow(row: Record<string, SQLOutputValue>): CatalogRow {
     linkGroup: Number(hardlinks >> 32n),
     hash: hex(row.hash),
     target: latin1(row.s),
+    attributes: hex(row.xattr),
     key: keyOf(row.md5path_1, row.md5path_2),
     parent: keyOf(row.parent_1, row.parent_2),
   };

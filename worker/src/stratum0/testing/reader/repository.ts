@@ -159,6 +159,7 @@ class Walk {
       chunked: 0,
       chunked_size: 0,
       chunks: 0,
+      xattr: own.attributes === null ? 0 : 1,
     };
     let seen = 1;
     const visit = (directory: string, row: CatalogRow): void => {
@@ -214,6 +215,7 @@ class Walk {
       add('regular');
       add('file_size', row.size);
     }
+    if (row.attributes !== null) add('xattr');
     if ((row.flags & FLAG.transition) !== 0) add('nested');
     if ((row.flags & FLAG.chunked) === 0) return;
     add('chunked');
