@@ -39,6 +39,8 @@ describe('a change', () => {
     ['branch', '--option'],
     ['revision', '$(id)'],
     ['repository', '--upload-pack=id'],
+    ['repository', 'ext::sh -c id'],
+    ['repository', 'https://host/\u001b[31m'],
   ] as const)('with the %s %j is refused, and nothing is stored', (field, value) => {
     const room = TestRoom.started([all]);
     const fields = refused(() => room.push({ [field]: value }));
@@ -52,6 +54,13 @@ describe('a change', () => {
     expect(room.push({ branch: 'only' })).toBe(1);
     expect(room.push({ branch: 'only' })).toBe(2);
     expect(Object.keys(refused(() => room.push({ branch: 'main' })))).toEqual(['branch']);
+  });
+
+  test("of an address that is not the site's business is refused where it says what is", () => {
+    const room = TestRoom.started([], { validation: { repository: /^https:\/\/git\.example\.org\// } });
+    expect(room.push({ repository: 'https://git.example.org/r' })).toBe(1);
+    const metadata = () => room.push({ repository: 'http://169.254.169.254/latest/meta-data' });
+    expect(Object.keys(refused(metadata))).toEqual(['repository']);
   });
 });
 

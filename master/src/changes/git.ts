@@ -18,7 +18,9 @@ const PASSED = [
 ];
 /** Of Git's own variables those by which an operator says how to reach other machines. */
 const OPERATORS = ['GIT_SSH', 'GIT_SSH_COMMAND', 'GIT_ASKPASS', 'SSH_ASKPASS', 'GIT_SSL_CAINFO'];
-const OURS = ['GIT_DIR', 'GIT_TERMINAL_PROMPT', 'GIT_OPTIONAL_LOCKS'];
+const OURS = ['GIT_DIR', 'GIT_TERMINAL_PROMPT', 'GIT_OPTIONAL_LOCKS', 'GIT_ALLOW_PROTOCOL'];
+/** What Git may speak: above all not `ext::`, which runs any program. */
+const ALLOWED_PROTOCOLS = 'file:git:http:https:ssh';
 
 /** Git failed. The message says what it was told, and what it said; passwords in addresses are left out. */
 export class GitError extends Error {
@@ -45,7 +47,8 @@ export class Git {
       ...(abort === undefined ? {} : { abort }),
     };
     // GIT_DIR: inside a hook Git's own variables point elsewhere, and an owner other than us is no surprise.
-    const ours = { GIT_DIR: gitDir, GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C.UTF-8' };
+    const quiet = { GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C.UTF-8' };
+    const ours = { ...quiet, GIT_DIR: gitDir, GIT_ALLOW_PROTOCOL: ALLOWED_PROTOCOLS };
     this.#git = simpleGit(options).env({ ...environment(), ...ours });
   }
 

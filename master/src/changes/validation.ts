@@ -2,6 +2,8 @@
 export interface Validation {
   readonly branch: RegExp;
   readonly revision: RegExp;
+  /** Null: any address. */
+  readonly repository: RegExp | null;
 }
 
 interface Source {
@@ -18,7 +20,9 @@ export function refusals(source: Source, validation: Validation): Record<string,
   if (source.revision !== null && !isMatch(validation.revision, source.revision))
     refused.revision = `${JSON.stringify(source.revision)} does not match the site's validation ${validation.revision}`;
   if (!isAddress(source.repository))
-    refused.repository = `${JSON.stringify(source.repository)} is no repository address: it must not begin with - nor hold line breaks`;
+    refused.repository = `${JSON.stringify(source.repository)} is no repository address: it must not begin with -, name a helper of Git (ext::), nor hold control characters`;
+  else if (validation.repository !== null && !isMatch(validation.repository, source.repository))
+    refused.repository = `${JSON.stringify(source.repository)} does not match the site's validation ${validation.repository}`;
   return refused;
 }
 
@@ -28,7 +32,8 @@ function isMatch(pattern: RegExp, text: string): boolean {
   return pattern.test(text);
 }
 
-/** An address that begins with `-` would be an option to Git. */
+/** An address that begins with `-` would be an option to Git; `ext::` and its like run programs. */
 function isAddress(repository: string): boolean {
-  return !/^-|[\r\n\0]/.test(repository);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
+  return !/^-|^[A-Za-z0-9+.-]+::|[\u0000-\u001f\u007f]/.test(repository);
 }

@@ -44,6 +44,7 @@ describe('a site', () => {
     const own = { branch: /^x/ };
     expect(site({ title: 't', workers: [w1], builders: [linux], validation: own }).validation).toEqual({
       branch: /^x/,
+      repository: null,
       revision,
     });
   });

@@ -1,5 +1,6 @@
 import type { Json } from '@icefall/shared';
 import { z } from 'zod';
+import type { Validation } from '../changes/validation.ts';
 import { type SecretsOptions, secretsSchema } from '../secrets/declaration.ts';
 import { type AccessDeclaration, type AccessOptions, accessOf, accessSchema } from './access.ts';
 import type { BuilderDeclaration } from './builders.ts';
@@ -33,8 +34,8 @@ export interface SiteOptions {
   readonly deadlocks?: 'resolve' | 'report';
   /** Who may do what. Without it: whoever is on the master's own machine everything, nobody else anything. */
   readonly access?: AccessOptions;
-  /** What branch and revision from outside may look like. */
-  readonly validation?: { readonly branch?: RegExp; readonly revision?: RegExp };
+  /** What branch, revision and repository from outside may look like. */
+  readonly validation?: { readonly branch?: RegExp; readonly revision?: RegExp; readonly repository?: RegExp | null };
   /** Where secrets are kept, and which builds are given them. */
   readonly secrets?: SecretsOptions | null;
 }
@@ -51,7 +52,7 @@ export interface SiteDeclaration {
   readonly changeSources: readonly (GitPollerDeclaration | WebhookDeclaration)[];
   readonly projects: ProjectsDeclaration | null;
   readonly properties: Readonly<Record<string, Json>>;
-  readonly validation: { readonly branch: RegExp; readonly revision: RegExp };
+  readonly validation: Validation;
   readonly deadlocks: 'resolve' | 'report';
   readonly access: AccessDeclaration | null;
   readonly secrets: SecretsOptions | null;
@@ -65,6 +66,7 @@ const typed = (types: readonly string[], hint: string) =>
     (value) => typeof value === 'object' && value !== null && types.includes(String(Reflect.get(value, 'type'))),
     hint,
   );
+const pattern = z.instanceof(RegExp).optional();
 const siteSchema = z.strictObject({
   title: z.string().min(1),
   url: z.url().optional(),
@@ -75,9 +77,7 @@ const siteSchema = z.strictObject({
   changeSources: z.array(typed(['gitPoller', 'webhook'], 'must be a gitPoller(...) or webhook(...)')).optional(),
   projects: typed(['projects'], 'must be projects(...)').nullish(),
   properties: propertyValuesSchema.optional(),
-  validation: z
-    .strictObject({ branch: z.instanceof(RegExp).optional(), revision: z.instanceof(RegExp).optional() })
-    .optional(),
+  validation: z.strictObject({ branch: pattern, revision: pattern, repository: pattern.nullable() }).optional(),
   deadlocks: z.enum(['resolve', 'report']).optional(),
   access: accessSchema.optional(),
   secrets: secretsSchema.nullable().optional(),
@@ -86,6 +86,11 @@ const siteSchema = z.strictObject({
 /** Buildbot's defaults: enough for every real name, nothing that a shell or Git could take for something else. */
 const BRANCH = /^(?!-)[\w.+/~-]*$/;
 const REVISION = /^(?!-)[\w./-]*$/;
+
+function validationOf(given: SiteOptions['validation']): Validation {
+  const { branch = BRANCH, revision = REVISION, repository = null } = given ?? {};
+  return { branch, revision, repository };
+}
 
 /** Declares the site and checks what only the whole can tell. */
 export function site(options: SiteOptions): SiteDeclaration {
@@ -104,7 +109,7 @@ export function site(options: SiteOptions): SiteDeclaration {
     changeSources: listed(options, 'changeSources', ['gitPoller', 'webhook']),
     projects: given.projects ?? null,
     properties: given.properties ?? {},
-    validation: { branch: given.validation?.branch ?? BRANCH, revision: given.validation?.revision ?? REVISION },
+    validation: validationOf(given.validation),
     deadlocks: given.deadlocks ?? ('resolve' as const),
     access: accessOf(given.access),
     secrets: given.secrets ?? null,

@@ -81,6 +81,7 @@ describe.each([
   });
 
   test.each([
+    [{ from: '/srv/../etc/shadow', to: 'a' }, /option "from": must not hold \.\. or NUL/],
     [{ from: 'a', to: 'a' }, /option "from": must be an absolute path on the master/],
     [{ from: '/a' }, /option "to"/],
     [{ from: '/a', to: 'a', workdir: '' }, /option "workdir"/],

@@ -5,7 +5,12 @@ import { defineStep, type StepEnd, type StepKind } from './kind.ts';
 import { endByExitCode } from './outcome.ts';
 
 const workerPath = z.string().min(1);
-const masterPath = z.string().min(1).refine(isAbsolute, 'must be an absolute path on the master');
+/** Words of a path may come from a property: they lead no higher than what stands before them. */
+const masterPath = z
+  .string()
+  .min(1)
+  .refine(isAbsolute, 'must be an absolute path on the master')
+  .refine((path) => !path.split('/').includes('..') && !path.includes('\0'), 'must not hold .. or NUL');
 const workdir = z.string().min(1).default('build');
 const maxBytes = z.number().int().positive().nullable().default(null);
 const flags = { haltOnFailure: true };

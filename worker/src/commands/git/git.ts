@@ -10,7 +10,7 @@ import type { CommandContext } from '../context.ts';
 import { commandLine } from '../report.ts';
 import { didWell, runTool } from '../tools.ts';
 import { copyTree, removeTrees } from '../trees.ts';
-import { ALLOWED_PROTOCOLS, withoutCredentials } from './source.ts';
+import { ALLOWED_PROTOCOLS, isLocalRepository, REMOTE_PROTOCOLS, withoutCredentials } from './source.ts';
 
 /** Answers of Git that we read ourselves. */
 const ANSWER_BYTES = 64 * 1024;
@@ -97,7 +97,7 @@ export class Git {
   async #process(directory: string, args: readonly string[], output: 'show' | 'hide'): Promise<ProcessEnd> {
     return await runTool(this.#context, ['git', ...this.#configuration(), ...args], {
       cwd: directory,
-      env: this.#environment(directory),
+      env: this.#environment(directory, args[0] === 'submodule'),
       idleTimeoutMs: this.#command.idleTimeoutMs,
       ...this.#limits(),
       captureBytes: output === 'hide' ? ANSWER_BYTES : 0,
@@ -115,11 +115,15 @@ export class Git {
       // Git would tidy up in the background, where it is ended with the rest of what its command leaves behind.
       'gc.autoDetach': 'false',
       'maintenance.autoDetach': 'false',
+      // What a build before this one left in the repository is not run by this checkout.
+      'core.hooksPath': '/dev/null',
+      'core.fsmonitor': 'false',
     };
     return Object.entries({ ...own, ...this.#command.config }).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   }
 
-  #environment(directory: string) {
+  #environment(directory: string, isOfSubmodules: boolean) {
+    const isLocal = isLocalRepository(this.#command.repository);
     return commandEnvironment({
       worker: this.#context.workerEnvironment,
       overrides: this.#command.env,
@@ -127,7 +131,8 @@ export class Git {
       markers: {
         ...this.#context.markers,
         GIT_TERMINAL_PROMPT: '0',
-        GIT_ALLOW_PROTOCOL: ALLOWED_PROTOCOLS,
+        // Whoever can push must not have repositories on this machine checked out as submodules.
+        GIT_ALLOW_PROTOCOL: isOfSubmodules && !isLocal ? REMOTE_PROTOCOLS : ALLOWED_PROTOCOLS,
         // A directory that is no repository must not be taken for a part of one around it.
         GIT_CEILING_DIRECTORIES: dirname(directory),
       },

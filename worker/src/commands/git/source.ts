@@ -5,6 +5,14 @@ import { Failure } from '../../failure.ts';
 /** What Git may speak to a repository: above all not `ext::`, which runs any program. */
 export const ALLOWED_PROTOCOLS = 'file:git:http:https:ssh';
 
+/** The same for submodules, whose addresses are content of the repository. */
+export const REMOTE_PROTOCOLS = 'git:http:https:ssh';
+
+/** Whether a repository is on this machine: its submodules may be, too. */
+export function isLocalRepository(repository: string): boolean {
+  return repository.startsWith('file:') || !repository.includes(':');
+}
+
 /** Where and what to check out: names that were found harmless, since they come from pushes and web hooks. */
 export interface GitSource {
   /** A URL, `host:path`, or an absolute path. */

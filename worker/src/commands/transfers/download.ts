@@ -1,12 +1,13 @@
 import { createWriteStream } from 'node:fs';
 import { chmod, rename, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type DownloadCommand, FILE_MODE_HEADER, formatBytes } from '@icefall/shared';
 import { extract } from 'tar';
 import { Failure, messageOf, systemCode, systemWords } from '../../failure.ts';
 import { writeHeader } from '../../processes/output.ts';
+import { openDirectory, pathOf } from '../confinement.ts';
 import { type CommandContext, type Executor, succeeded } from '../context.ts';
 import { resolvePath } from '../paths.ts';
 import { reportBeginning } from '../report.ts';
@@ -24,14 +25,16 @@ export const download: Executor<'download'> = async (command, context) => {
   const path = resolvePath(context, command.workdir, command.destination);
   reportBeginning(context, { line: `download ${command.what} ${command.destination}`, directory: path });
   await makeDirectoryAt(dirname(path));
+  await using parent = await openDirectory(dirname(path), context);
+  const place = join(pathOf(parent), basename(path));
   // Beside the destination, so that it can be renamed; it appears there whole or not at all.
-  const part = `${path}.icefall-${context.commandId}-${context.epoch}`;
+  const part = `${place}.icefall-${context.commandId}-${context.epoch}`;
   try {
     return await repeatTransfer(context, async () => {
       await rm(part, { recursive: true, force: true });
       const answer = await exchange(context, { method: 'GET' });
       const counted = countBytes(answer);
-      await (command.what === 'file' ? receiveFile : receiveDirectory)(answer, { path, part }, command, context);
+      await (command.what === 'file' ? receiveFile : receiveDirectory)(answer, { path, place, part }, command, context);
       writeHeader(context.output, `received ${formatBytes(counted.bytes)}`);
       return succeeded({ bytes: counted.bytes });
     });
@@ -41,7 +44,10 @@ export const download: Executor<'download'> = async (command, context) => {
 };
 
 interface Places {
+  /** As the step names it. */
   readonly path: string;
+  /** The same, below a directory that is open. */
+  readonly place: string;
   readonly part: string;
 }
 
@@ -54,12 +60,16 @@ function countBytes(answer: IncomingMessage): { bytes: number } {
   return counted;
 }
 
-async function receiveFile(answer: IncomingMessage, { path, part }: Places, command: DownloadCommand): Promise<void> {
-  const facts = await lstatOrNull(path);
+async function receiveFile(
+  answer: IncomingMessage,
+  { path, place, part }: Places,
+  command: DownloadCommand,
+): Promise<void> {
+  const facts = await lstatOrNull(place);
   if (facts?.isDirectory()) throw new Failure('is_a_directory', `cannot download to ${path}: it is a directory`);
   await receive(answer, createWriteStream(part, { mode: 0o600 }), path);
   await chmod(part, command.mode ?? modeOf(answer));
-  await rename(part, path);
+  await rename(part, place);
 }
 
 function modeOf(answer: IncomingMessage): number {
@@ -71,7 +81,7 @@ function modeOf(answer: IncomingMessage): number {
 /** The content goes into the destination where that exists: it is not emptied first. */
 async function receiveDirectory(
   answer: IncomingMessage,
-  { path, part }: Places,
+  { path, place, part }: Places,
   _command: DownloadCommand,
   context: CommandContext,
 ): Promise<void> {
@@ -79,11 +89,11 @@ async function receiveDirectory(
   // strict: an entry that would leave the directory fails the whole archive, instead of being left out.
   const target = extract({ cwd: part, strict: true, preserveOwner: false, chmod: true });
   await receive(answer, target, path);
-  if ((await lstatOrNull(path)) === null) {
-    await rename(part, path);
+  if ((await lstatOrNull(place)) === null) {
+    await rename(part, place);
     return;
   }
-  const copied = await copyTree(context, { from: part, to: path });
+  const copied = await copyTree(context, { from: part, to: place });
   if (!didWell(copied)) throw new Failure('not_writable', `cannot write what was downloaded into ${path}`);
   await removeTrees(context, [part]);
 }

@@ -1,9 +1,10 @@
-import { open } from 'node:fs/promises';
+import { readlink } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { FILE_MODE_HEADER, formatBytes, type UploadCommand } from '@icefall/shared';
 import { create } from 'tar';
 import { Failure, messageOf, systemWords } from '../../failure.ts';
 import { writeHeader } from '../../processes/output.ts';
+import { openDirectory, openFile, pathOf } from '../confinement.ts';
 import { type CommandContext, type Executor, succeeded } from '../context.ts';
 import { resolvePath } from '../paths.ts';
 import { reportBeginning } from '../report.ts';
@@ -29,7 +30,7 @@ export const upload: Executor<'upload'> = async (command, context) => {
 async function sendFile(path: string, command: UploadCommand, context: CommandContext): Promise<number> {
   const facts = await lstatOrNull(path);
   if (facts === null) throw new Failure('not_found', `there is no file ${path} to upload`);
-  await using file = await openToRead(path);
+  await using file = await openFile(path, context);
   const { size, mode } = await file.stat();
   assertSmallEnough(path, size, command.maxBytes);
   const stream = file.createReadStream({ highWaterMark: PIECE_BYTES, autoClose: false });
@@ -41,17 +42,6 @@ async function sendFile(path: string, command: UploadCommand, context: CommandCo
   };
   (await exchange(context, { method: 'PUT', headers, body })).resume();
   return size;
-}
-
-async function openToRead(path: string) {
-  try {
-    const file = await open(path, 'r');
-    if ((await file.stat()).isFile()) return file;
-    await file.close();
-  } catch (error) {
-    throw new Failure('not_readable', `cannot read ${path}: ${systemWords(error)}`);
-  }
-  throw new Failure('not_a_file', `${path} is not a file`);
 }
 
 function assertSmallEnough(path: string, bytes: number, maxBytes: number | null): void {
@@ -77,8 +67,13 @@ async function sendDirectory(path: string, command: UploadCommand, context: Comm
   const facts = await lstatOrNull(path);
   if (facts === null || !facts.isDirectory())
     throw new Failure('not_a_directory', `there is no directory ${path} to upload`);
+  await using directory = await openDirectory(path, context);
   const archive = create(
-    { cwd: path, onwarn: (_code, message) => writeHeader(context.output, `not sent: ${messageOf(message)}`) },
+    {
+      // Its real place: tar would take a link for what is to be sent.
+      cwd: await readlink(pathOf(directory)),
+      onwarn: (_code, message) => writeHeader(context.output, `not sent: ${messageOf(message)}`),
+    },
     ['.'],
   );
   let bytes = 0;
