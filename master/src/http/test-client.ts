@@ -42,7 +42,7 @@ export async function clientOf(
   options: { host?: string; pageDirectory?: string; operatorToken?: string } = {},
 ) {
   const { host = '127.0.0.1', pageDirectory = join(site.directory, 'no-page') } = options;
-  const { app } = await buildServer(site.port, { host, pageDirectory, operatorToken: options.operatorToken });
+  const { app, door } = await buildServer(site.port, { host, pageDirectory, operatorToken: options.operatorToken });
   async function ask(request: InjectOptions): Promise<TestAnswer> {
     const answer = await app.inject(request);
     const isJson = String(answer.headers['content-type']).startsWith('application/json');
@@ -52,6 +52,7 @@ export async function clientOf(
   }
   return {
     app,
+    door,
     ask,
     get: (url: string, headers: Record<string, string> = {}) => ask({ method: 'GET', url, headers }),
     post: (url: string, payload: object = {}, headers: Record<string, string> = {}) =>
