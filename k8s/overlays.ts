@@ -7,6 +7,7 @@ import {
   type Ingress,
   type KubernetesObject,
   type Namespace,
+  type NetworkPolicy,
   type Service,
   type StorageClass,
 } from './objects.ts';
@@ -130,6 +131,26 @@ const nodePorts = [
   nodePort('stratum0', [{ name: 'http', port: PORTS.stratum0, nodePort: NODE_PORTS.stratum0 }]),
 ];
 
+/** What comes through a node's port has the node's address. Replace it by the network of the nodes. */
+const fromTheNodes: NetworkPolicy = {
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: meta('master-from-the-nodes'),
+  spec: {
+    podSelector: { matchLabels: { 'icefall/role': 'master' } },
+    policyTypes: ['Ingress'],
+    ingress: [
+      {
+        from: [{ ipBlock: { cidr: '192.0.2.0/24' } }],
+        ports: [
+          { protocol: 'TCP', port: PORTS.page },
+          { protocol: 'TCP', port: PORTS.workers },
+        ],
+      },
+    ],
+  },
+};
+
 const HOST = 'icefall.example.org';
 /** An hour without a byte: an event stream and a worker's socket say something every 15 and 30 seconds. */
 const IDLE_SECONDS = '3600';
@@ -155,11 +176,11 @@ const ingress: Ingress = {
         http: {
           paths: [
             // Agents outside the cluster, which connect out to wss://HOST.
-            {
-              path: '/worker',
-              pathType: 'Prefix',
+            ...['/worker', '/transfers'].map((path) => ({
+              path,
+              pathType: 'Prefix' as const,
               backend: { service: { name: 'master', port: { name: 'workers' } } },
-            },
+            })),
             { path: '/cvmfs', pathType: 'Prefix', backend: { service: { name: 'stratum0', port: { name: 'http' } } } },
             { path: '/', pathType: 'Prefix', backend: { service: { name: 'master', port: { name: 'page' } } } },
           ],
@@ -260,6 +281,7 @@ export function overlays(platforms: readonly Platform[]): Kustomization[] {
       name: 'haproxy',
       comment: 'The cluster, with ports on every node for the HAProxy outside (k8s/haproxy/haproxy.cfg).',
       on: ['../cluster'],
+      adds: { network: [fromTheNodes] },
       changes: { 'node-ports': nodePorts },
     },
     {

@@ -17,6 +17,12 @@ const TOOLS = [
   { program: 'cc', debian: 'gcc libc6-dev', why: 'the demonstration site compiles C programs' },
   { program: 'make', debian: 'make', why: 'the demonstration site builds with it' },
 ];
+/** For `npm run containers`: images are built and run without an engine, their bases come from Debian's archive. */
+const CONTAINER_TOOLS = [
+  { program: 'buildah', debian: 'buildah crun fuse-overlayfs uidmap', why: 'images are built with it' },
+  { program: 'debootstrap', debian: 'debootstrap', why: 'bases of images are made with it' },
+  { program: 'haproxy', debian: 'haproxy', why: 'the shipped configuration is tried in front of a master' },
+];
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 const say = (text) => process.stderr.write(`setup: ${text}\n`);
@@ -121,3 +127,4 @@ ensureTools(TOOLS);
 ensureDependencies();
 if (wanted.has('--page') && existsSync(join(root, 'master', 'web', 'index.html'))) ensurePage();
 if (wanted.has('--browser')) ensureBrowser();
+if (wanted.has('--containers')) ensureTools(CONTAINER_TOOLS);
