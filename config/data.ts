@@ -1,4 +1,4 @@
-import { builder, factory, forceScheduler, nightlyScheduler, shell } from '@icefall/master/config';
+import { builder, cvmfsRsync, factory, forceScheduler, nightlyScheduler } from '@icefall/master/config';
 import { sharedTree } from './locks.ts';
 import { type Part, triggerNeeds } from './parts.ts';
 import { settings } from './settings.ts';
@@ -17,20 +17,7 @@ export const dataParts: readonly Part[] = settings.data.map(({ name, source, pat
     workers: [checkoutPlatform.worker],
     collapseRequests: true,
     factory: factory([
-      shell({
-        name: 'mkdir',
-        command: ['mkdir', '-p', target],
-        locks: [sharedTree.counting()],
-        haltOnFailure: true,
-        hideStepIf: true,
-      }),
-      shell({
-        name: 'copy',
-        command: ['rsync', '-ai', '--delete', source, `${target}/`],
-        locks: [sharedTree.counting()],
-        idleTimeout: '2h',
-        haltOnFailure: true,
-      }),
+      cvmfsRsync({ name: 'copy', from: source, to: `${target}/`, locks: [sharedTree.counting()] }),
       triggerNeeds([{ part: publishSoftware, properties: { path } }]),
     ]),
   });

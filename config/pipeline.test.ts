@@ -14,7 +14,8 @@ import { PLATFORMS, settingsOf } from './embedded/prepare.ts';
 /** The pipeline that the site makes on one machine, step by step, as its workers would be told. */
 const HOME = '/home/site';
 const TREE = `${HOME}/tree`;
-const MOUNT = `${HOME}/stratum0/mount`;
+const STRATUM0 = `${HOME}/stratum0`;
+const MOUNT = `${STRATUM0}/mount`;
 const SERVER = `${HOME}/bin/icefall-stratum0`;
 const SOFTWARE = 'software.icefall.example';
 let site: SiteDeclaration;
@@ -48,9 +49,15 @@ function does(name: string, ...run: Parameters<typeof aRun>): [string, unknown][
     if (action.do === 'trigger') return [step.name, action.trigger];
     if (action.do !== 'command') throw new Error(`step ${step.name} does ${action.do}`);
     const { command } = action;
-    if (command.kind === 'shell') return [step.name, [command.command].flat().join(' ')];
+    if (command.kind === 'shell') return [step.name, commandLine([command.command].flat())];
     return [step.name, command.kind === 'git' ? `${command.mode} ${command.method}` : command.kind];
   });
+}
+
+/** Of a script of the steps that publish, what it is given. */
+function commandLine([program = '', ...args]: readonly string[]): string {
+  const isScript = program === 'sh' && args[0] === '-c' && args.length > 3;
+  return isScript ? args.slice(2).join(' ') : [program, ...args].join(' ');
 }
 
 function stepOf(builder: string, name: string): StepDeclaration {
@@ -155,29 +162,28 @@ describe('a release', () => {
 
 describe('a publish', () => {
   const good = { properties: { path: 'py2-v3.1.1' } };
-  const transaction = ['transaction', `${SERVER} transaction ${SOFTWARE}`];
+  const note = `${STRATUM0}/spool/${SOFTWARE}/icefall-transaction`;
+  const who = 'publish #7 on w1 (build 1)';
+  const copy = `${TREE}/${SOFTWARE}/py2-v3.1.1/`;
+  const abort = ['abort', `abort ${SOFTWARE} ${note} ${who} ${SERVER}`];
   const steps = [
-    transaction,
-    ['mkdir', `mkdir -p ${MOUNT}/${SOFTWARE}/py2-v3.1.1`],
-    ['rsync', `rsync -ai --delete ${TREE}/${SOFTWARE}/py2-v3.1.1/ ${MOUNT}/${SOFTWARE}/py2-v3.1.1/`],
-    ['publish', `${SERVER} publish ${SOFTWARE}`],
+    ['transaction', `transaction ${SOFTWARE} ${SOFTWARE}/py2-v3.1.1 ${note} ${who} ${SERVER}`],
+    ['rsync', `rsync ${MOUNT}/${SOFTWARE}/py2-v3.1.1/ 50 rsync -ai --delete ${copy}`],
+    ['publish', `publish ${SOFTWARE} ${note} ${STRATUM0}/srv/${SOFTWARE}   ${SERVER}`],
   ];
 
-  test('opens a transaction, copies the path and publishes; there is nothing to abort', () => {
-    expect(does('publish', good)).toEqual([...steps, ['abort', 'skipped']]);
-    expect(does('publish', { ...good, resultSoFar: 'WARNINGS' })).toEqual([...steps, ['abort', 'skipped']]);
+  test('opens a transaction, copies the path and publishes; then there is nothing to abort', () => {
+    expect(does('publish', good).slice(0, 3)).toEqual(steps);
+    expect(does('publish', { ...good, resultSoFar: 'WARNINGS' }).slice(0, 3)).toEqual(steps);
+    const published = { properties: { ...good.properties, cvmfs_transaction: 'published' } };
+    expect(does('publish', published).at(-1)).toEqual(['abort', 'skipped']);
   });
 
   test.each(['FAILURE', 'EXCEPTION', 'CANCELLED', 'RETRY'] as const)(
     'that is %s copies and publishes nothing more, and aborts',
     (resultSoFar) => {
-      expect(does('publish', { ...good, resultSoFar })).toEqual([
-        transaction,
-        ['mkdir', 'skipped'],
-        ['rsync', 'skipped'],
-        ['publish', 'skipped'],
-        ['abort', `${SERVER} abort -f ${SOFTWARE}`],
-      ]);
+      const skipped = ['transaction', 'rsync', 'publish'].map((name) => [name, 'skipped']);
+      expect(does('publish', { ...good, resultSoFar })).toEqual([...skipped, abort]);
     },
   );
 
@@ -186,17 +192,22 @@ describe('a publish', () => {
       const action = stepOf('publish', name).prepare(aRun(good)).begin();
       expect(action).toMatchObject({ command: { idleTimeoutMs: 7_200_000 } });
     }
-    for (const name of ['rsync', 'publish', 'abort']) {
+    for (const name of ['publish', 'abort']) {
       const { hideStepIf } = stepOf('publish', name);
       if (typeof hideStepIf !== 'function') throw new Error(`${name} is hidden by no function`);
       expect([hideStepIf('SKIPPED', aRun()), hideStepIf('FAILURE', aRun())]).toEqual([true, false]);
     }
   });
 
+  test('deletes most of what is there only where a person allows it', () => {
+    const allowed = { properties: { ...good.properties, allow_deletion: true } };
+    expect(does('publish', allowed)[1]?.[1]).toBe(`rsync ${MOUNT}/${SOFTWARE}/py2-v3.1.1/  rsync -ai --delete ${copy}`);
+  });
+
   test('of the users takes their space from their server into its own folder', () => {
     expect(does('user_rsync')).toContainEqual([
       'rsync',
-      `rsync -ai --delete rsync://127.0.0.1:8730/users/ ${MOUNT}/${SOFTWARE}/users/`,
+      `rsync ${MOUNT}/${SOFTWARE}/users/ 50 rsync -ai --delete rsync://127.0.0.1:8730/users/`,
     ]);
     expect(schedulersFor('user_rsync')).toMatchObject([{ kind: 'nightly', cron: '0 * * * *' }, { kind: 'force' }]);
   });
@@ -204,8 +215,8 @@ describe('a publish', () => {
 
 describe('the other builders', () => {
   test('copy data into the tree and publish them', () => {
-    expect(does('gcd').slice(1)).toMatchObject([
-      ['copy', `rsync -ai --delete rsync://127.0.0.1:8730/data/gcd/ ${TREE}/${SOFTWARE}/data/gcd/`],
+    expect(does('gcd')).toMatchObject([
+      ['copy', `rsync ${TREE}/${SOFTWARE}/data/gcd/ 50 rsync -ai --delete rsync://127.0.0.1:8730/data/gcd/`],
       ['trigger publish', { schedulers: ['publish'], wait: true, properties: { path: 'data/gcd' } }],
     ]);
     for (const name of ['gcd', 'test_data', 'tables'])
@@ -234,10 +245,19 @@ describe('the other builders', () => {
 
   test('renew the whitelist of every repository, and back the tree up', () => {
     expect(does('whitelist')).toEqual([
-      [`whitelist ${SOFTWARE}`, `${SERVER} resign ${SOFTWARE}`],
-      ['whitelist ara.icefall.example', `${SERVER} resign ara.icefall.example`],
+      ...[SOFTWARE, 'ara.icefall.example'].map((name) => [
+        `whitelist ${name}`,
+        `resign ${STRATUM0}/srv/${name} ${SERVER} resign ${name}`,
+      ]),
     ]);
-    expect(does('backup')).toEqual([['backup', `rsync -a --delete ${TREE}/ rsync://127.0.0.1:8730/backup/`]]);
+    expect(does('backup')).toEqual([['backup', `rsync rsync://127.0.0.1:8730/backup/ 50 rsync -ai --delete ${TREE}/`]]);
+  });
+
+  test('collect the garbage of every repository at night', () => {
+    expect(does('garbage').map(([name, line]) => [name, String(line).split(' ').slice(2).join(' ')])).toEqual(
+      [SOFTWARE, 'ara.icefall.example'].map((name) => [`garbage ${name}`, `${SERVER} gc -f ${name}`]),
+    );
+    expect(schedulersFor('garbage')).toMatchObject([{ kind: 'nightly', cron: '0 5 * * *' }, { kind: 'force' }]);
   });
 
   test('collapse what waits at the stratum 0, and nothing else but data copies', () => {
@@ -245,7 +265,7 @@ describe('the other builders', () => {
       .filter(({ collapseRequests }) => collapseRequests === true)
       .map(({ name }) => name);
     expect(collapsing.sort()).toEqual(
-      ['publish', 'publish_ara', 'user_rsync', 'whitelist', 'backup', 'gcd', 'test_data', 'tables'].sort(),
+      ['publish', 'publish_ara', 'user_rsync', 'whitelist', 'backup', 'garbage', 'gcd', 'test_data', 'tables'].sort(),
     );
   });
 });
@@ -290,7 +310,7 @@ describe('the whole site, in virtual time', () => {
     simulation.push({ branch: 'main' }).finish();
     const [publish] = simulation.builds('publish');
     const ran = publish?.steps.filter(({ result }) => result !== 'SKIPPED').map(({ name }) => name);
-    expect(ran).toEqual(['transaction', 'mkdir', 'rsync', 'abort']);
+    expect(ran).toEqual(['transaction', 'rsync', 'abort']);
     expect(publish?.result).toBe('FAILURE');
   });
 

@@ -85,8 +85,12 @@ const settingsSchema = z.strictObject({
       mount: text,
       /** What its HTTP server offers. */
       served: text,
+      /** The publisher's own state, a folder for each repository. */
+      spool: text.default('/var/spool/cvmfs'),
+      /** Public keys and certificates of the repositories. */
+      keys: text.default('/etc/cvmfs/keys'),
     })
-    .default({ tree: '/cvmfs', source: '/cvmfs-source', mount: '/cvmfs', served: '/srv/cvmfs' }),
+    .prefault({ tree: '/cvmfs', source: '/cvmfs-source', mount: '/cvmfs', served: '/srv/cvmfs' }),
   commands: z
     .strictObject({ server: command, rsync: command })
     .default({ server: ['cvmfs_server'], rsync: ['cvmfs_rsync'] }),
@@ -94,20 +98,33 @@ const settingsSchema = z.strictObject({
   users: text.default('rsync://users.example.org/users/'),
   backup: text.default('rsync://backup.example.org/cvmfs/'),
   /** Address with a signed whitelist for each repository as REPO/.cvmfswhitelist; null: signed here with the master key. */
-  whitelistAuthority: z.url().nullable().default(null),
+  whitelistAuthority: z.httpUrl().nullable().default(null),
+  /** A program that is given a repository's name and prints its signed whitelist; null: none. */
+  whitelistSigner: command.nullable().default(null),
+  /** A copy that would delete more than this share of what is there is refused; a person can force it. */
+  deleteLimit: z.number().min(0).max(1).default(0.5),
   data: z.array(dataSchema).default([
     { name: 'gcd', source: 'rsync://data.example.org/gcd/', path: 'data/gcd', cron: '0 2 * * *' },
     { name: 'test_data', source: 'rsync://data.example.org/test-data/', path: 'data/test-data', cron: '30 2 * * *' },
     { name: 'tables', source: 'rsync://data.example.org/tables/', path: 'data/tables', cron: '45 2 * * *' },
   ]),
   /** When the clock starts what: cron with five fields, or six with seconds first. */
-  clock: z.strictObject({ nightly: cron, nightlySpack: cron, users: cron, whitelist: cron, backup: cron }).default({
-    nightly: '0 0 * * *',
-    nightlySpack: '0 3 * * *',
-    users: '0 * * * *',
-    whitelist: '0 3 * * *',
-    backup: '0 4 1 * *',
-  }),
+  clock: z
+    .strictObject({
+      nightly: cron,
+      nightlySpack: cron,
+      users: cron,
+      whitelist: cron,
+      backup: cron,
+      garbage: cron.default('0 5 * * *'),
+    })
+    .prefault({
+      nightly: '0 0 * * *',
+      nightlySpack: '0 3 * * *',
+      users: '0 * * * *',
+      whitelist: '0 3 * * *',
+      backup: '0 4 1 * *',
+    }),
 });
 
 /** What the rest of the site reads. */

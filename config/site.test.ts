@@ -51,6 +51,7 @@ describe('the site', () => {
       'user_rsync',
       'whitelist',
       'backup',
+      'garbage',
       'gcd',
       'test_data',
       'tables',
@@ -80,6 +81,7 @@ describe('the site', () => {
       'user_rsync_hourly 0 * * * *',
       'whitelist_daily 0 3 * * *',
       'backup_monthly 0 4 1 * *',
+      'garbage_nightly 0 5 * * *',
       'gcd_nightly 0 2 * * *',
       'test_data_nightly 30 2 * * *',
       'tables_nightly 45 2 * * *',
@@ -103,9 +105,13 @@ describe('the site', () => {
     );
     expect(uses.checkout).toEqual(['checkout: cvmfs_shared exclusive']);
     expect(uses.alma9_builder).toEqual(['build: cvmfs_shared counting']);
-    expect(uses.publish).toEqual(['cvmfs_shared exclusive', 'cvmfs_publish exclusive']);
-    expect(uses.user_rsync).toEqual(['cvmfs_publish exclusive']);
-    expect(uses.whitelist).toEqual(['cvmfs_publish exclusive']);
+    expect(uses.publish).toEqual(['cvmfs_shared exclusive', 'transaction: cvmfs_publish exclusive']);
+    expect(uses.user_rsync).toEqual(['transaction: cvmfs_publish exclusive']);
+    for (const kind of ['whitelist', 'garbage'])
+      expect(uses[kind]).toEqual([
+        `${kind} software.icefall.example: cvmfs_publish exclusive`,
+        `${kind} ara.icefall.example: cvmfs_publish exclusive`,
+      ]);
     expect(uses.backup).toEqual(['cvmfs_shared exclusive']);
     expect(uses.gcd).toContain('copy: cvmfs_shared counting');
   });
@@ -113,7 +119,7 @@ describe('the site', () => {
   test('never lets a step of a publish be started twice, and aborts whatever happens', async () => {
     const { site } = await load();
     const steps = site.builders.find(({ name }) => name === 'publish')?.factory.steps ?? [];
-    expect(steps.map(({ name }) => name)).toEqual(['transaction', 'mkdir', 'rsync', 'publish', 'abort']);
+    expect(steps.map(({ name }) => name)).toEqual(['transaction', 'rsync', 'publish', 'abort']);
     expect(steps.every((step) => !step.retryable)).toBe(true);
     expect(steps.filter((step) => step.alwaysRun).map(({ name }) => name)).toEqual(['abort']);
   });

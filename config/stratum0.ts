@@ -1,15 +1,20 @@
 import {
+  booleanField,
   builder,
+  type CvmfsRepository,
   computed,
+  cvmfsGarbageCollect,
+  cvmfsRepository,
+  cvmfsResign,
+  cvmfsRsync,
+  cvmfsTransaction,
   factory,
   forceScheduler,
   interpolate,
   nightlyScheduler,
   prop,
   type Renderable,
-  type Result,
   type StepDeclaration,
-  shell,
   textField,
   triggerableScheduler,
 } from '@icefall/master/config';
@@ -18,118 +23,71 @@ import type { Part } from './parts.ts';
 import { settings } from './settings.ts';
 import { stratum0Worker } from './workers.ts';
 
-const { commands, paths, repositories, clock } = settings;
-const isSound = (result: Result) => result === 'SUCCESS' || result === 'WARNINGS';
-const passed = computed((build) => isSound(build.resultSoFar));
-const failed = computed((build) => !isSound(build.resultSoFar));
-const whenSkipped = (result: Result) => result === 'SKIPPED';
-/**
- * The owner is recorded by the stratum 0, so that a transaction that is left open tells whose it was. The fence is the
- * number under which the master has granted the locks: it rises, so what a build does that has lost them shows.
- */
-const OWNER = {
-  ICEFALL_STRATUM0_OWNER: computed((build) => `${build.builder} #${build.buildNumber}`),
-  ICEFALL_FENCE: prop('lock_fence', ''),
-};
+const { commands, paths, clock } = settings;
 
-/**
- * The steps of a publish: transaction, rsync into the repository, publish; and abort if anything failed, also when the
- * build was stopped. None of them is ever started twice by itself. The builder must hold `cvmfs_publish`: an abort
- * discards whatever transaction is open, be it one that a crash left there.
- */
-function publishFrom(repository: string, source: Renderable<string>, target: Renderable<string>): StepDeclaration[] {
-  const env = OWNER;
-  return [
-    shell({
-      name: 'transaction',
-      command: [...commands.server, 'transaction', repository],
-      env,
-      haltOnFailure: true,
-      retryable: false,
-    }),
-    shell({
-      name: 'rsync',
-      command: [...commands.rsync, '-ai', '--delete', source, target],
-      idleTimeout: '2h',
-      doStepIf: passed,
-      hideStepIf: whenSkipped,
-      haltOnFailure: true,
-      retryable: false,
-    }),
-    shell({
-      name: 'publish',
-      command: [...commands.server, 'publish', repository],
-      env,
-      idleTimeout: '2h',
-      doStepIf: passed,
-      hideStepIf: whenSkipped,
-      haltOnFailure: true,
-      retryable: false,
-    }),
-    shell({
-      name: 'abort',
-      command: [...commands.server, 'abort', '-f', repository],
-      env,
-      alwaysRun: true,
-      doStepIf: failed,
-      hideStepIf: whenSkipped,
-      retryable: false,
-    }),
-  ];
+/** What is published here; whoever does it takes `cvmfs_publish`. */
+function repositoryOf(name: string): CvmfsRepository {
+  const { mount, spool, served, keys } = paths;
+  return cvmfsRepository({ name, server: commands.server, mount, spool, served, keys, lock: publishing });
 }
+const software = repositoryOf(settings.repositories.software.name);
+const ara = repositoryOf(settings.repositories.ara.name);
+const repositories = [software, ara];
 
-/** Makes the target, with the directories above it: rsync makes only the last one. */
-function targetOf(repository: string, path: Renderable<string>): StepDeclaration {
-  return shell({
-    name: 'mkdir',
-    command: ['mkdir', '-p', interpolate`${paths.mount}/${repository}/${path}`],
-    doStepIf: passed,
-    hideStepIf: true,
-    haltOnFailure: true,
-    retryable: false,
-  });
+/** A person may allow it, where a tree was emptied on purpose. */
+const allowDeletion = booleanField({ name: 'allow_deletion', label: 'Also if most of what is there would be deleted' });
+const deleteLimit = computed(({ properties }) =>
+  properties.allow_deletion?.value === true ? null : settings.deleteLimit,
+);
+
+/** Copies a path in a transaction, and publishes it. */
+function publishFrom(
+  repository: CvmfsRepository,
+  from: Renderable<string>,
+  path: Renderable<string>,
+): StepDeclaration[] {
+  const copy = cvmfsRsync({ program: commands.rsync, from, repository, path, deleteLimit });
+  return cvmfsTransaction({ repository, path, steps: [copy] });
 }
 
 /** Publishes the path in the property `path` of one repository; others trigger it. */
-function publisher({ name, publisher: builderName }: { name: string; publisher: string }): Part {
-  const [transaction, ...rest] = publishFrom(
-    name,
-    interpolate`${paths.source}/${name}/${prop('path')}/`,
-    interpolate`${paths.mount}/${name}/${prop('path')}/`,
-  );
+function publisher(repository: CvmfsRepository, name: string): Part {
   const publish = builder({
-    name: builderName,
+    name,
     group: 'stratum 0',
-    description: `Publishes a path of the shared tree in ${name}`,
+    description: `Publishes a path of the shared tree in ${repository.name}`,
     workers: [stratum0Worker],
-    locks: [sharedTree.exclusive(), publishing.exclusive()],
+    locks: [sharedTree.exclusive()],
     collapseRequests: true,
-    factory: factory([transaction === undefined ? [] : [transaction], targetOf(name, prop('path')), rest]),
+    factory: factory(
+      publishFrom(repository, interpolate`${paths.source}/${repository.name}/${prop('path')}/`, prop('path')),
+    ),
   });
-  const entry = triggerableScheduler({ name: builderName, builders: [publish], reason: 'publish' });
+  const entry = triggerableScheduler({ name, builders: [publish], reason: 'publish' });
   const force = forceScheduler({
-    name: `force_${builderName}`,
-    label: `Publish a path of ${name} again`,
+    name: `force_${name}`,
+    label: `Publish a path of ${repository.name} again`,
     builders: [publish],
-    fields: [textField({ name: 'path', required: true, pattern: '(?!.*\\.\\.)[A-Za-z0-9][A-Za-z0-9._/-]*' })],
+    fields: [
+      textField({ name: 'path', required: true, pattern: '(?!.*\\.\\.)[A-Za-z0-9][A-Za-z0-9._/-]*' }),
+      allowDeletion,
+    ],
   });
-  return { name: builderName, builders: [publish], schedulers: [entry, force], entry };
+  return { name, builders: [publish], schedulers: [entry, force], entry };
 }
 
-export const publishSoftware = publisher(repositories.software);
-export const publishAra = publisher(repositories.ara);
+export const publishSoftware = publisher(software, settings.repositories.software.publisher);
+export const publishAra = publisher(ara, settings.repositories.ara.publisher);
 
 /** The users' own space, fetched from their server and published every hour. */
 function userSpace(): Part {
-  const repository = repositories.software.name;
   const rsync = builder({
     name: 'user_rsync',
     group: 'stratum 0',
-    description: `Publishes the users' space in ${repository}/users`,
+    description: `Publishes the users' space in ${software.name}/users`,
     workers: [stratum0Worker],
-    locks: [publishing.exclusive()],
     collapseRequests: true,
-    factory: factory(publishFrom(repository, settings.users, `${paths.mount}/${repository}/users/`)),
+    factory: factory(publishFrom(software, settings.users, 'users')),
   });
   return {
     name: 'user_rsync',
@@ -142,21 +100,24 @@ function userSpace(): Part {
         missed: 'skip',
         reason: 'hourly',
       }),
-      forceScheduler({ name: 'force_user_rsync', label: "Publish the users' space now", builders: [rsync] }),
+      forceScheduler({
+        name: 'force_user_rsync',
+        label: "Publish the users' space now",
+        builders: [rsync],
+        fields: [allowDeletion],
+      }),
     ],
   };
 }
 
-/** Renews one repository's whitelist: signed here, or fetched from the authority and put in place whole. */
-function renewWhitelist(repository: string): StepDeclaration {
-  const name = `whitelist ${repository}`;
-  if (settings.whitelistAuthority === null) return shell({ name, command: [...commands.server, 'resign', repository] });
-  const target = `${paths.served}/${repository}/.cvmfswhitelist`;
-  const url = `${settings.whitelistAuthority}/${repository}/.cvmfswhitelist`;
-  return shell({
-    name,
-    command: ['sh', '-c', 'wget -nv -O "$1.new" "$2" && test -s "$1.new" && mv "$1.new" "$1"', 'sh', target, url],
-  });
+/** Renews one repository's whitelist: signed here, or fetched, or signed elsewhere; verified and put in place whole. */
+function renewWhitelist(repository: CvmfsRepository): StepDeclaration[] {
+  const { whitelistAuthority: authority, whitelistSigner: signer } = settings;
+  const name = `whitelist ${repository.name}`;
+  if (signer !== null) return cvmfsResign({ name, repository, signer });
+  if (authority !== null)
+    return cvmfsResign({ name, repository, from: `${authority}/${repository.name}/.cvmfswhitelist` });
+  return cvmfsResign({ name, repository });
 }
 
 function whitelist(): Part {
@@ -165,9 +126,8 @@ function whitelist(): Part {
     group: 'stratum 0',
     description: 'Renews the signed whitelist of every repository',
     workers: [stratum0Worker],
-    locks: [publishing.exclusive()],
     collapseRequests: true,
-    factory: factory(Object.values(repositories).map(({ name }) => renewWhitelist(name))),
+    factory: factory(repositories.map(renewWhitelist)),
   });
   return {
     name: 'whitelist',
@@ -188,11 +148,7 @@ function backup(): Part {
     locks: [sharedTree.exclusive()],
     collapseRequests: true,
     factory: factory([
-      shell({
-        name: 'backup',
-        command: ['rsync', '-a', '--delete', `${paths.source}/`, settings.backup],
-        idleTimeout: '4h',
-      }),
+      cvmfsRsync({ name: 'backup', from: `${paths.source}/`, to: settings.backup, idleTimeout: '4h' }),
     ]),
   });
   return {
@@ -205,10 +161,33 @@ function backup(): Part {
   };
 }
 
+/** Removes what no kept revision needs from every repository. */
+function garbage(): Part {
+  const collect = builder({
+    name: 'garbage',
+    group: 'stratum 0',
+    description: 'Removes objects that no kept revision needs from every repository',
+    workers: [stratum0Worker],
+    collapseRequests: true,
+    factory: factory(
+      repositories.map((repository) => cvmfsGarbageCollect({ name: `garbage ${repository.name}`, repository })),
+    ),
+  });
+  return {
+    name: 'garbage',
+    builders: [collect],
+    schedulers: [
+      nightlyScheduler({ name: 'garbage_nightly', builders: [collect], cron: clock.garbage, reason: 'nightly' }),
+      forceScheduler({ name: 'force_garbage', label: 'Collect the garbage now', builders: [collect] }),
+    ],
+  };
+}
+
 export const stratum0Parts: readonly Part[] = [
   { ...publishSoftware, workers: [stratum0Worker] },
   publishAra,
   userSpace(),
   whitelist(),
   backup(),
+  garbage(),
 ];

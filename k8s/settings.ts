@@ -14,7 +14,14 @@ export function siteSettings(platforms: readonly Platform[]) {
     scripts: { repository: 'https://git.example.org/software/build-scripts.git', poll: '300s' },
     platforms: platforms.map(({ name }) => name),
     worker: { cpus: 4, memoryMb: 8000, tokens: '/run/icefall/tokens' },
-    paths: { tree: TREE, source: SOURCE, mount: `${STRATUM0}/mount`, served: `${STRATUM0}/srv` },
+    paths: {
+      tree: TREE,
+      source: SOURCE,
+      mount: `${STRATUM0}/mount`,
+      served: `${STRATUM0}/srv`,
+      spool: `${STRATUM0}/spool`,
+      keys: `${STRATUM0}/keys`,
+    },
     commands: { server: ['icefall-stratum0'], rsync: ['rsync'] },
   };
 }

@@ -90,6 +90,8 @@ export function settingsOf(home: Home, ports: Ports): SettingsFile {
       source: home.tree,
       mount: join(home.stratum0, 'mount'),
       served: join(home.stratum0, 'srv'),
+      spool: join(home.stratum0, 'spool'),
+      keys: join(home.stratum0, 'keys'),
     },
     commands: { server: [join(home.bin, 'icefall-stratum0')], rsync: ['rsync'] },
     users: `${rsync}/users/`,

@@ -14,7 +14,7 @@ import { describeEntry, describeTree } from './trees.ts';
 const NEVER = '0 0 29 2 *';
 const OFTEN = '*/5 * * * * *';
 const clock = (users: string) =>
-  JSON.stringify({ nightly: users, nightlySpack: NEVER, users, whitelist: users, backup: NEVER });
+  JSON.stringify({ nightly: users, nightlySpack: NEVER, users, whitelist: users, backup: NEVER, garbage: users });
 
 /** At the end of the build on every platform: names that are hard on whoever copies a tree. */
 const ODDITIES = `
@@ -94,14 +94,15 @@ describe('the main job: a push is built on every platform and published', () => 
     await expectPublishedAsBuilt(['base-v1.0.0', 'tools-v1.1.0']);
   });
 
-  test("by Force: the users' space, the whitelist, a nightly build", async () => {
+  test("by Force: the users' space, the whitelist, the garbage collection, the backup, a nightly build", async () => {
     writeFileSync(join(site.home.rsync, 'users/bob/notes.txt'), 'The release is tagged.\n');
     const before = await site.manifest();
     const users = await site.api.force('force_user_rsync');
-    const whitelist = await site.api.force('force_whitelist');
+    const others = [];
+    for (const name of ['whitelist', 'garbage', 'backup']) others.push(await site.api.force(`force_${name}`));
     const values = { variant: 'base_v1.0.0', nightly: true };
     const nightly = await site.api.force('force', { values, reason: 'a person wants it', owner: 'ada' });
-    for (const buildset of [users, whitelist, nightly]) {
+    for (const buildset of [users, ...others, nightly]) {
       await site.api.finished(buildset);
       expectGreen(await site.api.buildsOf(buildset));
     }
@@ -141,8 +142,8 @@ describe('the main job: a push is built on every platform and published', () => 
     expect(published.get('base-v1.0.0/setup.sh')?.content?.toString()).toMatch(/# third\n$/);
   });
 
-  test("the clock starts the nightly build, the users' space and the whitelist", async () => {
-    for (const scheduler of ['user_rsync_hourly', 'whitelist_daily', 'nightly']) {
+  test("the clock starts the nightly build, the users' space, the whitelist and the garbage collection", async () => {
+    for (const scheduler of ['user_rsync_hourly', 'whitelist_daily', 'garbage_nightly', 'nightly']) {
       const build = await startedBy(scheduler);
       await site.api.finished({ id: build.buildsetId });
       expectGreen(await site.api.buildsOf({ requestIds: [build.requestId] }));

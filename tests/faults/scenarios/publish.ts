@@ -22,7 +22,7 @@ const FILES = 400;
 const PUBLISHES = 2;
 const NEVER = '0 0 29 2 *';
 const LOCAL: SettingsFile = {
-  clock: { nightly: NEVER, nightlySpack: NEVER, users: NEVER, whitelist: NEVER, backup: NEVER },
+  clock: { nightly: NEVER, nightlySpack: NEVER, users: NEVER, whitelist: NEVER, backup: NEVER, garbage: NEVER },
   data: [],
 };
 

@@ -31,7 +31,15 @@ case $target in
 esac
 if [ -n "$percent" ]; then
   have=$(find "$target" -mindepth 1 | wc -l)
-  gone=$("$@" --dry-run --stats --no-human-readable "$target" | sed -n 's/^Number of deleted files: \\([0-9]*\\).*/\\1/p')
+  gone=$(
+    { "$@" --dry-run --stats --no-human-readable "$target"; echo "icefall: rsync ended with $?"; } | awk '
+      /^icefall: rsync ended with [0-9]+$/ { code = $5; next }
+      /^Number of deleted files: / { gone = $5 }
+      END { print gone; exit code }'
+  )
+  code=$?
+  # What cannot be read or vanishes is told by the copy itself.
+  case $code in 0 | ${PARTIAL} | ${VANISHED}) ;; *) exit $code ;; esac
   [ -n "$gone" ] || { echo "icefall: a dry run does not tell what would be deleted (rsync 3.1 or newer does)" >&2; exit ${UNKNOWN}; }
   if [ "$gone" -gt ${ALWAYS_DELETED} ] && [ $((gone * 100)) -gt $((have * percent)) ]; then
     echo "icefall: $gone of $have entries would be deleted, more than $percent %; nothing was copied" >&2
