@@ -112,4 +112,21 @@ describe('logs on the page', () => {
     await again.page.locator(`.line.marked[data-line="${number}"]`).getByText('line 110').waitFor();
     expect([...complaints, ...again.complaints]).toEqual([]);
   });
+
+  test('a build shows the first error of what failed, and all of its logs are searched at once', async () => {
+    await desk.master.api.finished(await desk.master.api.force('verbose'));
+    const { page, complaints } = await desk.open('/builders/verbose/builds/1');
+    const first = page.locator('[data-step=make] [data-first-error="4"]');
+    await first.locator('.marked').getByText('main.c:3: error: no such thing').waitFor();
+    await first.getByText('cc', { exact: true }).waitFor();
+    await page.locator('[data-step=make] .tail').getByText('make: *** gave up').waitFor();
+
+    await page.getByLabel('Search in all logs of this build').fill('error');
+    await page.locator('.build-search [data-search=done][data-hits="4"]').waitFor();
+    const finds = page.getByRole('list', { name: 'Found' });
+    await finds.getByRole('link', { name: '3 an error is expected below' }).waitFor();
+    await finds.getByRole('link', { name: '4 main.c:3' }).click();
+    await page.locator('.line.marked').getByText('no such thing').waitFor();
+    expect(complaints).toEqual([]);
+  });
 });

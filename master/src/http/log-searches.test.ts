@@ -18,26 +18,29 @@ afterEach(async () => {
   await site[Symbol.asyncDispose]();
 });
 
-const ask = (query: string) => fetch(`${server.url}/api/v1/logs/${logId}/search?${query}`);
+const ask = (query: string, of = `logs/${logId}`) => fetch(`${server.url}/api/v1/${of}/search?${query}`);
 
 interface Found {
   readonly hits: number[];
   readonly texts: string[];
+  /** Logs in which anything was found, as often as that was told. */
+  readonly logs: number[];
   end: LogSearchPiece;
   refused: string;
 }
 
 /** Everything that a search sends, with the number of lines it had looked at. */
-async function search(query: string): Promise<Found> {
-  const response = await ask(query);
+async function search(query: string, of?: string): Promise<Found> {
+  const response = await ask(query, of);
   expect(response.status).toBe(200);
   const hits: number[] = [];
-  const found: Found = { hits, texts: [], end: { logId, hits: [], done: 0, isFull: false }, refused: '' };
+  const found: Found = { hits, texts: [], logs: [], end: { logId, hits: [], done: 0, isFull: false }, refused: '' };
   const parser = new SseParser();
   const decoder = new TextDecoder();
   for await (const bytes of response.body ?? []) {
     for (const { event, data } of parser.push(decoder.decode(bytes, { stream: true }))) {
       if (event === 'hits') hits.push(...JSON.parse(data).hits);
+      if (event === 'hits' && JSON.parse(data).hits.length > 0) found.logs.push(JSON.parse(data).logId);
       if (event === 'hits') found.texts.push(...(JSON.parse(data).texts ?? []));
       if (event === 'end') found.end = JSON.parse(data);
       if (event === 'refused') found.refused = JSON.parse(data).message;
@@ -66,6 +69,20 @@ describe('searching a log', () => {
     expect(end.isFull).toBe(true);
     expect(await search('q=MISS&text=1')).toMatchObject({ hits: [3], texts: ['miss'] });
     expect((await search('q=MISS')).texts).toEqual([]);
+  });
+
+  test('goes through all logs of a build, step by step, up to one limit', async () => {
+    const early = write(site, 2, 0, 'a needle\n');
+    write(site, 2, 1, 'another needle\nhay\n');
+    const { hits, texts, logs, end } = await search('q=needle&text=1', 'builds/2');
+    expect({ hits, texts, logs }).toEqual({
+      hits: [0, 2],
+      texts: ['a needle', 'another needle'],
+      logs: [early, logId],
+    });
+    expect(end).toMatchObject({ logId, done: 4, isFull: false });
+    expect(await search('q=needle&limit=1', 'builds/2')).toMatchObject({ hits: [0], end: { isFull: true } });
+    expect((await ask('q=x', 'builds/999')).status).toBe(404);
   });
 
   test('refuses what is no expression, and stops one that takes for ever', async () => {

@@ -11,8 +11,9 @@ const TURN_MS = 8;
 const MOST_PIECES_A_TURN = 64;
 
 export interface LogSearchOptions extends Wanted {
-  readonly logId: number;
-  /** Line to begin with. */
+  /** The logs, one after the other; at least one. */
+  readonly logIds: readonly number[];
+  /** Line of the first of them to begin with. */
   readonly first: number;
   /** Whether the lines themselves are sent, too. */
   readonly withText: boolean;
@@ -21,16 +22,19 @@ export interface LogSearchOptions extends Wanted {
 }
 
 /**
- * Searches a log and sends the numbers of its lines as they are found: event `hits` (LogSearchPiece) at the beginning,
- * with every find and now and then, `end` after the last, `refused` with a message. Nothing waits in memory for a client
- * that is slow.
+ * Searches logs and sends the numbers of their lines as they are found: event `hits` (LogSearchPiece) at the beginning,
+ * with every find, at the end of each log and now and then, `end` after the last, `refused` with a message. Nothing waits
+ * in memory for a client that is slow.
  */
 export class LogSearch {
   readonly #core: Core;
   readonly #stream: SseStream;
   readonly #search: LineSearch;
-  readonly #pieces: Generator<LogPiece>;
+  readonly #logs: LogStore;
   readonly #options: LogSearchOptions;
+  readonly #later: number[];
+  #logId: number;
+  #pieces: Generator<LogPiece>;
   #found = 0;
   #done: number;
 
@@ -38,8 +42,13 @@ export class LogSearch {
   constructor(core: Core, logs: LogStore, options: LogSearchOptions, open: () => SseStream) {
     this.#core = core;
     this.#options = options;
+    this.#logs = logs;
     this.#search = new LineSearch(options);
-    this.#pieces = logs.pieces(options.logId, options.first);
+    const [first, ...later] = options.logIds;
+    if (first === undefined) throw new SearchError('there is no log yet that could be searched');
+    this.#later = later;
+    this.#logId = first;
+    this.#pieces = logs.pieces(first, options.first);
     this.#done = options.first;
     this.#stream = open();
   }
@@ -52,9 +61,9 @@ export class LogSearch {
   #work(): void {
     if (!this.#stream.isOpen) return;
     try {
-      const { hits, isOver } = this.#some();
+      const { hits, isLogOver } = this.#some();
       const hasRoom = this.#stream.write(frame('hits', this.#piece(hits)));
-      if (isOver) this.#stream.end(frame('end', this.#piece([])));
+      if (isLogOver && !this.#next()) this.#stream.end(frame('end', this.#piece([])));
       else if (hasRoom) this.#core.clock.after(0, () => this.#work());
       else this.#stream.drained(() => this.#work());
     } catch (error) {
@@ -62,35 +71,48 @@ export class LogSearch {
     }
   }
 
-  #some(): { hits: Hit[]; isOver: boolean } {
+  /** Goes on to the next log; false: there is none, or enough was found. */
+  #next(): boolean {
+    const next = this.#later.shift();
+    if (next === undefined || this.#isFull()) return false;
+    this.#logId = next;
+    this.#pieces = this.#logs.pieces(next, 0);
+    this.#done = 0;
+    return true;
+  }
+
+  #isFull(): boolean {
+    return this.#found >= this.#options.limit;
+  }
+
+  #some(): { hits: Hit[]; isLogOver: boolean } {
     const hits: Hit[] = [];
     const { clock } = this.#core;
     const end = clock.monotonic() + TURN_MS;
     for (let i = 0; i === 0 || (i < MOST_PIECES_A_TURN && clock.monotonic() < end); i += 1) {
       const next = this.#pieces.next();
-      if (next.done === true) return { hits, isOver: true };
+      if (next.done === true) return { hits, isLogOver: true };
       const room = this.#options.limit - this.#found;
       const found = this.#search.hits(next.value).slice(0, room);
       hits.push(...found);
       this.#found += found.length;
       this.#done = next.value.first + next.value.lines;
-      if (this.#found >= this.#options.limit) return { hits, isOver: true };
+      if (this.#isFull()) return { hits, isLogOver: true };
       // The first hit is for somebody who waits.
-      if (this.#found === found.length && found.length > 0) return { hits, isOver: false };
+      if (this.#found === found.length && found.length > 0) return { hits, isLogOver: false };
     }
-    return { hits, isOver: false };
+    return { hits, isLogOver: false };
   }
 
   #piece(found: readonly Hit[]): LogSearchPiece {
-    const isFull = this.#found >= this.#options.limit;
     const hits = found.map(({ line }) => line);
     const texts = this.#options.withText ? { texts: found.map(({ text }) => text) } : {};
-    return { logId: this.#options.logId, hits, ...texts, done: this.#done, isFull };
+    return { logId: this.#logId, hits, ...texts, done: this.#done, isFull: this.#isFull() };
   }
 
   #refuse(error: unknown): void {
     if (!(error instanceof SearchError))
-      this.#core.log.error({ logId: this.#options.logId, error }, 'a log that is searched cannot be read');
+      this.#core.log.error({ logId: this.#logId, error }, 'a log that is searched cannot be read');
     const message =
       error instanceof SearchError ? error.message : "the log cannot be read; the master's own log says why";
     this.#stream.end(frame('refused', { message }));

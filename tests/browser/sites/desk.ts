@@ -59,6 +59,10 @@ const fails = of('fails', 'family', [
   step('prepare', 'echo', 'prepared'),
   step('compile', 'sh', '-c', 'echo "cc -c main.c"; echo "main.c:3: error: no such thing" >&2; exit 1'),
 ]);
+const verbose = of('verbose', 'family', [
+  step('prepare', 'echo', 'an error is expected below'),
+  step('make', 'sh', '-c', 'echo cc; echo "main.c:3: error: no such thing"; seq 40; echo "make: *** gave up"; exit 2'),
+]);
 
 const fields = [
   textField({ name: 'version', label: 'Version', required: true, pattern: 'v\\d+', tooltip: 'such as v12' }),
@@ -71,7 +75,7 @@ const fields = [
     fields: [multilineField({ name: 'note', label: 'Note' })],
   }),
 ];
-const builders = [parameters, talker, keeper, seeker, blocked, single, parent, fails];
+const builders = [parameters, talker, keeper, seeker, blocked, single, parent, fails, verbose];
 
 export default site({
   title: 'Desk',

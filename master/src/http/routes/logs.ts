@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { type Log, logLinesSchema, logSchema } from '@icefall/shared';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import type { Caller } from '../../access/access.ts';
 import { MOST_LINES } from '../../logs/log-store.ts';
 import { LogSearch } from '../log-searches.ts';
 import { type Door, idParam, numberQuery, route } from '../route.ts';
@@ -18,6 +19,20 @@ const first = numberQuery({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_
 const TEXT = {
   media: 'text/plain; charset=utf-8',
   description: 'The text of the log, from its beginning to its end now',
+};
+
+const searched = {
+  q: z.string().min(1).max(1000).describe('what is searched for'),
+  regex: z.enum(['0', '1']).default('0').describe('1: `q` is a regular expression, held against each line'),
+  raw: z.enum(['0', '1']).default('0').describe('1: control sequences are searched, too'),
+  text: z.enum(['0', '1']).default('0').describe('1: the lines themselves are sent, too'),
+  limit: numberQuery({ min: 1, max: MOST_HITS }).default(MOST_HITS),
+};
+const FINDS = {
+  media: 'text/event-stream',
+  description:
+    'Event `hits`: LogSearchPiece, the lines found since the one before. Event `end`: the same, after the last. ' +
+    'Event `refused`: an object with a `message`; the expression takes too long, or the log cannot be read.',
 };
 
 export const logRoutes = [
@@ -110,34 +125,58 @@ export const logRoutes = [
     tag: 'logs',
     params,
     query: z.object({
-      q: z.string().min(1).max(1000).describe('what is searched for'),
-      regex: z.enum(['0', '1']).default('0').describe('1: `q` is a regular expression, held against each line'),
-      raw: z.enum(['0', '1']).default('0').describe('1: control sequences are searched, too'),
-      text: z.enum(['0', '1']).default('0').describe('1: the lines themselves are sent, too'),
+      ...searched,
       first: numberQuery({ min: 0, max: Number.MAX_SAFE_INTEGER }).default(0).describe('line to begin with, from 0'),
-      limit: numberQuery({ min: 1, max: MOST_HITS }).default(MOST_HITS),
     }),
-    answer: {
-      media: 'text/event-stream',
-      description:
-        'Event `hits`: LogSearchPiece, the lines found since the one before. Event `end`: the same, after the last. ' +
-        'Event `refused`: an object with a `message`; the expression takes too long, or the log cannot be read.',
-    },
+    answer: FINDS,
     refusals: ['not_found', 'bad_search', 'too_many_streams'],
     handle({ door, caller, params: { id }, query, reply }) {
       logOf(door, id);
-      const { q, regex, raw, text, first, limit } = query;
-      const how = { isExpression: regex === '1', isRaw: raw === '1', withText: text === '1' };
-      const options = { logId: id, text: q, ...how, first, limit };
-      const isAllowed = () => door.access.isStill(caller);
-      const open = () => door.sse.open(reply, () => undefined, isAllowed);
-      new LogSearch(door.master.core, door.master.logs, options, open).start();
+      search(door, caller, reply, [id], query);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/builds/:id/search',
+    name: 'searchBuild',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.build(params.id) },
+    summary: 'As `searchLog`, in all logs of a build, in the order of its steps',
+    tag: 'logs',
+    params,
+    query: z.object(searched),
+    answer: FINDS,
+    refusals: ['not_found', 'bad_search', 'too_many_streams'],
+    handle({ door, caller, params: { id }, query, reply }) {
+      const { steps } = found(door.views.builds.build(id), `build ${id}`);
+      const logIds = steps.flatMap((step) => step.logs.map((log) => log.id));
+      search(door, caller, reply, logIds, { ...query, first: 0 });
     },
   }),
 ];
 
 function logOf(door: Door, id: number): Log {
   return found(door.views.steps.log(id), `log ${id}`);
+}
+
+interface Searched {
+  readonly q: string;
+  readonly regex: '0' | '1';
+  readonly raw: '0' | '1';
+  readonly text: '0' | '1';
+  readonly first: number;
+  readonly limit: number;
+}
+
+function search(door: Door, caller: Caller, reply: FastifyReply, logIds: readonly number[], query: Searched): void {
+  const { q, regex, raw, text, first, limit } = query;
+  const how = { isExpression: regex === '1', isRaw: raw === '1', withText: text === '1' };
+  const open = () =>
+    door.sse.open(
+      reply,
+      () => undefined,
+      () => door.access.isStill(caller),
+    );
+  new LogSearch(door.master.core, door.master.logs, { logIds, text: q, ...how, first, limit }, open).start();
 }
 
 function resumedAt(header: string | string[] | undefined): number | null {

@@ -71,9 +71,14 @@ export interface SearchQuery {
   readonly text?: 0 | 1;
 }
 
-/** Searches a log on the master. Returns what gives it up. */
-export function searchLog(id: number, query: SearchQuery, handlers: SearchHandlers): () => void {
-  const source = new EventSource(apiUrl(`/logs/${id}/search`, { ...query }));
+/** Searches a log, or all logs of a build, on the master. Returns what gives it up. */
+export function searchLogs(
+  of: { readonly log: number } | { readonly build: number },
+  query: SearchQuery,
+  handlers: SearchHandlers,
+): () => void {
+  const path = 'log' in of ? `/logs/${of.log}` : `/builds/${of.build}`;
+  const source = new EventSource(apiUrl(`${path}/search`, { ...query }));
   const last = (take: (data: string) => void) => (message: MessageEvent<string>) => {
     source.close();
     take(message.data);

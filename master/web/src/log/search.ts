@@ -28,13 +28,14 @@ export function matcherOf(text: string): RegExp | null {
 /** Reads lines from `first`; fewer than `limit` at the log's end, or where the master bounds an answer. */
 export type ReadLines = (first: number, limit: number) => Promise<readonly LogLine[]>;
 
-/** Numbers of the lines that match, piece by piece, from `from` to the log's `total`. */
+/** Numbers of the lines that match and are the command's own, piece by piece, from `from` to the log's `total`. */
 export async function* hitsFrom(read: ReadLines, matcher: RegExp, from: number, total: number) {
   for (let first = from; first < total; ) {
     const lines = await read(first, Math.min(RANGE, total - first));
     if (lines.length === 0) return;
     first += lines.length;
-    yield { hits: lines.filter((line) => matcher.test(plainText(line.text))).map((line) => line.n), done: first };
+    const own = lines.filter((line) => line.stream !== 'header');
+    yield { hits: own.filter((line) => matcher.test(plainText(line.text))).map((line) => line.n), done: first };
   }
 }
 

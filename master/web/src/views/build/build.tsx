@@ -14,6 +14,7 @@ import { useTitle } from '../../ui/title.ts';
 import { canNotify, toggleWatch, watched } from '../../ui/watch.ts';
 import { Facts } from './facts.tsx';
 import { Properties } from './properties.tsx';
+import { BuildSearch } from './search.tsx';
 import { Steps } from './steps.tsx';
 import { useBuildResource, type Which } from './use-build.ts';
 
@@ -43,6 +44,7 @@ export function BuildView({ which }: { which: Which }): JSX.Element {
       >
         <Facts build={build} />
         <Steps build={build} />
+        <BuildSearch build={build} />
         <Properties properties={build.properties} />
       </div>
     </Page>

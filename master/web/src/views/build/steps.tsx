@@ -8,6 +8,7 @@ import { isProblem, lookOfStep } from '../../ui/look.ts';
 import { Glyph, Lasted, Why } from '../../ui/parts.tsx';
 import { shortDuration } from '../../ui/times.ts';
 import { isWeb } from '../site/changes.tsx';
+import { FirstError } from './first-error.tsx';
 import { Tail } from './tail.tsx';
 import { Triggered } from './triggered.tsx';
 
@@ -81,6 +82,7 @@ function StepRow({ step, build }: { step: Step; build: Build }): JSX.Element {
         </p>
       )}
       {step.triggeredRequestIds.length > 0 && <Triggered ids={step.triggeredRequestIds} />}
+      {isProblem(step.result) && step.logs.map((log) => <FirstError key={log.id} log={log} />)}
       {(isProblem(step.result) || step.state === 'running') &&
         step.logs.map((log) => <Tail key={log.id} log={log} live={step.state === 'running'} />)}
     </li>

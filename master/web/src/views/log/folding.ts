@@ -1,5 +1,5 @@
 import { computed, effect, signal } from '@preact/signals';
-import { searchLog } from '../../api/stream.ts';
+import { searchLogs } from '../../api/stream.ts';
 import { foldsOf } from '../../log/folds.ts';
 import { type Group, groupsOf, MARKS } from '../../log/groups.ts';
 import type { LogSession } from '../../log/session.ts';
@@ -21,8 +21,8 @@ export function createFolding(session: LogSession) {
     const marks: { n: number; text: string }[] = [];
     const take = (numbers: readonly number[], texts: readonly string[]) =>
       marks.push(...numbers.map((n, i) => ({ n, text: texts[i] ?? '' })));
-    giveUp = searchLog(
-      session.id,
+    giveUp = searchLogs(
+      { log: session.id },
       { q: MARKS, regex: 1, raw: 1, text: 1, limit: MOST_MARKS },
       {
         found: ({ hits, texts = [] }) => take(hits, texts),

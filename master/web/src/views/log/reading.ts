@@ -1,6 +1,6 @@
 import type { LogSearchPiece } from '@icefall/shared';
 import { effect, signal } from '@preact/signals';
-import { searchLog } from '../../api/stream.ts';
+import { searchLogs } from '../../api/stream.ts';
 import { lastTop, linesOfHash } from '../../log/position.ts';
 import { ERRORS, expressionOf, MOST_HITS, matcherOf, nextHit } from '../../log/search.ts';
 import type { LogSession } from '../../log/session.ts';
@@ -61,7 +61,7 @@ export function createReading(session: LogSession) {
     if (matcher === null) return;
     const expression = expressionOf(text);
     const query = { q: expression ?? text, regex: expression === null ? 0 : 1, limit: MOST_HITS } as const;
-    giveUp = searchLog(session.id, query, {
+    giveUp = searchLogs({ log: session.id }, query, {
       found: take,
       ended(piece) {
         take(piece);
