@@ -22,6 +22,7 @@ export type ProblemCode =
   | 'idempotency_key_reused'
   | 'too_large'
   | 'unsupported_media_type'
+  | 'too_many_requests'
   | 'too_many_streams'
   | 'not_ready';
 
@@ -50,6 +51,7 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   idempotency_key_reused: 409,
   unsupported_media_type: 415,
   bad_values: 422,
+  too_many_requests: 429,
   too_many_streams: 503,
   not_ready: 503,
   // Access

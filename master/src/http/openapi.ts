@@ -29,7 +29,7 @@ const RESOURCES: Readonly<Record<string, z.ZodType>> = {
 };
 
 /** What every route may answer. */
-const COMMON_REFUSALS = ['bad_request', 'foreign_host', 'internal'];
+const COMMON_REFUSALS = ['too_many_requests', 'bad_request', 'foreign_host', 'internal'];
 const POST_REFUSALS = [
   'bad_json',
   'bad_values',

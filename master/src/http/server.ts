@@ -17,6 +17,7 @@ import type { Door, Route } from './route.ts';
 import { ROUTES } from './routes/all.ts';
 import { guard, SECURITY_HEADERS } from './security.ts';
 import { SseStreams } from './sse.ts';
+import { CONNECTIONS_CHECK_MS, limitTraffic } from './traffic.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -112,12 +113,14 @@ export async function buildServer(
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MOST_PARAM_LENGTH },
     forceCloseConnections: true,
+    http: { connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     // Found before any hook runs: an address that cannot be decoded.
     frameworkErrors: (error, request, reply) => answerError(master, error, request, reply.headers(SECURITY_HEADERS)),
     clientErrorHandler: answerBrokenHttp,
   });
   const door = doorOf(master, () => addressOf(app, options.host), options.operatorToken ?? null);
   guard(app, { host: options.host, siteUrl: () => master.config.site.url });
+  limitTraffic(app, master.core.clock);
   takeJsonOnly(app);
   compressAnswers(app);
   app.setErrorHandler((error, request, reply) => {

@@ -1,0 +1,74 @@
+import { connect, type Socket } from 'node:net';
+import { fastify } from 'fastify';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { VirtualClock } from '../engine/virtual-clock.ts';
+import { answerOfError } from './errors.ts';
+import { startHttpServer } from './server.ts';
+import { TestSite } from './test-site.ts';
+import { limitTraffic } from './traffic.ts';
+
+/** A server that takes three requests of an address, two of which may change something. */
+function fixture() {
+  const clock = new VirtualClock(0);
+  const app = fastify();
+  onTestFinished(() => app.close());
+  limitTraffic(app, clock, { requests: 3, changing: 2 });
+  app.setErrorHandler((error, _request, reply) => {
+    const { status, body } = answerOfError(error);
+    return reply.code(status).send(body);
+  });
+  app.all('/', () => 'fine');
+  const ask = async (remoteAddress: string, method: 'GET' | 'POST' = 'GET') =>
+    await app.inject({ method, url: '/', remoteAddress });
+  const statuses = async (count: number, remoteAddress: string, method?: 'GET' | 'POST') => {
+    const all: number[] = [];
+    for (let i = 0; i < count; i += 1) all.push((await ask(remoteAddress, method)).statusCode);
+    return all;
+  };
+  return { clock, ask, statuses };
+}
+
+describe('an address that asks for too much', () => {
+  test('is told to wait; another one is not, nor a program on this machine', async () => {
+    const { ask, statuses } = fixture();
+    expect(await statuses(4, '192.0.2.1')).toEqual([200, 200, 200, 429]);
+    const refused = await ask('192.0.2.1');
+    expect([refused.json().error.code, refused.headers['retry-after']]).toEqual(['too_many_requests', '10']);
+    expect(await statuses(3, '192.0.2.2')).toEqual([200, 200, 200]);
+    expect(await statuses(5, '127.0.0.1', 'POST')).toEqual([200, 200, 200, 200, 200]);
+  });
+
+  test('is told so sooner where it changes something', async () => {
+    const { statuses } = fixture();
+    expect(await statuses(3, '192.0.2.1', 'POST')).toEqual([200, 200, 429]);
+    expect(await statuses(1, '192.0.2.1')).toEqual([200]);
+  });
+
+  test('may go on after ten seconds', async () => {
+    const { clock, statuses } = fixture();
+    await statuses(3, '192.0.2.1');
+    clock.advance(9999);
+    expect(await statuses(1, '192.0.2.1')).toEqual([429]);
+    clock.advance(1);
+    expect(await statuses(1, '192.0.2.1')).toEqual([200]);
+  });
+});
+
+test('clients that never finish what they say do not keep others from being served', async () => {
+  await using site = new TestSite();
+  const server = await startHttpServer(site.port, { port: 0, pageDirectory: '/nonexistent' });
+  const slow = Array.from({ length: 300 }, () => openSlowly(server.port));
+  onTestFinished(async () => {
+    for (const socket of slow) socket.destroy();
+    await server.close();
+  });
+  await Promise.all(slow.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+  for (let i = 0; i < 20; i += 1) expect((await fetch(`${server.url}/api/v1/health`)).status).toBe(200);
+});
+
+function openSlowly(port: number): Socket {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.on('connect', () => socket.write('GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nX-A: '));
+  return socket;
+}

@@ -1,0 +1,42 @@
+import type { FastifyInstance } from 'fastify';
+import { Attempts } from '../engine/attempts.ts';
+import type { Clock } from '../engine/ports.ts';
+import { HttpProblem } from './errors.ts';
+import { isLoopback } from './security.ts';
+
+const WINDOW_MS = 10_000;
+/** Requests of one address within ten seconds: a page that is opened asks for some fifty, a program that lists all builds for more. */
+export const MOST_REQUESTS = 3000;
+/** Of these such as change something, and deliveries of webhooks: each is a turn with a sync of the disk. */
+export const MOST_CHANGING_REQUESTS = 1000;
+/** Sockets at once: what pages, their streams and programs of a large site need, and far from the process's own limit. */
+export const MOST_CONNECTIONS = 4000;
+/** Whoever takes longer to say what they want is slow on purpose. */
+const HEADERS_LIMIT_MS = 20_000;
+/** So often the server looks for those who are. */
+export const CONNECTIONS_CHECK_MS = 5000;
+
+/**
+ * Holds off who asks for too much: connections, slow requests, many requests of one address. This machine's own programs
+ * are not counted, so that a proxy here must be named as trusted for those behind it to be told apart.
+ */
+export function limitTraffic(
+  app: FastifyInstance,
+  clock: Clock,
+  most = { requests: MOST_REQUESTS, changing: MOST_CHANGING_REQUESTS },
+): void {
+  app.server.maxConnections = MOST_CONNECTIONS;
+  app.server.headersTimeout = HEADERS_LIMIT_MS;
+  const all = new Attempts({ most: most.requests, withinMs: WINDOW_MS });
+  const changing = new Attempts({ most: most.changing, withinMs: WINDOW_MS });
+  app.addHook('onRequest', async ({ ip, method }, reply) => {
+    if (isLoopback(ip)) return;
+    const now = clock.monotonic();
+    const limits = method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? [all] : [all, changing];
+    if (limits.some((limit) => limit.exceeded(ip, now))) {
+      reply.header('retry-after', WINDOW_MS / 1000);
+      throw new HttpProblem('too_many_requests', `too many requests from ${ip}; wait ${WINDOW_MS / 1000} s`);
+    }
+    for (const limit of limits) limit.note(ip, now);
+  });
+}
