@@ -4,6 +4,8 @@ import {
   factory,
   masterLock,
   projects,
+  secret,
+  secretsFrom,
   shell,
   site,
   triggerableScheduler,
@@ -41,7 +43,7 @@ const declared = projects({
   ],
   platforms: { debian12: [debian12], alma9: [alma9] },
   locks: [cpu],
-  secrets: { UPLOAD_TOKEN: computed(() => process.env.UPLOAD_TOKEN ?? '') },
+  secrets: { UPLOAD_TOKEN: secret('upload-token') },
   publish: { release },
   artifacts: '/srv/icefall/artifacts',
 });
@@ -54,4 +56,8 @@ export default site({
   schedulers: [release],
   changeSources: [webhook('gitea', { secrets: [{ env: 'HOOK_SECRET' }], pullRequests: true })],
   projects: declared,
+  secrets: {
+    from: [secretsFrom.directory('/run/secrets')],
+    allow: [{ secrets: ['upload-token'], branches: ['main'], repositories: ['https://git.example.org/*'] }],
+  },
 });

@@ -65,8 +65,23 @@ export function collectProblems<T>(declare: () => T): { readonly value: T; reado
 
 const OWN_SOURCE = new URL('../', import.meta.url).href;
 
+/** Where declarations are said to be made, while they are made of something else than a program. */
+let elsewhere: Place | null = null;
+
+/** Makes declarations of what stands in a file that is no program of the site: that is their place. */
+export function declaredAt<T>(place: Place, declare: () => T): T {
+  const before = elsewhere;
+  elsewhere = place;
+  try {
+    return declare();
+  } finally {
+    elsewhere = before;
+  }
+}
+
 /** The place in the site's program from which the configuration API was called. */
 export function callerPlace(): Place | null {
+  if (elsewhere !== null) return elsewhere;
   for (const frame of callers()) {
     const name = frame.getFileName() ?? '';
     if (!name.startsWith('file://') && !name.startsWith('/')) continue;

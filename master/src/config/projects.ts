@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import { isReference, type Renderable } from '../properties/references.ts';
+import { type SecretReference, secretSchema } from '../secrets/reference.ts';
 import { type Duration, positiveDurationSchema } from './durations.ts';
 import type { LockDeclaration } from './locks.ts';
 import { nameSchema } from './names.ts';
@@ -37,8 +37,8 @@ export interface ProjectsOptions {
   readonly platforms: Readonly<Record<string, readonly WorkerDeclaration[]>>;
   /** Locks that pipelines may take, by their own names. */
   readonly locks?: readonly LockDeclaration[];
-  /** Secrets that steps may ask for, by the name of the variable in which they get them. */
-  readonly secrets?: Readonly<Record<string, Renderable<string>>>;
+  /** Secrets that steps may ask for, by the name of the variable in which they get them; the site's rules hold as well. */
+  readonly secrets?: Readonly<Record<string, SecretReference>>;
   /** Schedulers that publish, by the name that pipelines use. They get the property `project`. */
   readonly publish?: Readonly<Record<string, TriggerableScheduler>>;
   /** Absolute directory on the master in which artifacts are kept; without it pipelines can keep none. */
@@ -68,7 +68,7 @@ export interface ProjectsDeclaration {
   readonly repositories: readonly ProjectDeclaration[];
   readonly platforms: Readonly<Record<string, readonly WorkerDeclaration[]>>;
   readonly locks: readonly LockDeclaration[];
-  readonly secrets: Readonly<Record<string, Renderable<string>>>;
+  readonly secrets: Readonly<Record<string, SecretReference>>;
   readonly publish: Readonly<Record<string, TriggerableScheduler>>;
   readonly artifacts: string | null;
   readonly everyMs: number;
@@ -103,9 +103,7 @@ const optionsSchema = z.strictObject({
     z.array(typed<WorkerDeclaration>('worker', 'must be a worker(...)')).min(1, 'must name at least one worker'),
   ),
   locks: z.array(typed<LockDeclaration>('lock', 'must be a masterLock(...) or workerLock(...)')).default([]),
-  secrets: z
-    .record(variableSchema, z.union([z.string(), z.custom(isReference)], 'must be text or a reference'))
-    .default({}),
+  secrets: z.record(variableSchema, secretSchema).default({}),
   publish: z
     .record(
       nameSchema,

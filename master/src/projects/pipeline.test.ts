@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { secret } from '../secrets/reference.ts';
 import { definitionJsonSchema } from './definition.ts';
 import { jobsOf } from './jobs.ts';
 import { readPipeline } from './pipeline.ts';
@@ -18,7 +19,7 @@ describe('the documentation', () => {
   test('shows a pipeline that is right, and builds what it says', () => {
     const text = readFileSync(new URL('examples/icefall.yml', DOCS), 'utf8');
     const release = offer().publish;
-    const secrets = { UPLOAD_TOKEN: 'x' };
+    const secrets = { UPLOAD_TOKEN: secret('upload') };
     const read = readPipeline(text, project('widgets'), { ...offer(), publish: release, secrets });
     expect(
       'pipeline' in read ? jobsOf('widgets', read.pipeline.definition).map(({ builder }) => builder) : read,

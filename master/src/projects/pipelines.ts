@@ -5,7 +5,7 @@ import type { SiteDeclaration } from '../config/site.ts';
 import type { Core } from '../engine/core.ts';
 import { PIPELINE_FILE } from './definition.ts';
 import { withProjects } from './effective-site.ts';
-import { type Pipeline, readPipeline } from './pipeline.ts';
+import { readPipeline } from './pipeline.ts';
 import { type ProjectParts, partsOf } from './project-builders.ts';
 
 /** What is remembered of a project. */
@@ -84,13 +84,7 @@ export class Pipelines {
     const { good, branch } = stored;
     const isSame = known?.offer === offer && known.project === project && known.branch === branch;
     if (isSame && known.good.text === good.text) return known;
-    const read = readPipeline(good.text, project, offer);
-    const mayBuild = this.#mayBuild;
-    const parts =
-      'mistakes' in read
-        ? read
-        : partsOf({ project, offer, pipeline: read.pipeline, revision: good.revision, branch, mayBuild });
-    const declared = { offer, project, branch, good, parts };
+    const declared = { offer, project, branch, good, parts: this.#partsOf(project, offer, branch, good) };
     this.#declared.set(project.name, declared);
     return declared;
   }
@@ -115,31 +109,43 @@ export class Pipelines {
   /** Notes what a look has found. Inside a turn. True: the site has to be composed anew. */
   note(project: ProjectDeclaration, offer: ProjectsDeclaration, finding: Finding): boolean {
     const before = this.#storedOf(project);
-    const read = 'mistake' in finding ? { mistakes: [finding.mistake] } : this.#judge(project, offer, finding);
-    const mistakes = ('mistakes' in read ? read.mistakes : []).slice(0, MOST_MISTAKES);
-    const isGood = 'pipeline' in read && 'text' in finding;
-    const isNew = isGood && before?.good?.text !== finding.text;
+    const mistakes = 'mistake' in finding ? [finding.mistake] : this.#judge(project, offer, finding);
+    const isNew = 'text' in finding && mistakes.length === 0 && before?.good?.text !== finding.text;
     this.#store(project.name, {
       repository: project.repository,
       branch: finding.branch ?? before?.branch ?? '',
       good: isNew ? { revision: finding.revision, text: finding.text } : (before?.good ?? null),
       // One that could not be read is read again.
       revision: finding.revision ?? before?.revision ?? null,
-      mistakes,
+      mistakes: mistakes.slice(0, MOST_MISTAKES),
       readAt: this.#core.now(),
     });
     return isNew || (before !== null && finding.branch !== null && before.branch !== finding.branch);
   }
 
+  /** What is wrong with a text. One that is right is declared with that, and kept for when the site is composed. */
   #judge(
     project: ProjectDeclaration,
     offer: ProjectsDeclaration,
     { text, branch, revision }: Extract<Finding, { text: string }>,
-  ): { readonly pipeline: Pipeline } | { readonly mistakes: readonly string[] } {
+  ): readonly string[] {
+    const known = this.#declared.get(project.name);
+    const parts = this.#partsOf(project, offer, branch, { revision, text });
+    if ('mistakes' in parts) return parts.mistakes;
+    if (known?.good.text !== text)
+      this.#declared.set(project.name, { offer, project, branch, good: { revision, text }, parts });
+    return [];
+  }
+
+  #partsOf(
+    project: ProjectDeclaration,
+    offer: ProjectsDeclaration,
+    branch: string,
+    { revision, text }: NonNullable<Stored['good']>,
+  ): Declared['parts'] {
     const read = readPipeline(text, project, offer);
     if ('mistakes' in read) return read;
-    const parts = partsOf({ project, offer, pipeline: read.pipeline, revision, branch, mayBuild: this.#mayBuild });
-    return 'mistakes' in parts ? parts : read;
+    return partsOf({ project, offer, pipeline: read.pipeline, revision, branch, mayBuild: this.#mayBuild });
   }
 
   #store(name: string, stored: Stored): void {

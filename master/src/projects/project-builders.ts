@@ -2,7 +2,7 @@ import type { Change } from '@icefall/shared';
 import { type BuilderDeclaration, builder, factory } from '../config/builders.ts';
 import { type GitPollerDeclaration, gitPoller } from '../config/changes.ts';
 import { codebaseField } from '../config/fields.ts';
-import { collectProblems } from '../config/problems.ts';
+import { collectProblems, declaredAt } from '../config/problems.ts';
 import type { ProjectDeclaration } from '../config/projects.ts';
 import { anyBranchScheduler, forceScheduler, type SchedulerDeclaration } from '../config/schedulers.ts';
 import { branchMatcher } from './branches.ts';
@@ -36,9 +36,14 @@ export interface ProjectSource {
 
 /** The builders, schedulers and pollers of a project, or what is wrong with them. */
 export function partsOf(source: ProjectSource): ProjectParts | { readonly mistakes: readonly string[] } {
-  const { value, problems } = collectProblems(() => declare(source));
+  const place = { file: fileOf(source), line: 1 };
+  const { value, problems } = collectProblems(() => declaredAt(place, () => declare(source)));
   if (problems.length === 0) return value;
-  return { mistakes: problems.map(({ message }) => `${source.project.repository} ${PIPELINE_FILE}: ${message}`) };
+  return { mistakes: problems.map(({ message }) => `${place.file}: ${message}`) };
+}
+
+function fileOf({ project }: ProjectSource): string {
+  return `${project.repository} ${PIPELINE_FILE}`;
 }
 
 function declare(source: ProjectSource): ProjectParts {
@@ -82,8 +87,7 @@ function builderOf(source: ProjectSource, job: Job, isRestricted: boolean): Buil
   const { project, pipeline, offer, revision } = source;
   const { definition } = pipeline;
   const name = isRestricted ? `${job.builder}-untrusted` : job.builder;
-  const file = `${project.repository} ${PIPELINE_FILE}`;
-  const declared = builder({
+  return builder({
     name,
     group: project.name,
     description: isRestricted ? 'Pull requests: no secrets, no publishing' : '',
@@ -98,9 +102,8 @@ function builderOf(source: ProjectSource, job: Job, isRestricted: boolean): Buil
       ...job.axes,
     },
     locks: locksOf(definition.locks, offer.locks),
-    factory: factory(stepsOf({ project, pipeline, job, offer, isRestricted, file })),
+    factory: factory(stepsOf({ project, pipeline, job, offer, isRestricted, file: fileOf(source) })),
   });
-  return Object.freeze({ ...declared, place: { file, line: 1 } });
 }
 
 const codebasesOf = ({ project, branch }: ProjectSource) => ({

@@ -1,5 +1,5 @@
 import type { LockAccess, LockDeclaration } from '../config/locks.ts';
-import type { Place } from '../config/problems.ts';
+import { declaredAt } from '../config/problems.ts';
 import type { ProjectDeclaration } from '../config/projects.ts';
 import { computed, interpolate, type Renderable } from '../properties/references.ts';
 import { git } from '../steps/git.ts';
@@ -32,15 +32,11 @@ export function stepsOf(of: JobSteps): StepDeclaration[] {
   const { definition, stepLines } = pipeline;
   const checkout = git({ mode: 'full', method: 'fresh', submodules: definition.submodules });
   return [
-    placed(checkout, { file: of.file, line: 1 }),
+    checkout,
     ...definition.steps.flatMap((step, i) =>
-      isOfJob(step, job) ? [placed(stepOf(step, of), { file: of.file, line: stepLines[i] ?? 1 })] : [],
+      isOfJob(step, job) ? [declaredAt({ file: of.file, line: stepLines[i] ?? 1 }, () => stepOf(step, of))] : [],
     ),
   ];
-}
-
-function placed(step: StepDeclaration, place: Place): StepDeclaration {
-  return Object.freeze({ ...step, place });
 }
 
 function stepOf(step: DefinedStep, of: JobSteps): StepDeclaration {

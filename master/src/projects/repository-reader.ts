@@ -101,6 +101,10 @@ function configOf(repository: string): string {
 \tpartialclonefilter = blob:none
 [protocol "ext"]
 \tallow = never
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
 `;
 }
 

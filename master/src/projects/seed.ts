@@ -13,8 +13,9 @@ import type { RepositoryReader } from './repository-reader.ts';
 
 /** Looks at once: each is a few processes of Git that mostly wait for a server, and a thousand may be due at the start. */
 const MOST_LOOKS_AT_ONCE = 8;
-/** Findings are put in force together: to compose a large site anew takes a moment. */
-const BATCH_MS = 1000;
+/** Findings are put in force together, since to compose a large site anew takes a moment: soon, or while many are read later. */
+const BATCH_MS = 100;
+const LONG_BATCH_MS = 5000;
 /** Names in the alarm; the list of projects tells the rest. */
 const MOST_NAMED = 5;
 
@@ -117,6 +118,8 @@ export class Seed {
       this.#next();
       await Promise.race(this.#looking.values());
     }
+    // Others that are read at the same time come into force with it.
+    await Promise.all(this.#looking.values());
     this.#apply();
     return this.project(name);
   }
@@ -212,7 +215,8 @@ export class Seed {
 
   #found(name: string, finding: Finding | null): void {
     this.#findings.set(name, finding);
-    this.#batch ??= this.#core.clock.after(BATCH_MS, () => this.#apply());
+    const delay = this.#waiting.size > MOST_LOOKS_AT_ONCE ? LONG_BATCH_MS : BATCH_MS;
+    this.#batch ??= this.#core.clock.after(delay, () => this.#apply());
   }
 
   /** Puts in force what was found. Where that fails, all is as before, and the next round finds it again. */

@@ -5,7 +5,7 @@ import { type ProjectDeclaration, type ProjectOptions, type ProjectsOptions, pro
 import { triggerableScheduler } from '../config/schedulers.ts';
 import { type SiteDeclaration, type SiteOptions, site } from '../config/site.ts';
 import { worker } from '../config/workers.ts';
-import { computed } from '../properties/references.ts';
+import { secret } from '../secrets/reference.ts';
 import type { Offer } from './pipeline.ts';
 import type { Finding } from './pipelines.ts';
 import type { Look, RepositoryReader } from './repository-reader.ts';
@@ -46,7 +46,7 @@ export function project(name: string, more: Partial<ProjectDeclaration> = {}): P
 const OFFERED = {
   platforms: { debian12: [debian], alma9: [alma] },
   locks: [cpu],
-  secrets: { TOKEN: computed(() => 'hush') },
+  secrets: { TOKEN: secret('token') },
   publish: { release },
   artifacts: '/srv/artifacts',
 };
