@@ -6,6 +6,11 @@ export { type SecretRule, type SecretsOptions, secretsFrom } from '../secrets/de
 export type { SecretProvider } from '../secrets/provider.ts';
 export { type SecretReference, secret } from '../secrets/reference.ts';
 export type { VaultOptions } from '../secrets/vault.ts';
+export { type HelmUpgradeOptions, helmUpgrade } from '../steps/containers/helm-upgrade.ts';
+export { type ImageBuildOptions, imageBuild } from '../steps/containers/image-build.ts';
+export { type ImagePushOptions, type ImageTagOptions, imagePush, imageTag } from '../steps/containers/image-push.ts';
+export { type ImageRunOptions, imageRun } from '../steps/containers/image-run.ts';
+export type { ImageTool, RegistryLogin } from '../steps/containers/tools.ts';
 export { type CvmfsRepository, type CvmfsRepositoryOptions, cvmfsRepository } from '../steps/cvmfs/repository.ts';
 export { type CvmfsResignOptions, cvmfsResign } from '../steps/cvmfs/resign.ts';
 export { type CvmfsRsyncOptions, cvmfsRsync } from '../steps/cvmfs/rsync.ts';
