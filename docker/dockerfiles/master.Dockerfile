@@ -20,7 +20,7 @@ COPY tests/package.json tests/
 COPY docs/package.json docs/
 COPY docker/package.json docker/
 COPY k8s/package.json k8s/
-RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --filter @icefall/master...
+RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --filter @icefall/master... && rm -rf node_modules/.pnpm/node-linux-*
 COPY tsconfig.json ./
 COPY shared shared/
 COPY master master/
@@ -37,7 +37,7 @@ COPY tests/package.json tests/
 COPY docs/package.json docs/
 COPY docker/package.json docker/
 COPY k8s/package.json k8s/
-RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --prod --filter @icefall/site...
+RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --prod --filter @icefall/site... && rm -rf node_modules/.pnpm/node-linux-*
 
 FROM docker.io/library/debian:12-slim AS base
 RUN export DEBIAN_FRONTEND=noninteractive && apt-get update -q \

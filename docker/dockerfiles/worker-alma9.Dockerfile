@@ -20,7 +20,7 @@ COPY tests/package.json tests/
 COPY docs/package.json docs/
 COPY docker/package.json docker/
 COPY k8s/package.json k8s/
-RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --filter @icefall/worker...
+RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --filter @icefall/worker... && rm -rf node_modules/.pnpm/node-linux-*
 COPY shared shared/
 COPY worker worker/
 RUN node worker/scripts/bundle.ts

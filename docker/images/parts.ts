@@ -30,7 +30,8 @@ export function install(options: string): NonNullable<StageFile['dependencies']>
       { source: ['package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml'], target: './' },
       ...WORKSPACES.map((folder) => ({ source: [`${folder}/package.json`], target: `${folder}/` })),
     ],
-    run: `npx --yes ${PNPM} install --frozen-lockfile --ignore-scripts ${options}`,
+    // The Node that the project brings for development machines is another copy of the image's own.
+    run: `npx --yes ${PNPM} install --frozen-lockfile --ignore-scripts ${options} && rm -rf node_modules/.pnpm/node-linux-*`,
   };
 }
 

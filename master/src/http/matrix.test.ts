@@ -19,6 +19,7 @@ type Rule = 'open' | 'signed in' | `${string} somewhere` | `${string} on all` | 
 const TABLE: Readonly<Record<string, Rule>> = {
   live: 'open',
   ready: 'open',
+  metrics: 'open',
   health: 'open',
   receiveHook: 'open',
   getCaller: 'open',

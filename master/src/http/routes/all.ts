@@ -8,6 +8,7 @@ import { eventRoutes } from './events.ts';
 import { hookRoutes } from './hooks.ts';
 import { lockRoutes } from './locks.ts';
 import { logRoutes } from './logs.ts';
+import { metricRoutes } from './metrics.ts';
 import { projectRoutes } from './projects.ts';
 import { requestRoutes } from './requests.ts';
 import { schedulerRoutes } from './schedulers.ts';
@@ -20,6 +21,7 @@ import { workerRoutes } from './workers.ts';
 /** Every route of the API: what the server serves and what the OpenAPI document describes. */
 export const ROUTES: readonly Route[] = [
   ...systemRoutes,
+  ...metricRoutes,
   ...eventRoutes,
   ...builderRoutes,
   ...badgeRoutes,
