@@ -7,7 +7,18 @@ test('every path that the page makes leads to its view', () => {
   expect(parseRoute(paths.log(12))).toEqual({ view: 'log', id: 12 });
   expect(parseRoute(paths.request(3))).toEqual({ view: 'request', id: 3 });
   expect(parseRoute(paths.change(5))).toEqual({ view: 'change', id: 5 });
-  for (const view of ['builders', 'queue', 'workers', 'locks', 'schedulers', 'changes', 'console', 'about', 'audit'] as const)
+  for (const view of [
+    'builders',
+    'queue',
+    'workers',
+    'locks',
+    'schedulers',
+    'changes',
+    'console',
+    'grid',
+    'about',
+    'audit',
+  ] as const)
     expect(parseRoute(paths[view])).toEqual({ view });
 });
 
