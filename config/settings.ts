@@ -98,7 +98,10 @@ const settingsSchema = z.strictObject({
   users: text.default('rsync://users.example.org/users/'),
   backup: text.default('rsync://backup.example.org/cvmfs/'),
   /** Address with a signed whitelist for each repository as REPO/.cvmfswhitelist; null: signed here with the master key. */
-  whitelistAuthority: z.httpUrl().nullable().default(null),
+  whitelistAuthority: z
+    .url({ protocol: /^https?$/ })
+    .nullable()
+    .default(null),
   /** A program that is given a repository's name and prints its signed whitelist; null: none. */
   whitelistSigner: command.nullable().default(null),
   /** A copy that would delete more than this share of what is there is refused; a person can force it. */

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type CvmfsRepository, cvmfsRepository } from '@icefall/master/config';
+import { type CvmfsRepository, type CvmfsRepositoryOptions, cvmfsRepository } from '@icefall/master/config';
 import type { Work } from '@icefall/master/simulation/simulated-worker';
 import type { Command } from '@icefall/shared';
 
@@ -16,6 +16,8 @@ export interface Publisher extends Disposable {
   readonly directory: string;
   isOpen(): boolean;
   revision(): number;
+  /** The program that asks a gateway; a double. It notes its calls in a file beside it. */
+  readonly gateway: string;
   /** Opens a transaction as a person would. */
   openByHand(): void;
   /** Runs what the master tells a worker: for a simulated worker, which takes a second for it. */
@@ -31,20 +33,20 @@ interface Programs {
 }
 
 /** The embedded publisher; real. */
-export function embedded(more: Partial<Pick<CvmfsRepository, 'gateway'>> = {}): Publisher {
+export function embedded(more: Pick<CvmfsRepositoryOptions, 'gateway'> = {}): Publisher {
   const home = mkdtempSync(join(tmpdir(), 'publisher-'));
   const script = join(PROJECT, 'worker', 'src', 'stratum0', 'main.ts');
   return publisher(home, { script, args: ['--dir', home], make: 'mkfs', mount: 'mount' }, more);
 }
 
 /** The stock tools; a strict fake of them, found on the PATH. */
-export function stock(more: Partial<Pick<CvmfsRepository, 'gateway'>> = {}): Publisher {
+export function stock(more: Pick<CvmfsRepositoryOptions, 'gateway'> = {}): Publisher {
   const home = mkdtempSync(join(tmpdir(), 'publisher-'));
   const script = join(PROJECT, 'tests', 'publishing', 'fake-cvmfs-server.ts');
   return publisher(home, { script, args: [], make: 'fake-mkfs', mount: 'cvmfs' }, more);
 }
 
-function publisher(home: string, programs: Programs, more: Partial<Pick<CvmfsRepository, 'gateway'>>): Publisher {
+function publisher(home: string, programs: Programs, more: Pick<CvmfsRepositoryOptions, 'gateway'>): Publisher {
   const bin = join(home, 'bin');
   const directory = join(home, 'build');
   for (const folder of [bin, directory]) mkdirSync(folder);
@@ -52,6 +54,12 @@ function publisher(home: string, programs: Programs, more: Partial<Pick<CvmfsRep
   const line = [process.execPath, programs.script, ...programs.args].map((word) => `'${word}'`).join(' ');
   writeFileSync(program, `#!/bin/sh\nexec ${line} "$@"\n`);
   chmodSync(program, 0o755);
+  // Of a gateway that is asked by it: tests say in a file how it ends, and read what it was told in another.
+  const gateway = join(bin, 'icefall-gateway');
+  const ends =
+    'echo "$ICEFALL_GATEWAY_URL $ICEFALL_GATEWAY_KEY $*" >> "$0.calls"; exit "$(cat "$0.ends" 2> /dev/null || echo 0)"';
+  writeFileSync(gateway, `#!/bin/sh\n${ends}\n`);
+  chmodSync(gateway, 0o755);
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, FAKE_CVMFS_DIR: home };
   const call = (...args: string[]) => execFileSync('cvmfs_server', args, { env, encoding: 'utf8' });
   call(programs.make, NAME);
@@ -64,6 +72,7 @@ function publisher(home: string, programs: Programs, more: Partial<Pick<CvmfsRep
     isOpen: () => call('list').includes('in transaction'),
     revision: () =>
       Number(/^S(\d+)$/m.exec(readFileSync(join(home, 'srv', NAME, '.cvmfspublished'), 'latin1'))?.[1] ?? 1),
+    gateway,
     openByHand: () => call('transaction', NAME),
     run: (command) => runHere(command, directory, env),
     [Symbol.dispose]: () => rmSync(home, { recursive: true, force: true }),

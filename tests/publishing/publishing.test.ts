@@ -83,6 +83,8 @@ function properties(id: number): Record<string, unknown> {
     Object.entries(JSON.parse(text) as Record<string, { value: unknown }>).map(([k, { value }]) => [k, value]),
   );
 }
+const GATEWAY = { url: 'http://gateway.example.org:4929/api/v1', wait: '2m' } as const;
+
 /** One step in a build of its own, which is done by the worker. */
 function runStep(
   made: Publisher,
@@ -238,6 +240,34 @@ describe.each([
     expect(runStep(made, (repository) => cvmfsGarbageCollect({ repository }))).toEqual(['cvmfsGarbageCollect SUCCESS']);
     made.openByHand();
     expect(runStep(made, ingest)).toEqual(['cvmfsIngest FAILURE']);
+  });
+});
+
+describe('a transaction through a gateway', () => {
+  test('waits for a path that somebody outside the site has, and holds only the lock of the path', () => {
+    publishing(stock({ gateway: GATEWAY }), { check: 'hangs' });
+    build();
+    const keys = `${publisher.repository.keys}/software.example.org.gw`;
+    const lease = `${note()}.lease`;
+    expect(readFileSync(`${publisher.gateway}.calls`, 'utf8').split('\n')).toEqual([
+      `${GATEWAY.url} ${keys} acquire software.example.org/a/b --wait 120 --token ${lease}`,
+      `${GATEWAY.url} ${keys} release --token ${lease}`,
+      '',
+    ]);
+    expect(sim.master.rooms.locks.locksOf('step:1.0')).toEqual([
+      'cvmfs_software.example.org',
+      'cvmfs_software.example.org/a',
+      'cvmfs_software.example.org/a/b',
+    ]);
+  });
+
+  test('is not opened where the path stays busy', () => {
+    publishing(stock({ gateway: GATEWAY }));
+    writeFileSync(`${publisher.gateway}.ends`, '75');
+    const id = build();
+    expect(steps(id)[0]).toBe('transaction FAILURE');
+    expect(summaries(id).transaction).toContain('a publisher outside this site has the path');
+    expect(publisher.isOpen()).toBe(false);
   });
 });
 

@@ -37,6 +37,8 @@ describe('a repository', () => {
     [{ name: 'a.org', served: 'ftp://a.org' }, /option "served": must be an absolute path or an http address/],
     [{ name: 'a.org', server: [] }, /option "server"/],
     [{ name: 'a.org', lock: 'publish' }, /option "lock": must be a masterLock/],
+    [{ name: 'a.org', gateway: { url: 'gateway:4929' } }, /option "gateway.url"/],
+    [{ name: 'a.org', gateway: { url: 'http://g/api/v1', wait: 'long' } }, /option "gateway.wait"/],
     [{ name: 'a.org', servre: [] }, /unknown option "servre"/],
     [{}, /option "name": is missing/],
   ])('tells at load what is wrong (%#)', (options, expected) => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Duration, durationSchema } from '../../config/durations.ts';
 import { type LockAccess, type LockDeclaration, type PathLockDeclaration, pathLock } from '../../config/locks.ts';
 import { treePathSchema } from '../../config/names.ts';
 import { callerPlace, type Place, reportIssues, titleOf, usable } from '../../config/problems.ts';
@@ -22,6 +23,8 @@ export interface CvmfsRepository {
   readonly keys: string;
   /** Transactions are leases of a gateway: those of disjoint paths are open at the same time. */
   readonly gateway: boolean;
+  /** The gateway that is asked, before a transaction, whether somebody outside this site has the path. */
+  readonly leases: { readonly url: string; readonly waitMs: number } | null;
   readonly lock: LockDeclaration;
   readonly place: Place | null;
 }
@@ -38,8 +41,11 @@ export interface CvmfsRepositoryOptions {
   readonly served?: string;
   /** Folder of the keys; default `/etc/cvmfs/keys`. */
   readonly keys?: string;
-  /** Publishes go through a gateway; default no: one transaction at a time. */
-  readonly gateway?: boolean;
+  /**
+   * Publishes go through a gateway; default no: one transaction at a time. With its address, a transaction waits (10
+   * minutes, if nothing else is said) for a path that a publisher outside this site has; `icefall-gateway` asks.
+   */
+  readonly gateway?: boolean | { readonly url: string; readonly wait?: Duration };
   /** Taken by whoever publishes; default a path lock named `cvmfs_NAME`. */
   readonly lock?: LockDeclaration;
 }
@@ -70,7 +76,12 @@ const optionsSchema = z.strictObject({
   spool: folderSchema.default('/var/spool/cvmfs'),
   served: z.string().refine(isPlace, 'must be an absolute path or an http address').default('/srv/cvmfs'),
   keys: folderSchema.default('/etc/cvmfs/keys'),
-  gateway: z.boolean().default(false),
+  gateway: z
+    .union([
+      z.boolean(),
+      z.strictObject({ url: z.url({ protocol: /^https?$/ }), wait: durationSchema.default(600_000) }),
+    ])
+    .default(false),
   lock: lockSchema.refine(({ scope }) => scope === 'master', 'must not be a lock of workers').optional(),
 });
 
@@ -81,13 +92,15 @@ export function cvmfsRepository(options: CvmfsRepositoryOptions): CvmfsRepositor
   if (!parsed.success) reportIssues(place, titleOf('cvmfsRepository', options), options, parsed.error.issues);
   // What is wrong is reported; what is right still takes part in the checks of the whole site.
   const given = optionsSchema.parse({ name: 'invalid.invalid', ...usable(optionsSchema, options) });
-  const { name, mount, spool, served, lock, ...rest } = given;
+  const { name, mount, spool, served, lock, gateway, ...rest } = given;
   return Object.freeze({
     type: 'cvmfsRepository',
     name,
     tree: `${mount}/${name}`,
     spool: `${spool}/${name}`,
     served: `${served.replace(/\/+$/, '')}/${name}`,
+    gateway: gateway !== false,
+    leases: typeof gateway === 'boolean' ? null : { url: gateway.url, waitMs: gateway.wait },
     lock: lock ?? pathLock(`cvmfs_${name}`),
     ...rest,
     place,

@@ -123,7 +123,7 @@ const fetchSchema = z
   .strictObject({
     ...shape,
     repository: localSchema,
-    from: z.httpUrl().optional(),
+    from: z.url({ protocol: /^https?$/ }).optional(),
     signer: z.array(z.string().min(1)).min(1).optional(),
   })
   .refine(({ from, signer }) => from === undefined || signer === undefined, {

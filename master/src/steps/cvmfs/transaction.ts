@@ -13,6 +13,9 @@ import { publishingShape, scriptCommand, whoOf } from './script.ts';
 /** What the build says of its transaction: only a build that has published leaves nothing to clean up. */
 const STATE = 'cvmfs_transaction';
 
+/** Of `icefall-gateway`, while a path is leased to somebody else. */
+const PATH_BUSY = 75;
+
 /**
  * The note tells whose transaction is open. It is written before the transaction is opened and removed after its end, so
  * an open transaction without one is none of ours: somebody works by hand, and is not disturbed.
@@ -28,6 +31,10 @@ if [ -n "$open" ]; then
   fi
   echo "icefall: a transaction was left open by $(cat "$note"); aborting it"
   "$@" abort -f "$repository" || exit 1
+fi
+if [ -n "$ICEFALL_GATEWAY_URL" ]; then
+  icefall-gateway acquire "$target" --wait "$ICEFALL_GATEWAY_WAIT" --token "$note.lease" &&
+    icefall-gateway release --token "$note.lease" || exit
 fi
 printf '%s\\n' "$who" > "$note.new" && mv -f "$note.new" "$note" || exit 1
 "$@" transaction "$target"
@@ -87,10 +94,17 @@ const openKind: StepKind<Options> = {
     const { repository, path } = options;
     const target = path === '' ? repository.name : `${repository.name}/${path}`;
     const args = [repository.name, target, noteOf(repository), whoOf(run), ...repository.server];
-    return { do: 'command', command: scriptCommand({ name: 'transaction', text: OPEN, args }, options, run) };
+    const env = { ...gatewayOf(repository), ...options.env };
+    const script = { name: 'transaction', text: OPEN, args };
+    return { do: 'command', command: scriptCommand(script, { ...options, env }, run) };
   },
   end(options, outcome) {
     const end = endByExitCode(describeOpen(options), outcome);
+    if (outcome.exitCode === PATH_BUSY)
+      return {
+        ...end,
+        summary: `${describeOpen(options)}: a publisher outside this site has the path, says the gateway`,
+      };
     const left = /^icefall: a transaction was left open by (.*); aborting it$/m.exec(
       String(outcome.values.stdout ?? ''),
     );
@@ -100,6 +114,13 @@ const openKind: StepKind<Options> = {
   },
   describe: describeOpen,
 };
+
+/** What `icefall-gateway` needs; nothing where no gateway is to be asked. */
+function gatewayOf({ name, keys, leases }: CvmfsRepository): Record<string, string> {
+  if (leases === null) return { ICEFALL_GATEWAY_URL: '' };
+  const wait = String(Math.round(leases.waitMs / 1000));
+  return { ICEFALL_GATEWAY_URL: leases.url, ICEFALL_GATEWAY_KEY: `${keys}/${name}.gw`, ICEFALL_GATEWAY_WAIT: wait };
+}
 
 function describeOpen({ repository, path }: Options): string {
   return `transaction on ${repository.name}${path === '' ? '' : `/${path}`}`;

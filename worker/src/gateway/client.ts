@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { GatewayError } from './errors.ts';
+import { authorization, type GatewayKey } from './key.ts';
+
+/** Version of the protocol that is spoken; the gateway answers with the highest that both know. */
+const API_VERSION = 2;
+/** One answer; a commit is not among them, so none takes long. */
+const ANSWER_MS = 60_000;
+
+export interface GatewayOptions {
+  /** Address of its API: `http://gateway.example.org:4929/api/v1`. */
+  readonly url: string;
+  readonly key: GatewayKey;
+  readonly fetch?: typeof fetch;
+}
+
+const answerSchema = z.object({
+  status: z.string().optional(),
+  reason: z.string().optional(),
+  session_token: z.string().min(1).optional(),
+  time_remaining: z.string().optional(),
+  data: z.unknown().optional(),
+});
+type Answer = z.output<typeof answerSchema>;
+
+/**
+ * A client of the CernVM-FS repository gateway's leases: nobody else can publish below a path while its lease is held.
+ * What is published is sent by the tools of CernVM-FS. What is signed: the body of a request for a lease, and the lease's
+ * token for everything about that lease.
+ */
+export class Gateway {
+  readonly #options: GatewayOptions;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+  }
+
+  /** Asks for a lease of `REPOSITORY/path` and gives its token. Throws `path_busy` while another one overlaps. */
+  async acquire(target: string): Promise<string> {
+    const path = target.includes('/') ? target : `${target}/`;
+    const body = JSON.stringify({ path, api_version: String(API_VERSION) });
+    const answer = await this.#ask('POST', '/leases', body, body);
+    if (answer.status === 'path_busy') {
+      const left = answer.time_remaining ?? 'an unknown time';
+      throw new GatewayError('path_busy', `${target} is leased to somebody else, for ${left} at most`);
+    }
+    this.#expectOk(answer, `a lease of ${target}`);
+    if (answer.session_token === undefined)
+      throw new GatewayError('bad_answer', `the gateway granted a lease of ${target}, and gave no token`);
+    return answer.session_token;
+  }
+
+  /**
+   * Makes a lease last longer, by as much as the gateway's configuration says. Throws `not_renewed` where the gateway
+   * cannot (before the release that has `cvmfs_server refresh-lease`) or the lease is gone.
+   */
+  async renew(token: string): Promise<void> {
+    const answer = await this.#ask('PATCH', `/leases/${encodeURIComponent(token)}`, token, null);
+    if (answer.status !== 'ok')
+      throw new GatewayError(
+        'not_renewed',
+        `the lease was not renewed: ${answer.reason ?? 'the gateway cannot do it'}`,
+      );
+  }
+
+  /** Gives a lease back; what was sent under it, and not committed, is dropped. */
+  async release(token: string): Promise<void> {
+    this.#expectOk(
+      await this.#ask('DELETE', `/leases/${encodeURIComponent(token)}`, token, null),
+      'the end of the lease',
+    );
+  }
+
+  /** Leases that are held now, as the gateway tells them: by path. */
+  async leases(): Promise<unknown> {
+    const answer = await this.#ask('GET', '/leases', null, null);
+    this.#expectOk(answer, 'the list of leases');
+    return answer.data ?? {};
+  }
+
+  #expectOk(answer: Answer, what: string): void {
+    if (answer.status !== 'ok')
+      throw new GatewayError(
+        'refused',
+        `the gateway refuses ${what}: ${answer.reason ?? answer.status ?? 'no reason'}`,
+      );
+  }
+
+  async #ask(method: string, path: string, signed: string | null, body: string | null): Promise<Answer> {
+    const { url, key } = this.#options;
+    const headers = {
+      ...(signed === null ? {} : { authorization: authorization(key, signed) }),
+      ...(body === null ? {} : { 'content-type': 'application/json' }),
+    };
+    const address = `${url.replace(/\/+$/, '')}${path}`;
+    let response: Response;
+    try {
+      const ask = this.#options.fetch ?? fetch;
+      response = await ask(address, { method, headers, body, signal: AbortSignal.timeout(ANSWER_MS) });
+    } catch (error) {
+      throw new GatewayError('unreachable', `the gateway at ${url} does not answer: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+    // A gateway that does not know a request says so in plain text.
+    if (!response.ok) return { status: 'error', reason: `it answered ${response.status} to ${method}` };
+    const parsed = answerSchema.safeParse(await response.json().catch(() => null));
+    if (parsed.success) return parsed.data;
+    throw new GatewayError('bad_answer', `what answers at ${url} is no gateway`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

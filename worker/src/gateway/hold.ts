@@ -1,0 +1,70 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Gateway } from './client.ts';
+import { GatewayError } from './errors.ts';
+
+/** Between two questions whether a path is free. */
+const ASK_AGAIN_MS = 5000;
+/** Short against the shortest lease that a gateway gives (its default is two hours). */
+const RENEW_EVERY_MS = 60_000;
+
+export interface HoldOptions {
+  /** How long to wait for a path that is leased to somebody else. */
+  readonly waitMs: number;
+  readonly say: (line: string) => void;
+  readonly askAgainMs?: number;
+  readonly renewEveryMs?: number;
+}
+
+/** Asks for a lease until it is granted, or the time is over: then throws the last `path_busy`. */
+export async function acquireWithin(gateway: Gateway, target: string, options: HoldOptions): Promise<string> {
+  const pause = options.askAgainMs ?? ASK_AGAIN_MS;
+  for (let left = options.waitMs; ; left -= pause) {
+    try {
+      return await gateway.acquire(target);
+    } catch (error) {
+      if (!(error instanceof GatewayError) || error.code !== 'path_busy' || left < pause) throw error;
+      options.say(`waiting: ${error.message}`);
+    }
+    await wait(pause);
+  }
+}
+
+/**
+ * Holds a lease while something is done: renews it, and gives it back in every case. A gateway that cannot renew is told of
+ * once; the lease then lasts as long as the gateway lets it.
+ */
+export async function holdLease<T>(
+  gateway: Gateway,
+  target: string,
+  options: HoldOptions,
+  work: (token: string) => Promise<T>,
+): Promise<T> {
+  const token = await acquireWithin(gateway, target, options);
+  options.say(`holding a lease of ${target}`);
+  const end = new AbortController();
+  const renewing = keepRenewing(gateway, token, options, end.signal);
+  try {
+    return await work(token);
+  } finally {
+    end.abort();
+    await renewing;
+    await gateway.release(token);
+    options.say(`gave the lease of ${target} back`);
+  }
+}
+
+async function keepRenewing(gateway: Gateway, token: string, options: HoldOptions, end: AbortSignal): Promise<void> {
+  const pause = options.renewEveryMs ?? RENEW_EVERY_MS;
+  for (;;) {
+    await wait(pause, undefined, { signal: end }).catch(() => {});
+    if (end.aborted) return;
+    try {
+      await gateway.renew(token);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      options.say(error.message);
+      // One that does not answer may do so the next time; one that cannot renew never will.
+      if (error.code === 'not_renewed') return;
+    }
+  }
+}
