@@ -87,7 +87,10 @@ describe('check of catalogs that are sound as objects', () => {
     database.exec(sql);
     const changed = database.serialize();
     database.close();
-    const root = await objectStore(site.context.disk, site.paths.served, site.paths.unsettled).put(changed, 'C');
+    const root = await objectStore(site.context.disk, site.paths.served, site.paths.unsettled, 'sha1').put(
+      changed,
+      'C',
+    );
     await putManifest(site.context, site.paths, { ...manifest, root, rootSizeBytes: changed.byteLength });
   }
 

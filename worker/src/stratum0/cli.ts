@@ -6,6 +6,7 @@ import type { BytePath } from './byte-path.ts';
 import { readChangedList } from './changed-list.ts';
 import { type Context, realContext } from './context.ts';
 import { Stratum0Error, systemCode } from './errors.ts';
+import { hashAlgorithm } from './hashes.ts';
 import { TRUNK, TRUNK_PREVIOUS } from './history.ts';
 import { splitTarget } from './paths.ts';
 import { repositoryNames, resign } from './repository.ts';
@@ -13,7 +14,7 @@ import { WHITELIST_DAYS } from './whitelist.ts';
 
 export const USAGE = `icefall-stratum0: a small stratum 0, with the verbs of cvmfs_server
 
-  mkfs REPO                      make a repository, with its keys
+  mkfs [-a ALGORITHM] REPO       make a repository, with its keys (-a: hash: sha1, rmd160 or shake128)
   import [-k DIR] [-r] [-t] REPO
                                  take over the repository that lies in DIR/srv/REPO (-k: keys from there;
                                  -r: sign a new whitelist; -t: make a new repository key)
@@ -93,9 +94,10 @@ interface Call {
 
 /** Each verb reads its own source only: most of a short command's time would go into that of the others. */
 const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
-  mkfs: async ({ context, repository }) => {
+  // `-a` is the hash algorithm here, as with the stock tools, and a tag elsewhere.
+  mkfs: async ({ context, repository, values }) => {
     const { makeRepository } = await import('./mkfs.ts');
-    await makeRepository(context, repository().name);
+    await makeRepository(context, repository().name, hashAlgorithm(values.tag ?? 'sha1'));
   },
   import: async ({ context, repository, values }) => {
     const { importRepository } = await import('./import.ts');

@@ -7,6 +7,7 @@ import type { CatalogReference } from './catalog/catalog.ts';
 import type { Context } from './context.ts';
 import { removeIfThere, replaceFile } from './disk.ts';
 import { systemCode } from './errors.ts';
+import { algorithmOf } from './hashes.ts';
 import { withRepositoryLock } from './lock.ts';
 import { objectName, readObject } from './object-store.ts';
 import type { RepositoryPaths } from './paths.ts';
@@ -35,7 +36,7 @@ export async function collectGarbage(context: Context, name: string): Promise<vo
     const roots = await rootsToKeep(context, paths, published, log);
     const needed = await markAll(published, roots);
     const kept = log.filter(({ hash, type }) => needed.has(objectName(hash, SUFFIXES[type])));
-    const reflog = await writeReflog(context, paths, kept);
+    const reflog = await writeReflog(context, paths, kept, algorithmOf(published.manifest.root));
     await writeManifest(context, paths, { ...published.manifest, reflog });
     const removed = await sweep(context, paths, needed);
     await writeStatus(context, paths);

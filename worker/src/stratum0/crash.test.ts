@@ -11,6 +11,7 @@ import { makeRepository } from './mkfs.ts';
 import { publish } from './publish.ts';
 import { resign } from './repository.ts';
 import { rollback } from './rollback.ts';
+import { addTag } from './tags.ts';
 import { Death, dyingDisk } from './testing/dying-disk.ts';
 import { readRepository } from './testing/reader/repository.ts';
 import {
@@ -160,9 +161,10 @@ describe('a death at any change to the disk', () => {
     );
   }, 120_000);
 
-  test('during transaction, resign and mkfs leaves something to go on from', async () => {
+  test('during transaction, resign, tag and mkfs leaves something to go on from', async () => {
     await dieEverywhere(publishedSite, (context) => beginTransaction(context, REPOSITORY, ''), publishNext);
     await dieEverywhere(publishedSite, (context) => resign(context, REPOSITORY, 10), publishNext);
+    await dieEverywhere(publishedSite, (context) => addTag(context, REPOSITORY, 'v1', ''), publishNext);
     const empty = await testSite();
     sites.push(empty);
     const name = 'second.icefall.example';

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from './context.ts';
 import { Stratum0Error } from './errors.ts';
+import { algorithmOf } from './hashes.ts';
 import { makeRepositoryKey, readCertificate, readPrivateKey, readPublicKey } from './keys.ts';
 import { withRepositoryLock } from './lock.ts';
 import { objectStore } from './object-store.ts';
@@ -99,10 +100,11 @@ function repositoryKeysIn(directory: string | null, paths: RepositoryPaths) {
 
 /** Signs the manifest anew, with the certificate that there is now. */
 async function putCertificate(context: Context, paths: RepositoryPaths): Promise<void> {
-  const store = objectStore(context.disk, paths.served, paths.unsettled);
+  const manifest = await currentManifest(paths);
+  const store = objectStore(context.disk, paths.served, paths.unsettled, algorithmOf(manifest.root));
   const certificate = await store.put(await readFile(paths.certificate), 'X');
   await store.settle();
-  await putManifest(context, paths, { ...(await currentManifest(paths)), certificate });
+  await putManifest(context, paths, { ...manifest, certificate });
 }
 
 /** A key that does not fit would only be noticed by the clients of the next publish. */

@@ -7,6 +7,7 @@ import { type AttributeList, encodeAttributes } from './catalog/xattrs.ts';
 import type { Context } from './context.ts';
 import { realDisk } from './disk.ts';
 import { applyChanges } from './forest-changes.ts';
+import type { HashAlgorithm } from './hashes.ts';
 import { fileStamp, isRacy, type MountIndex, partialStamp, unknownStamp } from './mount-index.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { PackJob } from './objects/pack.ts';
@@ -34,6 +35,7 @@ export interface Intake {
   /** Only this path may change; empty: all. */
   readonly scope: BytePath;
   readonly settings: Settings;
+  readonly algorithm: HashAlgorithm;
 }
 
 /** What was taken in. */
@@ -109,7 +111,7 @@ function beginBatch(context: Context, intake: Intake, packer: Packer, steps: rea
     for (const item of step.type === 'directory' ? step.found : [])
       if (item.type === 'file' && !first.has(inodeOf(item))) first.set(inodeOf(item), item);
   const files = [...first.values()];
-  const packed = packer.pack(files.map((file) => jobOf(paths, file)));
+  const packed = packer.pack(files.map((file) => jobOf(intake, file)));
   // Looked at when its turn comes; until then a failure is nobody's.
   packed.catch(() => {});
   const found = steps.flatMap((step) => (step.type === 'directory' ? step.found : []));
@@ -185,10 +187,11 @@ function choosePacker(context: Context, paths: RepositoryPaths): Packer {
   return { pack: (jobs) => (isFew(jobs) ? inline : threaded).pack(jobs), close: () => threaded.close() };
 }
 
-function jobOf(paths: RepositoryPaths, { path, stat }: Found): PackJob {
+function jobOf({ paths, algorithm }: Intake, { path, stat }: Found): PackJob {
   return {
     path: absolute(paths.mount, path),
     label: forPeople(path),
+    algorithm,
     sizeBytes: Number(stat.size),
     inode: stat.ino,
     mtimeNs: stat.mtimeNs,

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { Stratum0Error } from './errors.ts';
-import { hashOf, readSignedText, type SignedText, signManifestText } from './signing.ts';
+import { algorithmOf, CONTENT_HASH } from './hashes.ts';
+import { readSignedText, type SignedText, signManifestText } from './signing.ts';
 
 /**
  * What a client fetches first: `.cvmfspublished`. One field a line, named by its first letter as in the stock manifest
@@ -27,7 +28,7 @@ export interface Manifest {
   readonly isCollected: boolean;
   /** M: hash of the repository's description for people; null: none. */
   readonly metainfo: string | null;
-  /** Y: SHA-1 of `.cvmfsreflog`; null: none is kept. */
+  /** Y: hash of `.cvmfsreflog`; null: none is kept. */
   readonly reflog: string | null;
 }
 
@@ -53,7 +54,7 @@ export function encodeManifest(manifest: Manifest, key: KeyObject): Buffer {
     ...(manifest.metainfo === null ? [] : [`M${manifest.metainfo}`]),
     ...(manifest.reflog === null ? [] : [`Y${manifest.reflog}`]),
   ];
-  return signManifestText(`${lines.join('\n')}\n`, key);
+  return signManifestText(`${lines.join('\n')}\n`, key, algorithmOf(manifest.root));
 }
 
 /** Reads the fields; the signature is for the caller to verify, once it has the certificate. Throws `bad_manifest`. */
@@ -69,24 +70,20 @@ export function decodeManifest(bytes: Buffer, what: string): { manifest: Manifes
       );
     return value;
   };
-  const hash = /^[0-9a-f]{40}$/;
   const count = /^\d{1,15}$/;
   const manifest: Manifest = {
-    root: field('C', hash),
+    root: field('C', CONTENT_HASH),
     rootSizeBytes: Number(field('B', count)),
     ttlSeconds: Number(field('D', count)),
     revision: Number(field('S', count)),
     name: field('N', /^[a-z0-9.-]+$/),
-    certificate: field('X', hash),
-    history: field('H', hash),
+    certificate: field('X', CONTENT_HASH),
+    history: field('H', CONTENT_HASH),
     publishedAt: Number(field('T', count)),
     isCollected: fields.get('G') === 'yes',
-    metainfo: fields.has('M') ? field('M', hash) : null,
-    reflog: fields.has('Y') ? field('Y', hash) : null,
+    metainfo: fields.has('M') ? field('M', CONTENT_HASH) : null,
+    reflog: fields.has('Y') ? field('Y', CONTENT_HASH) : null,
   };
   field('R', new RegExp(`^${ROOT_PATH_MD5}$`));
   return { manifest, signed };
 }
-
-/** Identifies the bytes of a manifest, for an HTTP entity tag. */
-export const manifestTag = (bytes: Uint8Array): string => hashOf(bytes);

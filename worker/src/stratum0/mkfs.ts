@@ -7,6 +7,7 @@ import { CatalogForest, type KnownCatalog } from './catalog/forest.ts';
 import type { Context } from './context.ts';
 import { replaceFile } from './disk.ts';
 import { Stratum0Error } from './errors.ts';
+import type { HashAlgorithm } from './hashes.ts';
 import { advanceHistory, encodeHistory } from './history.ts';
 import { ensureKeys } from './keys.ts';
 import { withRepositoryLock } from './lock.ts';
@@ -21,8 +22,8 @@ import { WHITELIST_DAYS } from './whitelist.ts';
 
 /** Mode of the root in what is published. */
 const ROOT_MODE = 0o755;
-/** Makes a repository with an empty first revision. Throws `repository_exists`. */
-export async function makeRepository(context: Context, name: string): Promise<void> {
+/** Makes a repository with an empty first revision; its objects are named by hashes of this algorithm. Throws `repository_exists`. */
+export async function makeRepository(context: Context, name: string, algorithm: HashAlgorithm = 'sha1'): Promise<void> {
   const paths = repositoryPaths(context.directory, name);
   if (existsSync(paths.manifest)) throw new Stratum0Error('repository_exists', `the repository ${name} exists already`);
   const { disk } = context;
@@ -32,14 +33,14 @@ export async function makeRepository(context: Context, name: string): Promise<vo
     await disk.makeDirectory(paths.mount, MOUNT_OPEN);
     await ensureKeys(context, paths);
     await signWhitelist(context, paths, WHITELIST_DAYS);
-    await writeFirstRevision(context, paths);
+    await writeFirstRevision(context, paths, algorithm);
     await disk.setMode(paths.mount, MOUNT_CLOSED);
   });
   context.say(`Created ${name}: served from ${paths.served}, seen as ${paths.mount}, public key ${paths.publicKey}`);
 }
 
-async function writeFirstRevision(context: Context, paths: RepositoryPaths): Promise<void> {
-  const store = objectStore(context.disk, paths.served, paths.unsettled);
+async function writeFirstRevision(context: Context, paths: RepositoryPaths, algorithm: HashAlgorithm): Promise<void> {
+  const store = objectStore(context.disk, paths.served, paths.unsettled, algorithm);
   const now = Math.floor(context.now() / 1000);
   const { image, first } = await storeEmptyCatalog(paths, store, now);
   const forest = new CatalogForest(new Map([['', first]]), () => loadCatalog('', image, 'the first catalog'));

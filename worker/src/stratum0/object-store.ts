@@ -4,13 +4,13 @@ import { promisify } from 'node:util';
 import { deflate, inflate, inflateSync } from 'node:zlib';
 import type { Disk } from './disk.ts';
 import { Stratum0Error, systemCode } from './errors.ts';
+import { contentHash, type HashAlgorithm, hasHash } from './hashes.ts';
 import { type ObjectSuffix, objectName } from './objects/names.ts';
-import { hashOf } from './signing.ts';
 
 export { type ObjectSuffix, objectName } from './objects/names.ts';
 
 /**
- * Content-addressed objects below `data/`: zlib-compressed, named by the SHA-1 of what is stored, in 256 directories by
+ * Content-addressed objects below `data/`: zlib-compressed, named by the hash of what is stored, in 256 directories by
  * the first byte (CernVM-FS technical documentation, "Content Addressable Storage"). What is in files is stored by
  * `objects/pool.ts`; this is for all else.
  */
@@ -34,7 +34,7 @@ const inflateAll = promisify<Buffer, Buffer>(inflate);
  * all is settled. Where it was there already, an earlier writer has died or failed: what it left may be found and used again
  * without ever having been made durable, so then everything is.
  */
-export function objectStore(disk: Disk, served: string, unsettled: string): ObjectStore {
+export function objectStore(disk: Disk, served: string, unsettled: string, algorithm: HashAlgorithm): ObjectStore {
   let fresh: string[] = [];
   /** All is made durable, not only what is known. */
   let isAll = existsSync(unsettled);
@@ -49,7 +49,7 @@ export function objectStore(disk: Disk, served: string, unsettled: string): Obje
   return {
     async put(content, suffix) {
       const packed = await deflateAll(content);
-      const hash = hashOf(packed);
+      const hash = contentHash(algorithm, packed);
       const path = `${served}/${objectName(hash, suffix)}`;
       if (disk.putObject(path, packed)) add(path);
       return hash;
@@ -68,7 +68,7 @@ export function objectStore(disk: Disk, served: string, unsettled: string): Obje
 }
 
 function checkHash(packed: Buffer, hash: string, suffix: ObjectSuffix): void {
-  if (hashOf(packed) !== hash)
+  if (!hasHash(packed, hash))
     throw new Stratum0Error(
       'damaged_object',
       `${objectName(hash, suffix)} does not have the content that its name says`,

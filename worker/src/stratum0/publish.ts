@@ -2,6 +2,7 @@ import { type CatalogWeights, chooseCatalogs } from './balance.ts';
 import { type BytePath, bytePath, forPeople } from './byte-path.ts';
 import { CatalogForest } from './catalog/forest.ts';
 import type { Context } from './context.ts';
+import { algorithmOf, type HashAlgorithm } from './hashes.ts';
 import { advanceHistory, checkNewTag } from './history.ts';
 import { takeIn } from './intake.ts';
 import { withRepositoryLock } from './lock.ts';
@@ -51,9 +52,10 @@ export async function publish(context: Context, name: string, options: PublishOp
     if (options.tag !== null) checkNewTag(await base.tags(), options.tag);
     const index = await mirrorOf(context, paths, base);
     try {
-      const store = objectStore(context.disk, paths.served, paths.unsettled);
+      const algorithm = algorithmOf(base.manifest.root);
+      const store = objectStore(context.disk, paths.served, paths.unsettled, algorithm);
       const scope = bytePath(transaction.path);
-      const published = await publishChanges(context, { paths, index, scope, store }, options);
+      const published = await publishChanges(context, { paths, index, scope, store, algorithm }, options);
       await closeTransaction(context, paths);
       context.say(`Published ${name}: revision ${published.revision}, root hash ${published.root}`);
       return published;
@@ -70,17 +72,18 @@ interface Work {
   /** Only this path may change; empty: all. */
   readonly scope: BytePath;
   readonly store: ObjectStore;
+  readonly algorithm: HashAlgorithm;
 }
 
 async function publishChanges(context: Context, work: Work, options: PublishOptions): Promise<PublishResult> {
-  const { paths, index, store, scope } = work;
+  const { paths, index, store } = work;
   const storage = nextStorage(context, store, await currentManifest(paths));
   const forest = new CatalogForest(index.catalogs(), catalogLoader(paths));
   const settings = await readSettings(paths);
   const steps = await scanBalanced(context, work, options);
   index.begin();
   try {
-    const { filesRead } = await takeIn(context, { paths, index, forest, store, storage, scope, settings }, steps);
+    const { filesRead } = await takeIn(context, { ...work, forest, storage, settings }, steps);
     const given = options.tag === null ? null : { name: options.tag, description: options.description };
     const { manifest, catalogs } = await commitRevision(context, paths, {
       forest,

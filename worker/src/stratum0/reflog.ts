@@ -3,8 +3,8 @@ import { bytes, imageOf, integer, loadDatabase, newDatabase } from './catalog/me
 import type { Context } from './context.ts';
 import { replaceFile } from './disk.ts';
 import { systemCode } from './errors.ts';
+import { contentHash, type HashAlgorithm, hasHash } from './hashes.ts';
 import type { RepositoryPaths } from './paths.ts';
-import { hashOf } from './signing.ts';
 
 /** What a reference is to, as the column `type` has it. */
 export const REFERENCE_TYPES = { catalog: 0, certificate: 1, history: 2, metainfo: 3 } as const;
@@ -77,20 +77,21 @@ export async function writeReflog(
   context: Context,
   paths: RepositoryPaths,
   references: readonly Reference[],
+  algorithm: HashAlgorithm,
 ): Promise<string> {
   const image = encodeReflog(paths.name, references);
   await copyFile(paths.reflog, paths.reflogBefore).catch((error: unknown) => {
     if (systemCode(error) !== 'ENOENT') throw error;
   });
   await replaceFile(context.disk, paths.reflog, `${paths.reflog}.new`, image);
-  return hashOf(image);
+  return contentHash(algorithm, image);
 }
 
 /** After a publish that died between reflog and manifest: puts the reflog back that the manifest names. */
 export async function restoreReflog(context: Context, paths: RepositoryPaths, hash: string): Promise<void> {
   const images = await Promise.all([paths.reflog, paths.reflogBefore].map((path) => readFile(path).catch(() => null)));
   const [now, before] = images;
-  if (now === null || now === undefined || hashOf(now) === hash) return;
-  if (before === null || before === undefined || hashOf(before) !== hash) return;
+  if (now === null || now === undefined || hasHash(now, hash)) return;
+  if (before === null || before === undefined || !hasHash(before, hash)) return;
   await replaceFile(context.disk, paths.reflog, `${paths.reflog}.new`, before);
 }

@@ -1,6 +1,7 @@
 import type { BytePath } from './byte-path.ts';
 import type { CatalogForest, CatalogStorage, KnownCatalog } from './catalog/forest.ts';
 import type { Context } from './context.ts';
+import { algorithmOf } from './hashes.ts';
 import { decodeHistory, encodeHistory, type NewestRevision, type Tag } from './history.ts';
 import { MANIFEST_TTL_SECONDS, type Manifest } from './manifest.ts';
 import { type ObjectStore, readObject } from './object-store.ts';
@@ -70,7 +71,7 @@ export async function readTags(paths: RepositoryPaths, manifest: Manifest): Prom
 /** Logs what a manifest names, and puts it in place. */
 export async function putManifest(context: Context, paths: RepositoryPaths, manifest: Manifest): Promise<Manifest> {
   const log = await readReflog(paths);
-  const reflog = await writeReflog(context, paths, [...log, ...referencesOf(manifest)]);
+  const reflog = await writeReflog(context, paths, [...log, ...referencesOf(manifest)], algorithmOf(manifest.root));
   const complete = { ...manifest, reflog };
   await writeManifest(context, paths, complete);
   return complete;

@@ -1,6 +1,7 @@
 import { addCounters } from './catalog/counters.ts';
 import { CatalogForest } from './catalog/forest.ts';
 import type { Context } from './context.ts';
+import { algorithmOf } from './hashes.ts';
 import { rolledBackHistory } from './history.ts';
 import { withRepositoryLock } from './lock.ts';
 import { catalogLoader } from './mirror.ts';
@@ -41,7 +42,7 @@ export async function rollback(context: Context, name: string, tagName: string):
     try {
       await writeTransaction(context, paths, { ...newTransaction(context, ''), restores: true });
       await context.disk.setMode(paths.mount, MOUNT_OPEN);
-      const store = objectStore(context.disk, paths.served, paths.unsettled);
+      const store = objectStore(context.disk, paths.served, paths.unsettled, algorithmOf(before.root));
       const { manifest } = await commitRevision(context, paths, {
         forest,
         store,

@@ -1,5 +1,6 @@
 import { constants, createHash, type KeyObject, privateEncrypt, publicDecrypt, sign, verify } from 'node:crypto';
 import { Stratum0Error } from './errors.ts';
+import { contentHash, type HashAlgorithm, hasHash } from './hashes.ts';
 
 /**
  * A signed text as CernVM-FS writes it: the text, a line `--`, the text's SHA-1 in hexadecimal and a line end, then the
@@ -20,9 +21,9 @@ export function hashOf(bytes: Uint8Array): string {
   return createHash('sha1').update(bytes).digest('hex');
 }
 
-/** Signs as a manifest is signed: PKCS #1 v1.5 with SHA-1, over the hexadecimal hash. */
-export function signManifestText(text: string, key: KeyObject): Buffer {
-  const hash = hashOf(Buffer.from(text));
+/** Signs as a manifest is signed: PKCS #1 v1.5 with SHA-1, over the hash as text, which is of the repository's algorithm. */
+export function signManifestText(text: string, key: KeyObject, algorithm: HashAlgorithm = 'sha1'): Buffer {
+  const hash = contentHash(algorithm, Buffer.from(text));
   return assemble(text, hash, sign('sha1', Buffer.from(hash), key));
 }
 
@@ -44,7 +45,7 @@ export function readSignedText(bytes: Buffer, what: string): SignedText {
   const rest = bytes.subarray(at + 1 + SEPARATOR.length);
   const lineEnd = rest.indexOf('\n');
   const hash = rest.subarray(0, Math.max(lineEnd, 0)).toString('latin1');
-  if (hashOf(text) !== hash)
+  if (!hasHash(text, hash))
     throw new Stratum0Error('bad_signature', `${what}: the text does not have the hash "${hash}" that is given for it`);
   return { text: text.toString('utf8'), hash, signature: rest.subarray(lineEnd + 1) };
 }

@@ -1,5 +1,6 @@
 import type { Context } from './context.ts';
 import { Stratum0Error } from './errors.ts';
+import { algorithmOf } from './hashes.ts';
 import { checkNewTag, encodeHistory, type Tag, TRUNK, TRUNK_PREVIOUS } from './history.ts';
 import { withRepositoryLock } from './lock.ts';
 import { objectStore } from './object-store.ts';
@@ -51,7 +52,7 @@ async function changeTags(context: Context, name: string, change: (tags: Tag[]) 
     await refuseInTransaction(paths);
     await openServed(context, paths);
     const manifest = await currentManifest(paths);
-    const store = objectStore(context.disk, paths.served, paths.unsettled);
+    const store = objectStore(context.disk, paths.served, paths.unsettled, algorithmOf(manifest.root));
     const tags = change(await readTags(paths, manifest));
     const history = await store.put(encodeHistory(name, tags, manifest.history), 'H');
     await store.settle();

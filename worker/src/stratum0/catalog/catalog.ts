@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type BytePath, parentPath } from '../byte-path.ts';
+import { hashBytes } from '../hashes.ts';
 import { type CatalogCounts, COUNTERS, type Counters, NO_COUNTS } from './counters.ts';
 import type { CatalogEntry, Chunk } from './entry.ts';
 import {
@@ -13,7 +14,7 @@ import {
   toText,
 } from './memory-database.ts';
 import { hashPath } from './path-hash.ts';
-import { COLUMNS, fromRow, toValues } from './rows.ts';
+import { COLUMNS, fromRow, hashOfRow, toValues } from './rows.ts';
 import { CATALOG_TABLES, FLAGS, SCHEMA, SCHEMA_REVISION } from './schema.ts';
 
 /** Where a nested catalog is. */
@@ -92,7 +93,7 @@ export class Catalog {
       'INSERT INTO chunks (md5path_1, md5path_2, offset, size, hash) VALUES (?, ?, ?, ?, ?)',
     );
     for (const { offset, sizeBytes, hash } of entry.chunks)
-      insert.run(key.first, key.second, offset, sizeBytes, Buffer.from(hash, 'hex'));
+      insert.run(key.first, key.second, offset, sizeBytes, hashBytes(hash));
   }
 
   /** Removes one entry; what is in a directory is not removed with it. */
@@ -109,10 +110,10 @@ export class Catalog {
 
   /** The objects with the content of the files that it lists, as hash and suffix. */
   *objects(): Generator<readonly [hash: string, suffix: '' | 'P']> {
-    for (const row of this.#prepare('SELECT DISTINCT hash FROM catalog WHERE hash IS NOT NULL').iterate())
-      yield [hexadecimal(row.hash) ?? '', ''];
-    for (const row of this.#prepare('SELECT DISTINCT hash FROM chunks').iterate())
-      yield [hexadecimal(row.hash) ?? '', 'P'];
+    for (const row of this.#prepare('SELECT DISTINCT hash, flags FROM catalog WHERE hash IS NOT NULL').iterate())
+      yield [hashOfRow(row) ?? '', ''];
+    const ofChunks = 'SELECT DISTINCT chunks.hash AS hash, flags FROM chunks JOIN catalog USING (md5path_1, md5path_2)';
+    for (const row of this.#prepare(ofChunks).iterate()) yield [hashOfRow(row) ?? '', 'P'];
   }
 
   /** The catalogs that begin directly below this one, by their directories. */

@@ -1,6 +1,7 @@
 import type { BytePath } from '../byte-path.ts';
 import { joinPath, parentPath } from '../byte-path.ts';
 import { Stratum0Error } from '../errors.ts';
+import { algorithmOf, type ContentHash, HASH_ALGORITHMS, hashBytes, namedHash } from '../hashes.ts';
 import type { CatalogEntry, Chunk } from './entry.ts';
 import { bytes, hexadecimal, integer, type Row, toText } from './memory-database.ts';
 import { hashPath, NO_PARENT } from './path-hash.ts';
@@ -31,7 +32,7 @@ export function toValues(entry: CatalogEntry) {
     parent.first,
     parent.second,
     entry.linkGroup * GROUP_UNIT + entry.linkCount,
-    entry.hash === null ? null : Buffer.from(entry.hash, 'hex'),
+    entry.hash === null ? null : hashBytes(entry.hash),
     entry.sizeBytes,
     TYPES[entry.type] | entry.mode,
     entry.mtime,
@@ -47,14 +48,18 @@ export function toValues(entry: CatalogEntry) {
 
 function flagsOf(entry: CatalogEntry): number {
   if (entry.type === 'symlink') return FLAGS.file | FLAGS.symlink;
-  if (entry.type === 'file') return FLAGS.file | (entry.chunks.length > 0 ? FLAGS.chunked : 0);
+  if (entry.type === 'file') {
+    const hash = entry.hash ?? entry.chunks[0]?.hash ?? '';
+    const algorithm = HASH_ALGORITHMS.indexOf(algorithmOf(hash)) * FLAGS.hashUnit;
+    return FLAGS.file | (entry.chunks.length > 0 ? FLAGS.chunked : 0) | algorithm;
+  }
   if (entry.border === 'none') return FLAGS.directory;
   return FLAGS.directory | (entry.border === 'root' ? FLAGS.nestedRoot : FLAGS.transition);
 }
 
 /**
  * The entry that a row holds, `parent` being the path of its directory (null: it is the repository's root). `chunksOf` is
- * asked for those of a chunked file. Throws `damaged_object` for a row that no catalog of ours or of the default stock
+ * asked for those of a chunked file, with the bare digits of their hashes. Throws `damaged_object` for a row that no catalog of ours or of the default stock
  * configuration can hold.
  */
 export function fromRow(row: Row, parent: BytePath | null, chunksOf: (path: BytePath) => Chunk[]): CatalogEntry {
@@ -67,8 +72,9 @@ export function fromRow(row: Row, parent: BytePath | null, chunksOf: (path: Byte
   };
   if (parent !== null && (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)))
     refuse('has a name that no file can have');
-  if ((flags & (FLAGS.hashAlgorithm | FLAGS.compression)) !== 0)
-    refuse('has another hash or compression than SHA-1 and zlib');
+  const algorithm = algorithmOfFlags(flags);
+  if (algorithm === undefined || (flags & FLAGS.compression) !== 0)
+    refuse(`has flags (${flags}) of a hash or compression that is not supported`);
   if ((flags & (FLAGS.external | FLAGS.special | FLAGS.bindMountpoint)) !== 0)
     refuse(`has flags (${flags}) that are not supported`);
   const type = typeOf(flags);
@@ -83,14 +89,25 @@ export function fromRow(row: Row, parent: BytePath | null, chunksOf: (path: Byte
     sizeBytes: integer(row.size),
     mtime: integer(row.mtime),
     mtimeNanoseconds: row.mtimens === null ? null : integer(row.mtimens),
-    hash: hexadecimal(row.hash),
-    chunks: (flags & FLAGS.chunked) === 0 ? [] : chunksOf(path),
+    hash: hashOfRow(row),
+    chunks:
+      (flags & FLAGS.chunked) === 0
+        ? []
+        : chunksOf(path).map((chunk) => ({ ...chunk, hash: namedHash(algorithm ?? 'sha1', chunk.hash) })),
     target: type === 'symlink' ? bytes(row.symlink) : null,
     attributes: row.xattr === null ? null : bytes(row.xattr),
     linkCount: hardlinks % GROUP_UNIT,
     linkGroup: Math.floor(hardlinks / GROUP_UNIT),
     border: borderOf(flags),
   };
+}
+
+const algorithmOfFlags = (flags: number) => HASH_ALGORITHMS[(flags & FLAGS.hashAlgorithm) / FLAGS.hashUnit];
+
+/** The hash in a row with its entry's flags; null where there is none. */
+export function hashOfRow(row: Row): ContentHash | null {
+  const digits = hexadecimal(row.hash);
+  return digits === null ? null : namedHash(algorithmOfFlags(integer(row.flags)) ?? 'sha1', digits);
 }
 
 function typeOf(flags: number): CatalogEntry['type'] {

@@ -9,7 +9,7 @@ export const NO_HASH = '0'.repeat(40);
 
 /**
  * Bits of the column `flags` (CernVM-FS technical documentation, "File Catalog", table of the flags; the values are those
- * of the stock tools' catalogs). The three bits from 2^8 name the hash algorithm, 0 is SHA-1; those from 2^11 the
+ * of the stock tools' catalogs). The three bits from 2^8 name the hash algorithm, 0 is SHA-1, 1 RIPEMD-160, 2 SHAKE-128; those from 2^11 the
  * compression, 0 is zlib.
  */
 export const FLAGS = {
@@ -23,6 +23,7 @@ export const FLAGS = {
   chunked: 64,
   external: 128,
   hashAlgorithm: 0x700,
+  hashUnit: 0x100,
   compression: 0x3800,
   bindMountpoint: 0x4000,
   hidden: 0x8000,

@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto';
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { deflateSync, constants as zlib } from 'node:zlib';
 import type { Chunk } from '../catalog/entry.ts';
 import { Stratum0Error, systemCode } from '../errors.ts';
+import { contentHash, type HashAlgorithm } from '../hashes.ts';
 import { CHUNK_SIZES, type ChunkSizes, cutFinder } from './cut.ts';
 import { objectName } from './names.ts';
 
@@ -15,6 +15,8 @@ export interface PackJob {
   readonly path: Uint8Array;
   /** For people. */
   readonly label: string;
+  /** Of the repository. */
+  readonly algorithm: HashAlgorithm;
   readonly sizeBytes: number;
   readonly inode: bigint;
   readonly mtimeNs: bigint;
@@ -68,12 +70,17 @@ function isCompressible(content: Uint8Array): boolean {
   return false;
 }
 
-/** Compresses content and stores it under the SHA-1 of its compressed form. */
-export function packContent(content: Uint8Array, suffix: '' | 'P', sink: ObjectSink): PackedRange {
+/** Compresses content and stores it under the hash of its compressed form. */
+export function packContent(
+  content: Uint8Array,
+  algorithm: HashAlgorithm,
+  suffix: '' | 'P',
+  sink: ObjectSink,
+): PackedRange {
   const packed = compress(content);
-  const digest = hash('sha1', packed, 'hex');
-  const name = objectName(digest, suffix);
-  return { hash: digest, storedBytes: packed.length, newObject: sink(name, packed) ? name : null };
+  const hash = contentHash(algorithm, packed);
+  const name = objectName(hash, suffix);
+  return { hash, storedBytes: packed.length, newObject: sink(name, packed) ? name : null };
 }
 
 /** Stores one part of a file. Throws `unreadable_file` or `file_changed`. */
@@ -82,7 +89,7 @@ export function packRange(job: RangeJob, sink: ObjectSink): PackedRange {
   withFile(job.file, (descriptor) => {
     if (readFully(descriptor, content, job.offset) !== job.sizeBytes) throw changed(job.file);
   });
-  return packContent(content, job.suffix, sink);
+  return packContent(content, job.file.algorithm, job.suffix, sink);
 }
 
 /**

@@ -27,7 +27,15 @@ describe('the store of files', () => {
     const path = join(directory, 'tree', name);
     writeFileSync(path, content);
     const { ino: inode, mtimeNs, ctimeNs, size } = lstatSync(path, { bigint: true });
-    return { path: Buffer.from(path), label: name, sizeBytes: Number(size), inode, mtimeNs, ctimeNs };
+    return {
+      path: Buffer.from(path),
+      label: name,
+      algorithm: 'sha1',
+      sizeBytes: Number(size),
+      inode,
+      mtimeNs,
+      ctimeNs,
+    };
   }
 
   async function run(packer: Packer, jobs: readonly PackJob[]): Promise<readonly PackedFile[]> {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { inflateSync } from 'node:zlib';
 import { type CatalogContent, type CatalogRow, pathKey, readCatalog } from './catalog.ts';
-import { readManifest, readWhitelist, sha1, verifyManifest } from './signatures.ts';
+import { hashLike, readManifest, readWhitelist, sha1, verifyManifest } from './signatures.ts';
 
 /** A name of the tree, as a client shows it; `path` with one character a byte, the root empty. */
 export interface ReadEntry {
@@ -58,7 +58,7 @@ export function readRepository(directory: string, masterKey: string, now: Date):
   const file = (name: string) => readFileSync(`${directory}/${name}`);
   const object = (hash: string, suffix: string): Buffer => {
     const packed = file(`data/${hash.slice(0, 2)}/${hash.slice(2)}${suffix}`);
-    assert.equal(sha1(packed), hash, `object ${hash}${suffix}`);
+    assert.equal(hashLike(hash, packed), hash, `object ${hash}${suffix}`);
     return inflateSync(packed);
   };
   const { fields, signed } = readManifest(file('.cvmfspublished'));
@@ -83,7 +83,7 @@ export function readRepository(directory: string, masterKey: string, now: Date):
     fields,
     tags,
     references: logged,
-    reflogHash: sha1(reflog),
+    reflogHash: hashLike(get('Y'), reflog),
     tree: (root = { hash: get('C'), size: Number(get('B')) }) => new Walk(object).all(root),
   };
 }
@@ -266,17 +266,21 @@ class Walk {
 
   #content(path: string, row: CatalogRow, content: CatalogContent): Buffer {
     const chunks = content.chunks.get(row.key) ?? [];
+    // Three bits from 2^8 on name the hash algorithm.
+    const flags = row.flags & ~0x700;
+    const algorithm = ['', '-rmd160', '-shake128'][row.flags >> 8];
+    assert.ok(algorithm !== undefined, `${path}: hash algorithm`);
     if (row.hash !== null) {
-      assert.deepEqual([row.flags, chunks.length], [FLAG.file, 0], `${path}: flags`);
-      const whole = this.#object(row.hash, '');
+      assert.deepEqual([flags, chunks.length], [FLAG.file, 0], `${path}: flags`);
+      const whole = this.#object(`${row.hash}${algorithm}`, '');
       assert.equal(whole.length, row.size, `${path}: size`);
       return whole;
     }
-    assert.equal(row.flags, FLAG.file | FLAG.chunked, `${path}: flags`);
+    assert.equal(flags, FLAG.file | FLAG.chunked, `${path}: flags`);
     assert.ok(chunks.length > 1, `${path}: chunks`);
     let offset = 0;
     const parts = chunks.map((chunk) => {
-      const part = this.#object(chunk.hash, 'P');
+      const part = this.#object(`${chunk.hash}${algorithm}`, 'P');
       assert.deepEqual([chunk.offset, chunk.size], [offset, part.length], `${path}: chunk`);
       offset += part.length;
       return part;

@@ -5,6 +5,14 @@ import { constants, createHash, createVerify, publicDecrypt, X509Certificate } f
 
 export const sha1 = (bytes: Uint8Array): string => createHash('sha1').update(bytes).digest('hex');
 
+/** Digits and, but for SHA-1, a dash and the algorithm: by the algorithm of another such hash. */
+export function hashLike(other: string, bytes: Uint8Array): string {
+  const [, algorithm] = other.split('-');
+  if (algorithm === undefined) return sha1(bytes);
+  const options = algorithm === 'shake128' ? { outputLength: 20 } : {};
+  return `${createHash(algorithm, options).update(bytes).digest('hex')}-${algorithm}`;
+}
+
 /** A text with its signature: lines, a line `--`, the hash of the lines in hexadecimal, the signature in binary. */
 interface Signed {
   readonly lines: readonly string[];
@@ -16,10 +24,10 @@ function split(file: Buffer, what: string): Signed {
   const mark = file.indexOf('\n--\n');
   if (mark < 0) throw new Error(`${what}: no separator`);
   const body = file.subarray(0, mark + 1);
-  const hash = file.subarray(mark + 4, mark + 44);
-  if (hash.toString() !== sha1(body)) throw new Error(`${what}: the hash is not that of the text`);
-  if (file[mark + 44] !== 0x0a) throw new Error(`${what}: no line end after the hash`);
-  return { lines: body.toString().trimEnd().split('\n'), hash, signature: file.subarray(mark + 45) };
+  const end = file.indexOf('\n', mark + 4);
+  const hash = file.subarray(mark + 4, end);
+  if (hash.toString() !== hashLike(hash.toString(), body)) throw new Error(`${what}: the hash is not that of the text`);
+  return { lines: body.toString().trimEnd().split('\n'), hash, signature: file.subarray(end + 1) };
 }
 
 export interface ReadWhitelist {
@@ -54,7 +62,7 @@ export function readManifest(file: Buffer): { readonly fields: ReadonlyMap<strin
     fields.set(letter, line.slice(1));
   }
   const forms: Record<string, RegExp> = {
-    C: /^[0-9a-f]{40}$/,
+    C: /^[0-9a-f]{40}(-rmd160|-shake128)?$/,
     B: /^[1-9]\d*$/,
     R: /^d41d8cd98f00b204e9800998ecf8427e$/,
     D: /^[1-9]\d*$/,
@@ -62,11 +70,11 @@ export function readManifest(file: Buffer): { readonly fields: ReadonlyMap<strin
     G: /^(yes|no)$/,
     A: /^(yes|no)$/,
     N: /^[a-z0-9.-]+$/,
-    X: /^[0-9a-f]{40}$/,
-    H: /^[0-9a-f]{40}$/,
+    X: /^[0-9a-f]{40}(-rmd160|-shake128)?$/,
+    H: /^[0-9a-f]{40}(-rmd160|-shake128)?$/,
     T: /^[1-9]\d*$/,
-    M: /^[0-9a-f]{40}$/,
-    Y: /^[0-9a-f]{40}$/,
+    M: /^[0-9a-f]{40}(-rmd160|-shake128)?$/,
+    Y: /^[0-9a-f]{40}(-rmd160|-shake128)?$/,
   };
   if ([...fields.keys()].join('') !== Object.keys(forms).join(''))
     throw new Error(`manifest: the fields are ${[...fields.keys()].join('')}`);
