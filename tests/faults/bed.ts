@@ -19,6 +19,8 @@ export interface Work {
 export interface BedOptions {
   /** Where the master keeps its state. */
   readonly masterDirectory?: string;
+  /** More for the master's environment. */
+  readonly masterEnv?: Readonly<Record<string, string>>;
 }
 
 /** A master, a wire to it on which anything can go wrong, and workers at the other end. */
@@ -40,12 +42,16 @@ export class Bed {
     this.witness = witness;
   }
 
-  static async make(ground: TestGround, seed: number, { masterDirectory }: BedOptions = {}): Promise<Bed> {
+  static async make(
+    ground: TestGround,
+    seed: number,
+    { masterDirectory, masterEnv = {} }: BedOptions = {},
+  ): Promise<Bed> {
     const witness = ground.path('witness');
     mkdirSync(witness, { recursive: true });
     const master = await TestMaster.start(ground, {
       site: join(import.meta.dirname, 'sites/faults.ts'),
-      env: { WITNESS: witness },
+      env: { WITNESS: witness, ...masterEnv },
       ...(masterDirectory === undefined ? {} : { directory: masterDirectory }),
     });
     const wire = await BadWire.start(ground, master.workerPort);

@@ -282,6 +282,8 @@ class Scenario implements Disposable {
     this.#note(`set the clock by ${byMs} ms`);
     const { clock } = this.#sim;
     clock.jumpTo(clock.now() + byMs);
+    // Something else may happen before the master looks.
+    if (this.#dice.chance(0.5)) this.#happen();
     this.#sim.run(LOOK_EVERY_MS);
   }
 

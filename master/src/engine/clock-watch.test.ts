@@ -50,6 +50,18 @@ describe('a wall clock that is set', () => {
     expect(waits(sim)).toBe(false);
   });
 
+  test.each([-HOUR, HOUR])('by %d ms leaves alone what is set right after it', (ms) => {
+    using sim = new SimulatedSite({ site, work: () => ({ durationMs: 12 * HOUR }) }).connectAll();
+    sim.request(['one']);
+    sim.run(1000);
+    sim.clock.jumpTo(sim.clock.now() + ms);
+    sim.worker('w1').cut();
+    sim.run(10 * MINUTE - 1000);
+    expect(waits(sim)).toBe(true);
+    sim.run(2000);
+    expect(waits(sim)).toBe(false);
+  });
+
   test.each([-HOUR, HOUR])('by %d ms raises an alarm, for an hour', (ms) => {
     using sim = abandoned();
     const { alarms } = sim.master.core;

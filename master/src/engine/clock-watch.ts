@@ -1,7 +1,7 @@
 import { formatDuration } from '@icefall/shared';
 import type { Core } from './core.ts';
 import { Hook } from './hooks.ts';
-import type { Clock, Timer } from './ports.ts';
+import type { Timer } from './ports.ts';
 
 /** Between two looks: so long a deadline may be shown wrongly after a jump. */
 export const LOOK_EVERY_MS = 10_000;
@@ -11,7 +11,7 @@ export const LEAST_JUMP_MS = 1000;
 export const ALARM_FOR_MS = 60 * 60_000;
 
 /**
- * Notices when the wall clock was set: every few seconds, and before any timer does what it was set for. Deadlines of
+ * Notices when the wall clock was set: before every turn, and every few seconds where nothing happens. Deadlines of
  * waits that stand in the database (the grace of an absent worker, the back-off of a retry, a tree-stable timer) are moved
  * along then: a wait of ten minutes stays one of ten minutes.
  */
@@ -19,19 +19,20 @@ export class ClockWatch {
   /** By how many milliseconds the clock has jumped. Fired inside a turn. */
   readonly jumped = new Hook<number>();
   readonly #core: Core;
-  readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
   #offset: number;
   #timer: Timer | null = null;
   #alarm: Timer | null = null;
 
-  constructor(core: Core, clock: Pick<Clock, 'now' | 'monotonic'>) {
+  constructor(core: Core) {
     this.#core = core;
-    this.#clock = clock;
     this.#offset = this.#offsetNow();
   }
 
   start(): void {
-    this.#timer = this.#core.clock.after(LOOK_EVERY_MS, () => this.start());
+    this.#timer = this.#core.clock.after(LOOK_EVERY_MS, () => {
+      this.look();
+      this.start();
+    });
   }
 
   stop(): void {
@@ -47,8 +48,15 @@ export class ClockWatch {
       this.#offset = offset;
       return;
     }
-    this.#core.turn(() => this.jumped.fire(jumpMs));
+    const before = this.#offset;
+    // First, since the turn looks, too.
     this.#offset = offset;
+    try {
+      this.#core.turn(() => this.jumped.fire(jumpMs));
+    } catch (error) {
+      this.#offset = before;
+      throw error;
+    }
     this.#tell(jumpMs);
   }
 
@@ -66,6 +74,7 @@ export class ClockWatch {
   }
 
   #offsetNow(): number {
-    return this.#clock.now() - this.#clock.monotonic();
+    const { clock } = this.#core;
+    return clock.now() - clock.monotonic();
   }
 }

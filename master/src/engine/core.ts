@@ -67,9 +67,8 @@ export class Core {
   constructor(ports: CorePorts) {
     this.#database = ports.database;
     this.db = new Statements(ports.database);
-    // No timer judges what is due by a wall clock that has jumped since the last look.
-    this.clock = patientClock(ports.clock, ports.log, () => this.clockWatch.look());
-    this.clockWatch = new ClockWatch(this, ports.clock);
+    this.clock = patientClock(ports.clock, ports.log);
+    this.clockWatch = new ClockWatch(this);
     this.random = ports.random;
     this.log = ports.log;
     this.alarms = new AlarmBoard(() => this.now());
@@ -116,6 +115,8 @@ export class Core {
 
   #turn<T>(work: () => T, synchronous: Synchronous): T {
     if (this.#open) return work();
+    // Nothing is judged, and no deadline set, by a clock that has jumped since the deadlines on record were set.
+    this.clockWatch.look();
     const { result, touched, effects } = this.#guarded(() => this.#transaction(work, synchronous));
     // A turn that wrote nothing says nothing about the disk.
     if (touched.length > 0) this.alarms.clear('storageUnavailable');

@@ -6,14 +6,13 @@ export const RETRY_MS = 5000;
 
 /**
  * A clock whose timers survive a storage that refuses: what they were set for is due still, and their turn has left
- * nothing behind. Any other error goes its way. `first` is done before what each was set for.
+ * nothing behind. Any other error goes its way.
  */
-export function patientClock(clock: Clock, log: Logger, first: () => void = () => {}): Clock {
+export function patientClock(clock: Clock, log: Logger): Clock {
   const patient = (set: (call: () => void) => Timer, callback: () => void): Timer => {
     let timer: Timer;
     const call = () => {
       try {
-        first();
         callback();
       } catch (error) {
         if (storageFault(error) === null) throw error;

@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { agentScenarios } from './agent.ts';
+import { clockScenarios } from './clock.ts';
 import { diskScenarios } from './disk.ts';
 import { frozenScenarios } from './frozen.ts';
 import { linkScenarios } from './link.ts';
@@ -13,4 +14,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...agentScenarios,
   ...frozenScenarios,
   ...diskScenarios,
+  ...clockScenarios,
 ];
