@@ -76,8 +76,16 @@ describe('acting on what runs and what waits', () => {
     await page.getByRole('navigation').getByRole('link', { name: /Queue/ }).click();
     await page.locator(`tr[data-request-id="${buildset.requestIds[0]}"]`).getByText('narrow paused').waitFor();
     await page.goBack();
+    const busy = page.locator('[data-worker=narrow][data-state=busy]').getByRole('link', { name: 'single #2' });
+    // The answer comes after the event of what it brought about, as it may: it must not put the worker back.
+    await page.route('**/workers/narrow/resume', async (route) => {
+      const response = await route.fetch();
+      await busy.waitFor();
+      await route.fulfill({ response });
+    });
     await page.getByRole('button', { name: 'Resume narrow' }).click();
-    await page.locator('[data-worker=narrow][data-state=busy]').getByRole('link', { name: 'single #2' }).waitFor();
+    await page.getByText('narrow takes builds again.').waitFor();
+    expect(await busy.count()).toBe(1);
     sit.end();
     expect((await api.finished(buildset)).result).toBe('SUCCESS');
     await page.locator('[data-worker=narrow][data-state=idle]').waitFor();

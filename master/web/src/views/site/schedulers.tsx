@@ -88,13 +88,7 @@ function Row({ scheduler }: { scheduler: Scheduler }): JSX.Element {
             aria-label={`${name} enabled`}
             onChange={(event) => {
               const on = event.currentTarget.checked;
-              void perform(
-                async () => {
-                  await api.enable(name, on);
-                  store.schedulers.put({ ...scheduler, enabled: on });
-                },
-                on ? `${name} is enabled.` : `${name} is disabled.`,
-              );
+              void perform(() => api.enable(name, on), on ? `${name} is enabled.` : `${name} is disabled.`);
             }}
           />
           enabled
