@@ -1,7 +1,8 @@
-// Every static check, one command: types of server and page, lint and formatting, and that no registry host is committed.
+// Every static check, one command: types of server and page, lint and formatting, and what is installed of other people's work.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { supplyChainFaults } from './supply-chain.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -20,10 +21,8 @@ for (const { name, command, args } of checks) {
   if (status !== 0) failed += 1;
 }
 
-if (/https?:\/\//.test(readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8'))) {
-  process.stderr.write(
-    'check: pnpm-lock.yaml names a registry host: FAILED; install with the plain registry setting and commit again\n',
-  );
-  failed += 1;
-}
+const faults = supplyChainFaults(root);
+for (const fault of faults) process.stderr.write(`${fault}\n`);
+process.stderr.write(`check: licences, install scripts, registries: ${faults.length === 0 ? 'ok' : 'FAILED'}\n`);
+if (faults.length > 0) failed += 1;
 process.exit(failed === 0 ? 0 : 1);
