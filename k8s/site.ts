@@ -54,7 +54,7 @@ const policies = [
       },
     ],
   }),
-  // Whoever reaches the page may do everything: only what stands in front of it, in a namespace with this label, does.
+  // Passwords travel there: only what stands in front of it with TLS, in a namespace with this label, reaches the page.
   policy('master-from-the-front', {
     podSelector: { matchLabels: { 'icefall/role': 'master' } },
     policyTypes: ['Ingress'],
@@ -75,7 +75,16 @@ const policies = [
   policy('workers-to-the-world', {
     podSelector: { matchLabels: { 'icefall/role': 'worker' } },
     policyTypes: ['Egress'],
-    egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } }] }],
+    egress: [
+      {
+        to: [
+          { ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } },
+          // For networks to which a pod is no address: the master, and whoever resolves names.
+          { podSelector: { matchLabels: { 'icefall/role': 'master' } } },
+          { namespaceSelector: {}, podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } },
+        ],
+      },
+    ],
   }),
 ];
 

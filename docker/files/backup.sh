@@ -7,14 +7,14 @@ dir=$1 target=$2 mode=${3:-}
 keep=${ICEFALL_BACKUPS:-96}
 
 backup() {
-  name=$(date -u +%Y%m%dT%H%M%SZ)
+  name=$(date -u +%Y%m%dT%H%M%S.%3NZ)
   newest=$(cat "$target/newest" 2>/dev/null)
   set -- --to "$target/$name" --copy
   # Log files that the one before has are shared with it.
   [ -z "$newest" ] || [ ! -d "$target/$newest" ] || set -- "$@" --base "$target/$newest"
   icefall backup "$dir" "$@" || return 1
   printf '%s\n' "$name" >"$target/newest.new" && mv "$target/newest.new" "$target/newest"
-  ls "$target" | grep -E '^[0-9]{8}T[0-9]{6}Z$' | sort -r | tail -n "+$((keep + 1))" | while read -r old; do
+  ls "$target" | grep -E '^[0-9]{8}T[0-9]{6}\.[0-9]{3}Z$' | sort -r | tail -n "+$((keep + 1))" | while read -r old; do
     rm -rf "${target:?}/$old"
   done
 }
