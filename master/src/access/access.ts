@@ -24,6 +24,8 @@ export interface Credentials {
   readonly authorization: string | undefined;
   /** Of the session's cookie. */
   readonly cookie: string | undefined;
+  /** Whom a proxy that the site believes says to have signed in. */
+  readonly proxied?: Person | null;
 }
 
 /** Who asks, and what they may do and view. */
@@ -76,7 +78,7 @@ export class Access {
     if (token !== null) return this.#caller(this.#ofToken(token, credentials), credentials);
     const found = credentials.cookie === undefined ? null : this.sessions.find(credentials.cookie);
     const person = found === null ? null : this.users.person(found.session.user);
-    if (found === null || person === null) return this.#caller(this.#ofNobody(credentials), credentials);
+    if (found === null || person === null) return this.#caller(this.#ofNoToken(credentials), credentials);
     const identity = { kind: 'person', person, sessionId: found.session.id } as const;
     return { ...this.#caller(identity, credentials), session: found.session, rotated: found.rotated };
   }
@@ -127,7 +129,9 @@ export class Access {
     );
   }
 
-  #ofNobody({ isLocal }: Credentials): Identity {
+  #ofNoToken({ isLocal, proxied = null }: Credentials): Identity {
+    if (proxied !== null && !this.users.isDisabled(proxied.user))
+      return { kind: 'person', person: proxied, sessionId: null };
     return isLocal && !this.isConfigured ? { kind: 'local' } : { kind: 'anonymous' };
   }
 
@@ -146,8 +150,9 @@ export class Access {
         return true;
       case 'person':
         return (
-          (identity.sessionId === null || this.sessions.isAlive(identity.sessionId)) &&
-          this.users.person(identity.person.user) !== null
+          // Of whom a proxy has told: that lasts as long as the request.
+          identity.sessionId === null ||
+          (this.sessions.isAlive(identity.sessionId) && this.users.person(identity.person.user) !== null)
         );
       case 'token':
         return (

@@ -79,6 +79,11 @@ export class Users {
     return { user: row.name, mail: row.mail, groups: fromColumn<string[]>(row.groups) };
   }
 
+  isDisabled(name: string): boolean {
+    const row = this.#row(name);
+    return row !== null && row.disabled !== 0;
+  }
+
   noteSignIn(name: string): void {
     this.#core.turn(() => this.#core.db.update('users', { name }, { signed_in_at: this.#core.now() }));
   }

@@ -24,10 +24,22 @@ export interface RoleOptions {
   readonly members: MembersOptions;
 }
 
+export interface ProxySignIn {
+  /** Header with the person's name. */
+  readonly user: string;
+  readonly mail?: string;
+  /** Header with their groups, separated by commas. */
+  readonly groups?: string;
+}
+
 /** Who may do what; what no role allows is denied. */
 export interface AccessOptions {
   /** By name. Somebody may have several: they add up. */
   readonly roles: Readonly<Record<string, RoleOptions>>;
+  /** Addresses of proxies that are believed what they say of whom they ask for: `10.1.2.3`, `10.0.0.0/8`, `::1`. */
+  readonly proxies?: readonly string[];
+  /** Headers by which those proxies tell who has signed in to them. They must not let anybody else's through. */
+  readonly proxySignIn?: ProxySignIn;
   /** How long the audit log is kept: at least 30 days; default 365 days. */
   readonly keepAudit?: Duration;
 }
@@ -51,6 +63,8 @@ export interface RoleDeclaration {
 export interface AccessDeclaration {
   readonly roles: readonly RoleDeclaration[];
   readonly keepAuditMs: number;
+  readonly proxies: readonly string[];
+  readonly proxySignIn: ProxySignIn | null;
 }
 
 const names = z.array(z.string().min(1).max(200)).default([]);
@@ -73,12 +87,20 @@ const roleSchema = z.strictObject({
   ),
 });
 
+const header = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9-]*$/, 'must be the name of a header')
+  .transform((name) => name.toLowerCase());
 const DAY_MS = 86_400_000;
 /** The database refuses to delete what is younger, see migration 5. */
 const LEAST_AUDIT_MS = 30 * DAY_MS;
 
 export const accessSchema = z.strictObject({
   roles: z.record(z.string().min(1).max(100), roleSchema),
+  proxies: z
+    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be an address, or several as ADDRESS/BITS'))
+    .default([]),
+  proxySignIn: z.strictObject({ user: header, mail: header.optional(), groups: header.optional() }).optional(),
   keepAudit: positiveDurationSchema
     .default(365 * DAY_MS)
     .refine((ms) => ms >= LEAST_AUDIT_MS, 'must be at least 30 days'),
@@ -91,7 +113,14 @@ export function accessOf(options: unknown): AccessDeclaration | null {
   const roles = Object.entries(parsed.data.roles).map(([name, { allow, builders, tags, members }]) =>
     Object.freeze({ name, allow, builders: builders ?? null, tags: tags ?? null, members }),
   );
-  return Object.freeze({ roles, keepAuditMs: parsed.data.keepAudit });
+  const { keepAudit, proxies, proxySignIn } = parsed.data;
+  return Object.freeze({ roles, keepAuditMs: keepAudit, proxies, proxySignIn: headersOf(proxySignIn) });
+}
+
+function headersOf(given: z.output<typeof accessSchema>['proxySignIn']): ProxySignIn | null {
+  if (given === undefined) return null;
+  const { user, mail, groups } = given;
+  return { user, ...(mail === undefined ? {} : { mail }), ...(groups === undefined ? {} : { groups }) };
 }
 
 interface Checked {
@@ -102,6 +131,8 @@ interface Checked {
 
 /** What only the whole can tell: permissions that cannot be limited, tags and builders that there are not. */
 export function checkAccess({ access, builders, place }: Checked): void {
+  if (access?.proxySignIn != null && access.proxies.length === 0)
+    reportProblem(place, 'access: proxySignIn needs proxies: without addresses nobody would be believed');
   const tags = new Set(builders.flatMap((builder) => builder.tags));
   for (const role of access?.roles ?? []) {
     const wrong = (what: string) => reportProblem(place, `access: role "${role.name}" ${what}`);

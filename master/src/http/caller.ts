@@ -1,12 +1,18 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Access, Caller, Credentials } from '../access/access.ts';
+import type { Caller, Credentials } from '../access/access.ts';
 import { AccessError } from '../access/errors.ts';
+import type { Person } from '../access/identity.ts';
+import { isProxy } from '../access/proxies.ts';
 import { LONGEST_SESSION_MS } from '../access/sessions.ts';
+import type { AccessDeclaration } from '../config/access.ts';
+import type { Door } from './route.ts';
 import { isLoopback } from './security.ts';
 
 /** What a page shows beside its cookie, with whatever changes something. */
 export const CSRF_HEADER = 'x-icefall-csrf';
+/** Of a header in which a proxy tells of a person, characters. */
+const LONGEST_TOLD = 2000;
 /** What proxies tell of whom they ask for. */
 const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
 
@@ -25,14 +31,36 @@ export function knownCaller(request: FastifyRequest): Caller | null {
 }
 
 /** Finds out who sends a request, and refuses a change that a page elsewhere has made their browser send. */
-export function recognise(access: Access, request: FastifyRequest, reply: FastifyReply): Caller {
-  const caller = access.callerOf(credentialsOf(request));
+export function recognise(door: Door, request: FastifyRequest, reply: FastifyReply): Caller {
+  const proxied = proxiedPerson(door.master.config.site.access, request);
+  const caller = door.access.callerOf({ ...credentialsOf(request), proxied });
   callers.set(request, caller);
   if (caller.rotated !== null) setCookie(request, reply, caller.rotated);
   const isChange = request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS';
+  // A browser that is signed in to a proxy sends that along from everywhere; where the page is, only Origin says.
+  const isByProxy = caller.identity.kind === 'person' && caller.session === null;
+  if (isByProxy && isChange && request.headers.origin === undefined)
+    throw new AccessError(
+      'bad_csrf',
+      'a change by somebody whom a proxy has signed in must come from the page; programs use tokens',
+    );
   if (caller.session !== null && isChange && !isSame(request.headers[CSRF_HEADER], caller.session.csrf))
     throw new AccessError('bad_csrf', `the header ${CSRF_HEADER} does not belong to this session; load the page again`);
   return caller;
+}
+
+/** Whom a trusted proxy says to have signed in; nobody, where it is somebody else who says so. */
+function proxiedPerson(access: AccessDeclaration | null, request: FastifyRequest): Person | null {
+  const headers = access?.proxySignIn;
+  if (headers == null || !isProxy(access, request.socket.remoteAddress)) return null;
+  const told = (name: string | undefined) => {
+    const value = name === undefined ? undefined : request.headers[name];
+    return typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, LONGEST_TOLD) : null;
+  };
+  const user = told(headers.user);
+  if (user === null) return null;
+  const groups = (told(headers.groups) ?? '').split(',').map((group) => group.trim());
+  return { user, mail: told(headers.mail), groups: groups.filter((group) => group !== '') };
 }
 
 function credentialsOf(request: FastifyRequest): Credentials {

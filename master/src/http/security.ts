@@ -13,6 +13,9 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 };
 
+/** Whoever has come by TLS once does so for a year, whatever a link or somebody in between says. Seconds. */
+const HSTS_S = 365 * 86_400;
+
 export interface Doorway {
   /** The address that is listened on. */
   readonly host: string;
@@ -30,6 +33,7 @@ export interface Doorway {
 export function guard(app: FastifyInstance, doorway: Doorway): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS);
+    if (request.protocol === 'https') reply.header('strict-transport-security', `max-age=${HSTS_S}`);
     checkHost(request, doorway);
     if (request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS')
       checkOrigin(request, doorway);

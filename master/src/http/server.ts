@@ -1,6 +1,7 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { Access } from '../access/access.ts';
+import { isProxy } from '../access/proxies.ts';
 import { EventStream } from '../events/stream.ts';
 import { Views } from '../events/views.ts';
 import { auditDenial } from './acting.ts';
@@ -113,6 +114,8 @@ export async function buildServer(
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MOST_PARAM_LENGTH },
     forceCloseConnections: true,
+    // Who asks, and by which protocol: of proxies that the site believes only, whichever it names now.
+    trustProxy: (address) => isProxy(master.config.site.access, address),
     http: { connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
     // Found before any hook runs: an address that cannot be decoded.
     frameworkErrors: (error, request, reply) => answerError(master, error, request, reply.headers(SECURITY_HEADERS)),
@@ -164,7 +167,7 @@ function register(app: FastifyInstance, route: Route, door: Door): void {
     ...(route.maxBodyBytes === undefined ? {} : { bodyLimit: route.maxBodyBytes }),
     // Before the body is read: who may not send it does not make us read it.
     async onRequest(request, reply) {
-      admitted(route.access, recognise(door.access, request, reply));
+      admitted(route.access, recognise(door, request, reply));
     },
     handler(request, reply) {
       if ('json' in route.answer) reply.header('cache-control', 'no-store');
