@@ -47,6 +47,7 @@ describe('every view', () => {
       '/',
       '/?view=table',
       '/console',
+      '/grid',
       '/builders',
       '/builders/fails',
       `/builds/${failed?.id}`,
@@ -61,7 +62,7 @@ describe('every view', () => {
       '/locks',
       '/schedulers',
     );
-    views.push('/changes', '/changes/1', '/about', '/nowhere');
+    views.push('/?wall=1', '/changes', '/changes/1', '/about', '/nowhere');
   });
 
   for (const { name, rules, options } of LOOKS)

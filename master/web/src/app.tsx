@@ -17,6 +17,7 @@ import { isSignInWanted } from './views/access/session.ts';
 import { SignIn } from './views/access/sign-in.tsx';
 import { BuildView } from './views/build/build.tsx';
 import { Console } from './views/console.tsx';
+import { Grid } from './views/grid.tsx';
 import { LogView } from './views/log/log.tsx';
 import { About } from './views/site/about.tsx';
 import { BuilderView } from './views/site/builder.tsx';
@@ -97,6 +98,8 @@ function View({ route: shown }: { route: Route }): JSX.Element {
       return <ChangeView key={shown.id} id={shown.id} />;
     case 'console':
       return <Console />;
+    case 'grid':
+      return <Grid />;
     case 'about':
       return <About />;
     case 'audit':

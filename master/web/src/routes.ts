@@ -12,6 +12,7 @@ export type Route =
   | { readonly view: 'locks' }
   | { readonly view: 'schedulers' }
   | { readonly view: 'console' }
+  | { readonly view: 'grid' }
   | { readonly view: 'about' }
   | { readonly view: 'audit' }
   | { readonly view: 'changes' }
@@ -35,6 +36,7 @@ export const paths = {
   lock: (name: string) => `/locks#lock-${encodeURIComponent(name)}`,
   schedulers: '/schedulers',
   console: '/console',
+  grid: '/grid',
   about: '/about',
   audit: '/audit',
   scheduler: (name: string) => `/schedulers#scheduler-${encodeURIComponent(name)}`,
@@ -77,6 +79,7 @@ function listOf(room: string): Route | null {
     case 'locks':
     case 'schedulers':
     case 'console':
+    case 'grid':
     case 'about':
     case 'audit':
     case 'changes':

@@ -79,7 +79,10 @@ export function TopBar(): JSX.Element {
 }
 
 function Tab({ href, label, count = '' }: { href: string; label: string; count?: string }): JSX.Element {
-  const here = href === '/' ? path.value === '/' || path.value === '/waterfall' : path.value.startsWith(href);
+  const here =
+    href === '/'
+      ? path.value === '/' || path.value === '/waterfall'
+      : path.value.startsWith(href) || (href === paths.console && path.value === paths.grid);
   return (
     <a href={href} aria-current={here ? 'page' : undefined}>
       {label}

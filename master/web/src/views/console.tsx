@@ -1,12 +1,13 @@
 import type { Build, Change } from '@icefall/shared';
 import type { JSX } from 'preact';
-import { query } from '../navigation.ts';
+import { path, query } from '../navigation.ts';
 import { paths } from '../routes.ts';
 import { now } from '../store/clock.ts';
 import { newestFirst, store } from '../store/index.ts';
 import { GLYPHS, lookOfBuild, WORDS } from '../ui/look.ts';
 import { Ago, Empty, Page } from '../ui/parts.tsx';
 import { shortDuration } from '../ui/times.ts';
+import { FilterChoice } from './waterfall/filter-choices.tsx';
 import { builderPasses, filtersOf, shortName } from './waterfall/filters.ts';
 import { groupBy } from './waterfall/layout.ts';
 
@@ -29,7 +30,7 @@ export function Console(): JSX.Element {
   );
   const groups = [...groupBy(builders, (builder) => builder.group)];
   return (
-    <Page name="console" title="Console">
+    <Page name="console" title="Console" aside={<ConsoleHead />}>
       {changes.length === 0 && <Empty>No change has come in the time that is shown.</Empty>}
       <div class="table-scroll">
         <table class="console">
@@ -71,6 +72,20 @@ export function Console(): JSX.Element {
   );
 }
 
+/** From changes by builders to builders by sources and back, and what both are filtered by. */
+export function ConsoleHead(): JSX.Element {
+  const isGrid = path.value === paths.grid;
+  return (
+    <>
+      <FilterChoice name="branch" />
+      <FilterChoice name="tag" />
+      <a class="button quiet" href={`${isGrid ? paths.console : paths.grid}${location.search}`}>
+        {isGrid ? 'By change' : 'By source'}
+      </a>
+    </>
+  );
+}
+
 function Row({
   change,
   builds,
@@ -97,7 +112,7 @@ function Row({
           {builds
             .filter((build) => build.builder === name)
             .map((build) => (
-              <Cell key={build.id} build={build} />
+              <BuildCell key={build.id} build={build} />
             ))}
         </td>
       ))}
@@ -105,7 +120,8 @@ function Row({
   );
 }
 
-function Cell({ build }: { build: Build }): JSX.Element {
+/** A build, by its result and its duration. */
+export function BuildCell({ build }: { build: Build }): JSX.Element {
   const look = lookOfBuild(build);
   const length = shortDuration((build.finishedAt ?? now.value) - build.startedAt);
   return (

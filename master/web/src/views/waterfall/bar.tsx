@@ -1,21 +1,12 @@
-import { RESULTS } from '@icefall/shared/results';
-import { computed } from '@preact/signals';
 import type { JSX } from 'preact';
 import { query, setQuery } from '../../navigation.ts';
 import { store } from '../../store/index.ts';
 import { toggleWall } from '../../ui/wall.ts';
-import { FILTER_NAMES, type Filters, peopleOf } from './filters.ts';
+import { FilterChoice } from './filter-choices.tsx';
+import { FILTER_NAMES } from './filters.ts';
 import { SCALE_MODES } from './scale.ts';
 import { filters, mode, onlyBusy, shownBuilders, ZOOM_STEP, zoom } from './view-state.ts';
 import { changeZoom, fitZoom, plainZoom } from './zoom.ts';
-
-const unique = (items: Iterable<string>) => [...new Set(items)].sort((a, b) => a.localeCompare(b));
-const tags = computed(() => unique(store.builders.all.value.flatMap((builder) => builder.tags)));
-const branches = computed(() =>
-  unique(store.builds.all.value.flatMap((build) => build.sourceStamps.flatMap((stamp) => stamp.branch ?? []))),
-);
-const schedulers = computed(() => unique(store.builds.all.value.map((build) => build.scheduler)));
-const people = computed(() => unique(store.builds.all.value.flatMap((build) => peopleOf(build, store.changes.peek))));
 
 export interface BarProps {
   readonly toNow: () => void;
@@ -36,11 +27,11 @@ export function Bar({ toNow, jumpTo }: BarProps): JSX.Element {
         value={filters.value.name}
         onInput={(event) => setQuery({ name: event.currentTarget.value })}
       />
-      <Choice name="tag" label="Tag" options={tags.value} />
-      <Choice name="branch" label="Branch" options={branches.value} />
-      <Choice name="result" label="Result" options={['RUNNING', ...RESULTS]} />
-      <Choice name="scheduler" label="Scheduler" options={schedulers.value} />
-      <Choice name="person" label="Person" options={people.value} />
+      <FilterChoice name="tag" />
+      <FilterChoice name="branch" />
+      <FilterChoice name="result" />
+      <FilterChoice name="scheduler" />
+      <FilterChoice name="person" />
       <button
         type="button"
         class="quiet"
@@ -147,25 +138,5 @@ function JumpField({ jumpTo }: { jumpTo: (time: number) => void }): JSX.Element 
         if (!Number.isNaN(time)) jumpTo(time);
       }}
     />
-  );
-}
-
-function Choice(props: { name: keyof Filters; label: string; options: readonly string[] }): JSX.Element {
-  const value = filters.value[props.name];
-  const options = value === '' || props.options.includes(value) ? props.options : [value, ...props.options];
-  return (
-    <select
-      aria-label={props.label}
-      class={value === '' ? '' : 'on'}
-      value={value}
-      onChange={(event) => setQuery({ [props.name]: event.currentTarget.value })}
-    >
-      <option value="">{props.label}</option>
-      {options.map((option) => (
-        <option key={option} value={option}>
-          {props.name === 'result' ? option.toLowerCase() : option}
-        </option>
-      ))}
-    </select>
   );
 }
