@@ -13,6 +13,7 @@ import type { StepDeclaration, StepEnd } from '../steps/kind.ts';
 import { LONGEST_BACK_OFF_MS, retryOf } from './attempts.ts';
 import type { StepRef } from './command-port.ts';
 import { insertBuild } from './new-build.ts';
+import { PlanChanges } from './plan-changes.ts';
 import { PlanError, Plans, uniqueNames } from './plans.ts';
 import { type BuildRow, BuildRows, cleanUpAlarm, HALTED_WITH_CLEAN_UP, type StepRow } from './rows.ts';
 import { runFacts, stepRun } from './run-context.ts';
@@ -43,6 +44,7 @@ export class Builds {
   readonly #config: SiteConfig;
   readonly #rooms: BuildRooms;
   readonly #plans: Plans;
+  readonly #planChanges: PlanChanges;
   readonly #runner: StepRunner;
 
   constructor(core: Core, config: SiteConfig, rooms: BuildRooms) {
@@ -51,6 +53,7 @@ export class Builds {
     this.#rooms = rooms;
     this.rows = new BuildRows(core);
     this.#plans = new Plans(core, config, this.rows);
+    this.#planChanges = new PlanChanges(core, config, this.rows);
     const triggers = new TriggerRuns(core, this.rows, this.deadlocks, rooms);
     this.#runner = new StepRunner(core, this.rows, this.#plans, this.deadlocks, { ...rooms, triggers });
     triggers.waiting.on(() => this.waiting.fire());
@@ -78,6 +81,7 @@ export class Builds {
       this.#core.turn(() => {
         const build = this.rows.build(id);
         const step = this.rows.currentStep(id);
+        if (build !== null) this.#planChanges.look(build);
         if (build !== null && step !== null && step.state !== 'pending') this.#runner.resume(build, step);
         this.#wake(id);
       });
@@ -283,6 +287,7 @@ export class Builds {
     for (const number of this.#rooms.locks.stepsThatHold(build.id))
       this.#rooms.locks.release(`step:${build.id}.${number}`);
     this.#plans.end(build.id);
+    this.#planChanges.ended(build.id);
     if (retry.backOffMs === null) this.#rooms.requests.finish(build.request_id, result);
     else this.#rooms.requests.retry(build.request_id, this.#core.now() + retry.backOffMs);
     // What was left behind on that worker is not in the way any more.

@@ -26,6 +26,8 @@ export interface BuildRow {
   readonly properties: string;
   readonly stop_reason: string | null;
   readonly shape: string;
+  /** In force when it began. */
+  readonly config_version: number;
   readonly grace_until: number | null;
 }
 

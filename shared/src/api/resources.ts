@@ -385,8 +385,8 @@ export type LogSearchPiece = z.infer<typeof logSearchPieceSchema>;
 /** Something that a person has to look at, for as long as it lasts. */
 export const alarmSchema = z.object({
   /**
-   * For programs: `storageUnavailable`, `diskSpaceLow`, `clockJumped`, `masterMistake`, `lockWait LOCK`,
-   * `notCleanedUp BUILDER@WORKER`.
+   * For programs: `storageUnavailable`, `diskSpaceLow`, `clockJumped`, `masterMistake`,
+   * `configurationChanged`, `lockWait LOCK`, `notCleanedUp BUILDER@WORKER`.
    */
   kind: z.string(),
   /** What is wrong, where, and what to do. */
