@@ -143,6 +143,7 @@ describe('check of catalogs that are sound as objects', () => {
       "UPDATE catalog SET flags = 1 WHERE name = 'link'",
       /has flags \(1\) that do not fit its mode/,
     ],
+    ['an entry that is hidden', "UPDATE catalog SET flags = flags | 32768 WHERE name = 'one'", /are not supported/],
     ['a chunk that is missing', "UPDATE catalog SET flags = 68, hash = NULL WHERE name = 'one'", /one has no content/],
   ])('finds %s', async (_what, sql, message) => {
     await plant(sql);

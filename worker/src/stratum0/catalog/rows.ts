@@ -73,10 +73,10 @@ export function fromRow(row: Row, parent: BytePath | null, chunksOf: (path: Byte
   if (parent !== null && (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)))
     refuse('has a name that no file can have');
   const algorithm = algorithmOfFlags(flags);
-  if (algorithm === undefined || (flags & FLAGS.compression) !== 0)
-    refuse(`has flags (${flags}) of a hash or compression that is not supported`);
-  if ((flags & (FLAGS.external | FLAGS.special | FLAGS.bindMountpoint)) !== 0)
-    refuse(`has flags (${flags}) that are not supported`);
+  if (algorithm === undefined || (flags & ~SUPPORTED_FLAGS) !== 0)
+    refuse(
+      `has flags (${flags}) that are not supported: another hash or compression, or a special, external or hidden entry`,
+    );
   const type = typeOf(flags);
   if ((mode & TYPE_MASK) !== TYPES[type]) refuse(`has flags (${flags}) that do not fit its mode (${mode})`);
   const hardlinks = integer(row.hardlinks);
@@ -101,6 +101,16 @@ export function fromRow(row: Row, parent: BytePath | null, chunksOf: (path: Byte
     border: borderOf(flags),
   };
 }
+
+/** Whatever else an entry may have would be lost when it is written again. */
+const SUPPORTED_FLAGS =
+  FLAGS.directory |
+  FLAGS.transition |
+  FLAGS.file |
+  FLAGS.symlink |
+  FLAGS.nestedRoot |
+  FLAGS.chunked |
+  FLAGS.hashAlgorithm;
 
 const algorithmOfFlags = (flags: number) => HASH_ALGORITHMS[(flags & FLAGS.hashAlgorithm) / FLAGS.hashUnit];
 
