@@ -31,6 +31,9 @@ interface StepFactsRow {
   readonly locks_acquired_at: number | null;
 }
 
+/** Of a clock, each too small to be a jump, while a worker is away: a wait is that much shorter. */
+const CORRECTIONS_MS = 5000;
+
 /** A promise that was broken, with what was seen. */
 export class Broken extends Error {}
 
@@ -101,7 +104,7 @@ export class Invariants {
         const since = this.#sim().worker(name).absentSince;
         const awayMs = master.core.clock.monotonic() - Math.max(since ?? 0, startedAt);
         const { graceMs = 0 } = master.config.worker(name) ?? {};
-        const isLong = since !== null && awayMs >= graceMs;
+        const isLong = since !== null && awayMs >= graceMs - CORRECTIONS_MS;
         require(!isGivenUp || isLong, `build ${buildId} was given up after ${awayMs} ms without ${name}`);
       }),
     );
