@@ -18,6 +18,7 @@ import {
   site,
   worker,
 } from '@icefall/master/config';
+import { LockViews } from '@icefall/master/events/lock-views';
 import { SimulatedSite } from '@icefall/master/simulation/simulated-site';
 import { afterEach, describe, expect, test } from 'vitest';
 import { embedded, type Publisher, stock } from './publishers.ts';
@@ -26,7 +27,8 @@ import { embedded, type Publisher, stock } from './publishers.ts';
  * The real engine and the real scripts, with a worker in memory that really runs them: on the embedded publisher, and on
  * a FAKE of the stock tools (fake-cvmfs-server.ts), by one and the same configuration.
  */
-const stratum0 = worker({ name: 'stratum0' });
+const stratum0 = worker({ name: 'stratum0', maxBuilds: 2 });
+const another = worker({ name: 'another', maxBuilds: 2 });
 let publisher: Publisher;
 let sim: SimulatedSite;
 let source: string;
@@ -39,7 +41,7 @@ afterEach(() => {
 type Fate = 'runs' | 'hangs' | 'works and hangs';
 
 /** A site with one builder that publishes the folder `source`; `fates` tells of steps that do not just run. */
-function publishing(made: Publisher, fates: Readonly<Record<string, Fate>> = {}): void {
+function publishing(made: Publisher, fates: Readonly<Record<string, Fate>> = {}, workers = [stratum0]): void {
   publisher = made;
   source = join(made.directory, 'source');
   mkdirSync(source);
@@ -54,14 +56,14 @@ function publishing(made: Publisher, fates: Readonly<Record<string, Fate>> = {})
       shell({ name: 'check', command: 'true' }),
     ],
   });
-  const publish = builder({ name: 'publish', workers: [stratum0], factory: factory(steps) });
+  const publish = builder({ name: 'publish', workers, factory: factory(steps) });
   const work = (command: Parameters<Publisher['run']>[0], label: string) => {
     const fate = fates[label.replace(/^.*, /, '')] ?? 'runs';
     if (fate === 'hangs') return { durationMs: null };
     const done = made.run(command);
     return fate === 'runs' ? done : { ...done, durationMs: null };
   };
-  sim = new SimulatedSite({ site: site({ title: 'test', workers: [stratum0], builders: [publish] }), work });
+  sim = new SimulatedSite({ site: site({ title: 'test', workers, builders: [publish] }), work });
   sim.connectAll();
 }
 
@@ -83,6 +85,7 @@ function properties(id: number): Record<string, unknown> {
     Object.entries(JSON.parse(text) as Record<string, { value: unknown }>).map(([k, { value }]) => [k, value]),
   );
 }
+const pathOf = (path: string) => ({ properties: { path: { value: path, source: 'test' } } });
 const GATEWAY = { url: 'http://gateway.example.org:4929/api/v1', wait: '2m' } as const;
 
 /** One step in a build of its own, which is done by the worker. */
@@ -102,6 +105,12 @@ function runStep(
   sim.connectAll().request(['one']);
   sim.run(30_000);
   return steps(1);
+}
+
+/** Of the first step of a build that waits. */
+function lockWaitedFor(id: number): string {
+  const blocker = JSON.parse(sim.master.rooms.builds.rows.step(id, 0)?.blocker ?? '{}') as { lock?: string };
+  return blocker.lock ?? '';
 }
 
 const note = () => join(publisher.repository.spool, 'icefall-transaction');
@@ -258,6 +267,30 @@ describe('a transaction through a gateway', () => {
       'cvmfs_software.example.org',
       'cvmfs_software.example.org/a',
       'cvmfs_software.example.org/a/b',
+      'cvmfs_machine_software.example.org@stratum0',
+    ]);
+    const views = new LockViews(sim.master.core.db, sim.master.config, () => sim.clock.now());
+    expect(views.all().map(({ name, maxCount, holders }) => [name, maxCount > 1, holders[0]?.mode])).toEqual([
+      ['cvmfs_software.example.org', true, 'counting'],
+      ['cvmfs_machine_software.example.org@stratum0', false, 'exclusive'],
+      ['cvmfs_software.example.org/a', true, 'counting'],
+      ['cvmfs_software.example.org/a/b', true, 'exclusive'],
+    ]);
+  });
+
+  test('goes on beside one of a path that is apart, on another machine', () => {
+    publishing(stock({ gateway: true }), { transaction: 'hangs' }, [stratum0, another]);
+    for (const path of ['a/b', 'd', 'a/b/c', 'e']) sim.request(['publish'], pathOf(path));
+    sim.run(30_000);
+    expect([1, 2, 3, 4].map((id) => steps(id)[0])).toEqual([
+      'transaction running',
+      'transaction running',
+      'transaction waitingForLocks',
+      'transaction waitingForLocks',
+    ]);
+    expect([3, 4].map(lockWaitedFor)).toEqual([
+      'cvmfs_software.example.org/a/b',
+      expect.stringMatching(/^cvmfs_machine_software.example.org@/),
     ]);
   });
 

@@ -57,6 +57,7 @@ describe('the locks of a publish', () => {
     const leased = cvmfsRepository({ name: 'leased.example.org', gateway: true });
     expect(locksOfFirst(transaction(leased), 'a/b/')).toMatchObject([
       { lock: { name: leased.lock.name }, path: 'a/b' },
+      { lock: { name: 'cvmfs_machine_leased.example.org', scope: 'worker' } },
     ]);
     expect(() => locksOfFirst(transaction(leased), '../b')).toThrow();
   });

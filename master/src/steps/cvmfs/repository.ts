@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { type Duration, durationSchema } from '../../config/durations.ts';
-import { type LockAccess, type LockDeclaration, type PathLockDeclaration, pathLock } from '../../config/locks.ts';
+import {
+  type LockAccess,
+  type LockDeclaration,
+  type PathLockDeclaration,
+  pathLock,
+  workerLock,
+} from '../../config/locks.ts';
 import { treePathSchema } from '../../config/names.ts';
 import { callerPlace, type Place, reportIssues, titleOf, usable } from '../../config/problems.ts';
 import { computed, isReference, type Renderable, render } from '../../properties/references.ts';
@@ -26,6 +32,8 @@ export interface CvmfsRepository {
   /** The gateway that is asked, before a transaction, whether somebody outside this site has the path. */
   readonly leases: { readonly url: string; readonly waitMs: number } | null;
   readonly lock: LockDeclaration;
+  /** Through a gateway: of each worker, on which only one transaction can be open; else null, the lock sees to it. */
+  readonly machine: LockDeclaration | null;
   readonly place: Place | null;
 }
 
@@ -102,6 +110,7 @@ export function cvmfsRepository(options: CvmfsRepositoryOptions): CvmfsRepositor
     gateway: gateway !== false,
     leases: typeof gateway === 'boolean' ? null : { url: gateway.url, waitMs: gateway.wait },
     lock: lock ?? pathLock(`cvmfs_${name}`),
+    machine: gateway === false ? null : workerLock(`cvmfs_machine_${name}`),
     ...rest,
     place,
   });
@@ -122,6 +131,12 @@ export const repositoryPathSchema = z.preprocess(
 /** The use of its lock by who publishes below a path: of that path where a gateway keeps others out of it, else of all. */
 export function publishingLock(repository: CvmfsRepository, path: Renderable<string>): LockAccess {
   return repository.gateway && isPathLock(repository.lock) ? repository.lock.below(path) : repository.lock.exclusive();
+}
+
+/** The locks of a transaction: through a gateway, also that of the machine, whose tools have one open at a time. */
+export function transactionLocks(repository: CvmfsRepository, path: Renderable<string>): LockAccess[] {
+  const { machine } = repository;
+  return [publishingLock(repository, path), ...(machine === null ? [] : [machine.exclusive()])];
 }
 
 /** The locks of a step that publishes by itself: those that the site names, and the repository's (or the path's). */

@@ -7,7 +7,13 @@ import { holdTogether } from '../lock-span.ts';
 import { endByExitCode } from '../outcome.ts';
 import type { ProcessOptions } from '../shell.ts';
 import { MANIFEST_MARK, readPublished, STATISTICS_MARK } from './published.ts';
-import { type CvmfsRepository, pathOf, publishingLock, repositoryPathSchema, repositorySchema } from './repository.ts';
+import {
+  type CvmfsRepository,
+  pathOf,
+  repositoryPathSchema,
+  repositorySchema,
+  transactionLocks,
+} from './repository.ts';
 import { publishingShape, scriptCommand, whoOf } from './script.ts';
 
 /** What the build says of its transaction: only a build that has published leaves nothing to clean up. */
@@ -202,11 +208,11 @@ export function cvmfsTransaction(options: CvmfsTransactionOptions): StepDeclarat
   const once = { ...given, retryable: false };
   const opening = open({ ...once, name: 'transaction', doStepIf: passed });
   if (!repositorySchema.safeParse(given.repository).success) return [opening];
-  const own = publishingLock(given.repository, pathOf(given.path));
+  const own = transactionLocks(given.repository, pathOf(given.path));
   const body = inner.map((step) => (step.alwaysRun ? step : whilePassing(step)));
   const publishing = publish({ ...once, name: 'publish', doStepIf: passed, hideStepIf: whenSkipped });
   const aborting = abort({ ...once, name: 'abort', alwaysRun: true, doStepIf: unpublished, hideStepIf: whenSkipped });
-  return holdTogether([...(parsed.data?.locks ?? []), own], [opening, ...body, publishing, aborting]);
+  return holdTogether([...(parsed.data?.locks ?? []), ...own], [opening, ...body, publishing, aborting]);
 }
 
 function isStep(value: unknown): value is StepDeclaration {
