@@ -1,6 +1,9 @@
+import type { RequestListener } from 'node:http';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { Access } from '../access/access.ts';
+import type { Certificate } from '../access/certificate.ts';
 import { isProxy } from '../access/proxies.ts';
 import { EventStream } from '../events/stream.ts';
 import { Views } from '../events/views.ts';
@@ -55,6 +58,8 @@ export interface HttpOptions {
   readonly pageDirectory: string;
   /** What whoever runs the master shows to be let in, from its machine; default: nothing is. */
   readonly operatorToken?: string;
+  /** Makes it HTTPS. Default: plain HTTP, for this machine or a proxy. */
+  readonly certificate?: Certificate | undefined;
   /** The option that sets the port, for the message where it is taken; default `--port`. */
   readonly portOption?: string;
 }
@@ -69,8 +74,8 @@ export interface HttpServer {
 /** Serves the page, the API and the event stream of a master. Throws {@link ListenError}. */
 export async function startHttpServer(master: MasterPort, options: HttpOptions): Promise<HttpServer> {
   const { host = DEFAULT_HOST, port = DEFAULT_PORT, portOption = '--port' } = options;
-  const { pageDirectory, operatorToken } = options;
-  const { app, door } = await buildServer(master, { host, pageDirectory, operatorToken });
+  const { pageDirectory, operatorToken, certificate } = options;
+  const { app, door } = await buildServer(master, { host, pageDirectory, operatorToken, certificate });
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -79,7 +84,7 @@ export async function startHttpServer(master: MasterPort, options: HttpOptions):
   }
   const { port: taken } = app.server.address() as AddressInfo;
   return {
-    url: urlOf(host, taken),
+    url: urlOf(host, taken, certificate !== undefined),
     port: taken,
     async close() {
       door.stream.close();
@@ -98,18 +103,22 @@ function listenError(error: unknown, host: string, port: number, option: string)
   return new ListenError(why, { cause: error });
 }
 
-function urlOf(host: string, port: number): string {
+function urlOf(host: string, port: number, isSecure: boolean): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+  return `${isSecure ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /** The server with all its routes, not listening yet. */
 export async function buildServer(
   master: MasterPort,
-  options: { readonly host: string; readonly pageDirectory: string; readonly operatorToken?: string | undefined },
+  options: Pick<HttpOptions, 'pageDirectory' | 'certificate'> & {
+    readonly host: string;
+    readonly operatorToken?: string | undefined;
+  },
 ): Promise<{ app: FastifyInstance; door: Door }> {
   const app = fastify({
     logger: false,
+    ...(options.certificate === undefined ? {} : { serverFactory: secureServer(options.certificate) }),
     bodyLimit: MOST_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MOST_PARAM_LENGTH },
@@ -121,7 +130,11 @@ export async function buildServer(
     frameworkErrors: (error, request, reply) => answerError(master, error, request, reply.headers(SECURITY_HEADERS)),
     clientErrorHandler: answerBrokenHttp,
   });
-  const door = doorOf(master, () => addressOf(app, options.host), options.operatorToken ?? null);
+  const door = doorOf(
+    master,
+    () => addressOf(app, options.host, options.certificate !== undefined),
+    options.operatorToken ?? null,
+  );
   guard(app, { host: options.host, siteUrl: () => master.config.site.url });
   limitTraffic(app, master.core.clock);
   takeJsonOnly(app);
@@ -141,6 +154,16 @@ export async function buildServer(
   return { app, door };
 }
 
+/** What fastify sets on servers of its own making is set here. */
+function secureServer(certificate: Certificate): (handler: RequestListener) => Server {
+  return (handler) => {
+    const server = createServer(certificate.options, handler);
+    server.requestTimeout = REQUEST_TIMEOUT_MS;
+    certificate.use(server);
+    return server;
+  };
+}
+
 function doorOf(master: MasterPort, address: () => string, operatorToken: string | null): Door {
   const views = new Views(master, address);
   const stream = new EventStream(master.core, (kind, key) => views.resource(kind, key));
@@ -152,9 +175,9 @@ function doorOf(master: MasterPort, address: () => string, operatorToken: string
   return { master, views, stream, followers: new LogFollowers(master.core, master.logs), sse, access };
 }
 
-function addressOf(app: FastifyInstance, host: string): string {
+function addressOf(app: FastifyInstance, host: string, isSecure: boolean): string {
   const address = app.server.address();
-  return typeof address === 'object' && address !== null ? urlOf(host, address.port) : `http://${host}`;
+  return typeof address === 'object' && address !== null ? urlOf(host, address.port, isSecure) : `http://${host}`;
 }
 
 function register(app: FastifyInstance, route: Route, door: Door): void {

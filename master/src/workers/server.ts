@@ -1,8 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { MAX_MESSAGE_BYTES, PROTOCOL_NAME, WORKER_NAME_HEADER, WORKER_SOCKET_PATH } from '@icefall/shared';
 import { WebSocketServer } from 'ws';
+import type { Certificate } from '../access/certificate.ts';
 import { realClock } from '../engine/real.ts';
 import type { Refusal } from './authentication.ts';
 import { feed, socketWire } from './socket-wire.ts';
@@ -25,6 +27,13 @@ export interface WorkerServer {
   close(): Promise<void>;
 }
 
+export interface WorkerServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Makes it TLS: workers connect by `wss://`. */
+  readonly certificate?: Certificate | undefined;
+}
+
 /** The worker port could not be opened. */
 export class WorkerPortError extends Error {
   readonly code = 'worker_port';
@@ -37,10 +46,12 @@ export class WorkerPortError extends Error {
 /** Lets workers in: WebSockets for the agents, plain HTTP for files. Throws {@link WorkerPortError}. */
 export async function startWorkerServer(
   workers: Workers,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, certificate }: WorkerServerOptions,
 ): Promise<WorkerServer> {
   const transfers = new Transfers(workers);
-  const server = createServer((request, response) => void answer(workers, transfers, request, response));
+  const take = (request: IncomingMessage, response: ServerResponse) =>
+    void answer(workers, transfers, request, response);
+  const server = certificate === undefined ? createServer(take) : secureServer(certificate, take);
   // A file of many gigabytes takes as long as it takes; silence ends it.
   server.requestTimeout = 0;
   server.timeout = TRANSFER_SILENCE_MS;
@@ -57,6 +68,12 @@ export async function startWorkerServer(
     port: (server.address() as AddressInfo).port,
     close: () => close(server, sockets, transfers),
   };
+}
+
+function secureServer(certificate: Certificate, take: RequestListener): Server {
+  const server = createSecureServer(certificate.options, take);
+  certificate.use(server);
+  return server;
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, wholeNumber } from '../context.ts';
-import { CliError, EXIT, type ExitCode } from '../exit.ts';
+import { CliError, EXIT, type ExitCode, usageError } from '../exit.ts';
 import { problemLines } from '../output/problem-lines.ts';
 import { counted } from '../output/text.ts';
 import type { Serving } from '../process/serve.ts';
@@ -18,6 +18,8 @@ interface Options {
   readonly workerPort: number;
   readonly jsonLog?: boolean;
   readonly minFree?: number;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
 }
 
 export function addStart(program: Command, context: CommandContext): void {
@@ -29,6 +31,8 @@ export function addStart(program: Command, context: CommandContext): void {
     .option('--port <n>', 'port of page and API', wholeNumber('--port', 0, 65_535), 8010)
     .option('--worker-host <address>', 'where workers are let in', '127.0.0.1')
     .option('--worker-port <n>', 'port for workers', wholeNumber('--worker-port', 0, 65_535), 9989)
+    .option('--tls-cert <file>', 'certificate of page and workers, with those that lead to its authority (PEM)')
+    .option('--tls-key <file>', 'its key; both are read again when they are renewed')
     .option(
       '--min-free <MiB>',
       'raise an alarm when less is free on its disk (default: 1024, on small disks a twentieth)',
@@ -64,12 +68,18 @@ async function start(context: CommandContext, dir: string, options: Options): Pr
   const config = options.config === undefined ? folder : resolve(terminal.cwd, options.config);
   const { host, port, workerHost, workerPort } = options;
   const ports = { host, port, workerHost, workerPort };
+  const certificate = certificateFiles(terminal, options);
   const leastFreeBytes = options.minFree === undefined ? null : options.minFree * MIB;
-  const serving = await serve({ directory: join(folder, STATE_FOLDER), config, ...ports, leastFreeBytes, log }).catch(
-    (error: unknown) => {
-      throw explained(context, error);
-    },
-  );
+  const serving = await serve({
+    directory: join(folder, STATE_FOLDER),
+    config,
+    ...ports,
+    leastFreeBytes,
+    certificate,
+    log,
+  }).catch((error: unknown) => {
+    throw explained(context, error);
+  });
   master = serving;
   const { url, workerPort: takenPort } = serving;
   if (json) log.info({ url, workerPort: takenPort, pid: process.pid }, 'runs');
@@ -81,8 +91,15 @@ async function start(context: CommandContext, dir: string, options: Options): Pr
   log.info({}, 'has stopped');
 }
 
+function certificateFiles(terminal: Terminal, { tlsCert, tlsKey }: Options) {
+  if (tlsCert === undefined && tlsKey === undefined) return null;
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw usageError('--tls-cert and --tls-key belong together: a certificate, and its key');
+  return { certificate: resolve(terminal.cwd, tlsCert), key: resolve(terminal.cwd, tlsKey) };
+}
+
 function announce(terminal: Terminal, dir: string, { url, workerPort }: Serving, workerHost: string): void {
-  const workers = `workers: ws://${workerHost}:${workerPort}`;
+  const workers = `workers: ${url.startsWith('https:') ? 'wss' : 'ws'}://${workerHost}:${workerPort}`;
   terminal.out(`Icefall runs: ${url}  (${workers}; to stop it: icefall stop ${dir})\n`);
 }
 
@@ -107,6 +124,7 @@ function dieWithReason(tell: (error: unknown) => void): void {
 /** Errors whose message says what to do, with what the shell is told. */
 const EXPECTED: Readonly<Record<string, ExitCode>> = {
   AlreadyRunning: EXIT.failed,
+  CertificateError: EXIT.usage,
   DatabaseError: EXIT.storage,
   StorageError: EXIT.storage,
 };

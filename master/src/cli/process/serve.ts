@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { Certificate, type CertificateFiles } from '../../access/certificate.ts';
 import { loadSite, siteFile } from '../../config/loader.ts';
 import { ConfigError, formatProblem } from '../../config/problems.ts';
 import type { SiteDeclaration } from '../../config/site.ts';
@@ -27,6 +28,8 @@ export interface ServeOptions {
   readonly port: number;
   readonly workerHost: string;
   readonly workerPort: number;
+  /** TLS for page and workers; null: none. */
+  readonly certificate: CertificateFiles | null;
   /** An alarm is raised when less is free on the disk; null: the usual limit. */
   readonly leastFreeBytes: number | null;
   readonly log: Logger;
@@ -50,6 +53,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const file = siteFile(options.config);
   const site = await loadSite(file);
   refuseOpenDoor(site, host);
+  const certificate = options.certificate === null ? undefined : new Certificate(options.certificate, log);
   // Before anything is touched: the database, and the workers that may be connected to another master.
   await checkPort('--port', host, port);
   await checkPort('--worker-port', workerHost, workerPort);
@@ -62,15 +66,18 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       health: { freeSpace: () => freeSpaceOf(directory), leastFreeBytes: options.leastFreeBytes },
     });
     undo.push(() => master.close());
-    const workers = await startWorkerServer(master.workers, { host: workerHost, port: workerPort });
+    const workers = await startWorkerServer(master.workers, { host: workerHost, port: workerPort, certificate });
     undo.push(() => workers.close());
     // The workers are told before their port closes, or they are taken for absent.
     undo.push(() => master.workers.stop());
     const operatorToken = OperatorToken.write(directory);
     undo.push(() => operatorToken.remove());
-    const http = await startHttpServer(master, { host, port, pageDirectory: PAGE, operatorToken: operatorToken.text });
+    const page = { host, port, pageDirectory: PAGE, operatorToken: operatorToken.text, certificate };
+    const http = await startHttpServer(master, page);
     undo.push(() => http.close());
-    warnOfPlainText(host, log);
+    certificate?.watch(realClock);
+    undo.push(() => certificate?.stop());
+    if (certificate === undefined) warnOfPlainText(host, log);
     return {
       url: http.url,
       workerPort: workers.port,
