@@ -6,6 +6,8 @@ export const HOOK_STATUSES = {
   not_configured: 404,
   /** Not signed with any of the webhook's secrets, or not signed at all. */
   bad_signature: 401,
+  /** Signed too long ago: perhaps a replay of somebody who overheard it. */
+  stale: 401,
   /** No secret could be read: the master's own trouble, the host may try again. */
   secret_unavailable: 503,
   /** Longer than any code host's payload. */

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { START } from '../schedulers/test-room.ts';
 
 /** For tests: deliveries in the shape that each code host documents, cut down to what is told of a push. */
 export const SECRET = 'a secret';
@@ -39,22 +40,25 @@ const repository = {
   default_branch: 'main',
 };
 
+const hubPush = {
+  ref: 'refs/heads/main',
+  before: BEFORE,
+  after: TWO,
+  created: false,
+  deleted: false,
+  forced: false,
+  base_ref: null,
+  compare: 'https://host.example/org/scripts/compare/bbb...222',
+  commits: [one, two],
+  head_commit: two,
+  repository,
+  pusher: { name: 'ada', email: 'ada@example.org' },
+  sender: { login: 'ada', id: 1 },
+};
+
 const PAYLOADS = {
-  github: {
-    ref: 'refs/heads/main',
-    before: BEFORE,
-    after: TWO,
-    created: false,
-    deleted: false,
-    forced: false,
-    base_ref: null,
-    compare: 'https://host.example/org/scripts/compare/bbb...222',
-    commits: [one, two],
-    head_commit: two,
-    repository,
-    pusher: { name: 'ada', email: 'ada@example.org' },
-    sender: { login: 'ada', id: 1 },
-  },
+  github: hubPush,
+  generic: hubPush,
   gitea: {
     ref: 'refs/heads/main',
     before: BEFORE,
@@ -99,7 +103,15 @@ export function delivery(
 /** Signs a body as the host does. */
 export function signed(dialect: keyof typeof PAYLOADS, body: Buffer, headers: Record<string, string> = {}): Delivery {
   const hmac = createHmac('sha256', SECRET).update(body).digest('hex');
+  const timestamp = String(Math.floor(START / 1000));
+  const timed = createHmac('sha256', SECRET).update(`${timestamp}.`).update(body).digest('hex');
   const own = {
+    generic: {
+      'X-Icefall-Timestamp': timestamp,
+      'X-Icefall-Event': 'push',
+      'X-Icefall-Delivery': 'd1',
+      'X-Icefall-Signature': `sha256=${timed}`,
+    },
     github: { 'X-GitHub-Event': 'push', 'X-GitHub-Delivery': 'd1', 'X-Hub-Signature-256': `sha256=${hmac}` },
     gitea: { 'X-Gitea-Event': 'push', 'X-Gitea-Delivery': 'd1', 'X-Gitea-Signature': hmac },
     gitlab: { 'X-Gitlab-Event': 'Push Hook', 'X-Gitlab-Event-UUID': 'd1', 'X-Gitlab-Token': SECRET },

@@ -16,6 +16,8 @@ export interface Dialect {
   readonly event: (headers: HookHeaders) => string | null;
   /** Events that may be pushes, or pull requests with new commits. */
   readonly pushes: readonly string[];
+  /** When it was signed (ms since the epoch, NaN for nonsense), where that is signed as well: an old one is refused. */
+  readonly signedAt?: (headers: HookHeaders) => number;
   /** Reads a push, or says why it is none. Throws ZodError. */
   readonly read: (payload: unknown, event: string) => HookPush | { readonly ignored: string };
 }

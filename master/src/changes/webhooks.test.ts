@@ -341,8 +341,11 @@ test('a forced push is the same as any', () => {
   expect(room.change(1).revision).toBe(TWO);
 });
 
+/** Code hosts that have pull requests. */
+const HOSTS = ['github', 'gitlab', 'gitea'] as const;
+
 /** A pull request of a branch of the repository, or of somebody's copy of it, as each host tells it. */
-function pullRequest(dialect: HookDialect, isFork: boolean, action: string): Delivery {
+function pullRequest(dialect: (typeof HOSTS)[number], isFork: boolean, action: string): Delivery {
   const base = {
     full_name: 'org/scripts',
     clone_url: CLONE,
@@ -374,12 +377,17 @@ function pullRequest(dialect: HookDialect, isFork: boolean, action: string): Del
             ...{ head: { sha: TWO, repo: head }, base: { ref: 'main', repo: base } },
           },
         };
-  const events = { github: 'X-GitHub-Event', gitea: 'X-Gitea-Event', gitlab: 'X-Gitlab-Event' };
+  const events = {
+    github: 'X-GitHub-Event',
+    gitea: 'X-Gitea-Event',
+    gitlab: 'X-Gitlab-Event',
+    generic: 'X-Icefall-Event',
+  };
   const event = dialect === 'gitlab' ? 'Merge Request Hook' : 'pull_request';
   return signed(dialect, Buffer.from(JSON.stringify(payload)), { [events[dialect]]: event });
 }
 
-describe.each(HOOK_DIALECTS)('a pull request told by %s', (dialect) => {
+describe.each(HOSTS)('a pull request told by %s', (dialect) => {
   const [opened, pushed] = dialect === 'gitlab' ? (['open', 'update'] as const) : (['opened', 'synchronize'] as const);
 
   test('is a change of its own category, at its tip, that usual schedulers do not build', () => {
@@ -414,5 +422,26 @@ describe.each(HOOK_DIALECTS)('a pull request told by %s', (dialect) => {
     expect(setUp(dialect).receive(pullRequest(dialect, false, opened)).ignored).toContain('takes none');
     const { receive } = setUp(dialect, { pullRequests: true });
     expect(receive(pullRequest(dialect, false, 'closed'))).toEqual({ changeIds: [], ignored: expect.anything() });
+  });
+});
+
+describe('a delivery of the generic form', () => {
+  test('is refused once it is five minutes old: it may be a replay', () => {
+    const { room, receive } = setUp('generic');
+    room.clock.advance(5 * 60_000);
+    expect(receive(delivery('generic')).changeIds).toEqual([1]);
+    room.clock.advance(1);
+    expect(refused(() => receive(delivery('generic'))).code).toBe('stale');
+  });
+
+  test('cannot be made younger than it is: its time is signed', () => {
+    const { room, receive } = setUp('generic');
+    room.clock.advance(6 * 60_000);
+    const now = String(Math.floor(room.core.now() / 1000));
+    for (const timestamp of [now, '', 'NaN', '-1', '1e99'])
+      expect(refused(() => receive(delivery('generic', {}, { 'X-Icefall-Timestamp': timestamp }))).code).toBe(
+        'bad_signature',
+      );
+    expect(room.core.db.all('SELECT id FROM changes')).toEqual([]);
   });
 });

@@ -6,12 +6,11 @@ import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import { ChangeError, type Changes } from './changes.ts';
 import { HookError } from './hook-error.ts';
-import { gitea } from './webhook-gitea.ts';
-import { github } from './webhook-github.ts';
 import { gitlab } from './webhook-gitlab.ts';
+import { generic, gitea, github, REPLAY_WINDOW_MS } from './webhook-hub.ts';
 import { branchOf, type Dialect, type HookHeaders, type HookPush, newestOf, toldByCommits } from './webhook-push.ts';
 
-const DIALECTS: Readonly<Record<HookDialect, Dialect>> = { github, gitlab, gitea };
+const DIALECTS: Readonly<Record<HookDialect, Dialect>> = { github, gitlab, gitea, generic };
 
 /** GitHub's own bound, the highest of the three; the door may have a lower one. */
 export const LONGEST_HOOK_BODY_BYTES = 25 * 1024 * 1024;
@@ -55,6 +54,7 @@ export class Webhooks {
       );
     const lower = Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
     const declaration = this.#signedFor(name, lower, body, remoteAddress);
+    this.#assertFresh(name, lower);
     const { event, pushes, read, deliveryId } = DIALECTS[name];
     const kind = event(lower);
     if (kind === null)
@@ -90,6 +90,15 @@ export class Webhooks {
         cause: failures[0],
       });
     throw new HookError('bad_signature', `the request is not signed with a secret of webhook('${name}')`);
+  }
+
+  #assertFresh(name: HookDialect, headers: HookHeaders): void {
+    const signedAt = DIALECTS[name].signedAt?.(headers);
+    if (signedAt === undefined || Math.abs(this.#core.now() - signedAt) <= REPLAY_WINDOW_MS) return;
+    throw new HookError(
+      'stale',
+      `the request was signed more than ${REPLAY_WINDOW_MS / 60_000} minutes ago, or by a clock that is wrong`,
+    );
   }
 
   /** Secrets that can be read, now; those that cannot are told. */

@@ -83,7 +83,7 @@ function nameOfPoller(repository: string): string {
   return last === '' ? '' : `poll-${last.replace(/[^A-Za-z0-9_.+-]/g, '-').slice(0, 90)}`;
 }
 
-export const HOOK_DIALECTS = ['github', 'gitlab', 'gitea'] as const;
+export const HOOK_DIALECTS = ['github', 'gitlab', 'gitea', 'generic'] as const;
 export type HookDialect = (typeof HOOK_DIALECTS)[number];
 
 export interface WebhookOptions {

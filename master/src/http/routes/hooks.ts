@@ -12,7 +12,7 @@ export const hookRoutes = [
     access: { open: 'a delivery is signed with a secret of its own' },
     summary: 'Takes a push from GitHub, GitLab or Gitea; what is signed but not used is answered well, too',
     tag: 'changes',
-    params: z.object({ dialect: nameParam.describe('github, gitlab or gitea') }),
+    params: z.object({ dialect: nameParam.describe('github, gitlab, gitea or generic') }),
     rawBody: true,
     maxBodyBytes: LONGEST_HOOK_BODY_BYTES,
     answer: {
@@ -21,7 +21,7 @@ export const hookRoutes = [
         ignored: z.string().nullable().describe('why it made no change'),
       }),
     },
-    refusals: ['unknown_dialect', 'not_configured', 'bad_signature', 'bad_payload', 'secret_unavailable'],
+    refusals: ['unknown_dialect', 'not_configured', 'bad_signature', 'stale', 'bad_payload', 'secret_unavailable'],
     handle({ door: { master }, params: { dialect }, request }) {
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const from = request.socket.remoteAddress ?? null;
