@@ -55,6 +55,8 @@ export function startStore(): void {
   live.start();
   effect(fetchDay);
   setInterval(() => void heartbeat(), HEARTBEAT_MS);
+  // A stream does not break because its network is gone: it falls silent.
+  addEventListener('offline', () => live.distrust('This machine is offline.'));
   let pausing: ReturnType<typeof setTimeout> | undefined;
   document.addEventListener('visibilitychange', () => {
     clearTimeout(pausing);
