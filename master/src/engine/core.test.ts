@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -52,6 +52,21 @@ describe('a turn', () => {
     expect(other.prepare('SELECT key FROM events').all()).toEqual([{ key: 'w1' }]);
     other.close();
     expect(told).toEqual(['w1']);
+  });
+
+  test('is refused while the file of the database is not where it was, and an alarm says so', () => {
+    const [file, elsewhere] = [join(directory, 'icefall.db'), join(directory, 'elsewhere.db')];
+    const touch = () => core.turn(() => core.touch('worker', 'w1'));
+    renameSync(file, elsewhere);
+    expect(touch).toThrow(/was moved, removed or replaced/);
+    writeFileSync(file, 'another');
+    expect(touch).toThrow(/was moved, removed or replaced/);
+    expect(core.alarms.all).toMatchObject([
+      { kind: 'storageUnavailable', message: expect.stringContaining('put that') },
+    ]);
+    renameSync(elsewhere, file);
+    touch();
+    expect([core.alarms.all, database.prepare('SELECT key FROM events').all()]).toEqual([[], [{ key: 'w1' }]]);
   });
 
   test('does all of its effects, and is done, even if one of them fails', () => {

@@ -2,6 +2,7 @@ import type { EventKind } from '@icefall/shared';
 import type { Database } from '../db/database.ts';
 import { Statements } from '../db/rows.ts';
 import { describeFault, storageFault } from '../storage/faults.ts';
+import { fileInPlace } from '../storage/file-in-place.ts';
 import { AlarmBoard } from './alarms.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { Hook } from './hooks.ts';
@@ -56,6 +57,7 @@ export class Core {
   readonly rolledBack = new Hook<void>();
 
   readonly #database: Database;
+  readonly #checkFile: () => void;
   #open = false;
   readonly #touched = new Map<string, { kind: EventKind; key: string }>();
   readonly #followUps = new Map<string, () => void>();
@@ -66,6 +68,7 @@ export class Core {
 
   constructor(ports: CorePorts) {
     this.#database = ports.database;
+    this.#checkFile = fileInPlace(ports.database);
     this.db = new Statements(ports.database);
     this.clock = patientClock(ports.clock, ports.log);
     this.clockWatch = new ClockWatch(this);
@@ -155,6 +158,7 @@ export class Core {
   }
 
   #transaction<T>(work: () => T, synchronous: Synchronous): { result: T; touched: Touched[]; effects: (() => void)[] } {
+    this.#checkFile();
     this.#synchronous(synchronous);
     this.db.run('BEGIN IMMEDIATE');
     this.#open = true;

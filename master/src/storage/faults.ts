@@ -1,7 +1,7 @@
 import Sqlite from 'better-sqlite3';
 
 /** What the storage is refusing. */
-export type FaultReason = 'full' | 'locked' | 'readOnly' | 'damaged' | 'unreadable';
+export type FaultReason = 'full' | 'locked' | 'readOnly' | 'damaged' | 'unreadable' | 'moved';
 
 /** The master's storage refuses: nothing of what was asked for was done, and it may be asked again. */
 export class StorageError extends Error {
@@ -20,6 +20,7 @@ const WORDS: Readonly<Record<FaultReason, string>> = {
   readOnly: 'its disk is read-only',
   damaged: 'its database is damaged',
   unreadable: 'its disk fails',
+  moved: 'the file of its database was moved, removed or replaced',
 };
 
 const REMEDIES: Readonly<Record<FaultReason, string>> = {
@@ -27,6 +28,8 @@ const REMEDIES: Readonly<Record<FaultReason, string>> = {
   locked: 'end the other program that has it open; the master goes on by itself',
   readOnly: "see the system's log why; make it writable again, and the master goes on by itself",
   damaged: 'stop the master, see what icefall verify says, and put the newest backup back with icefall restore',
+  moved:
+    'put that very file back, and the master goes on by itself; one that was removed or overwritten is gone when the master ends',
   unreadable: "see the system's log; if the disk is lost, put the newest backup back with icefall restore",
 };
 
