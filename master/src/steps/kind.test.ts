@@ -83,6 +83,7 @@ describe('a step of any kind', () => {
       waits,
       type,
       kind,
+      locksUntil,
       options: own,
       ...declared
     } = shell({ command: 'x', ...options });
