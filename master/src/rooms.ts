@@ -19,6 +19,7 @@ import { LockAlarms } from './locks/lock-alarms.ts';
 import { lockHolders } from './locks/lock-holders.ts';
 import { LockKeeper } from './locks/lock-keeper.ts';
 import { LogStore } from './logs/log-store.ts';
+import { type MakeProvider, Pools } from './pools/pools.ts';
 import { GitReader, type RepositoryReader } from './projects/repository-reader.ts';
 import { Seed } from './projects/seed.ts';
 import { Buildsets } from './requests/buildsets.ts';
@@ -45,6 +46,8 @@ export interface RoomPorts {
   readonly secrets?: SecretSource;
   /** Runs what steps want to be run on the master's machine. Default: {@link MasterProcesses}. */
   readonly masterCommands?: (core: Core, logs: LogStore) => MasterCommands;
+  /** Makes what makes the containers of pools. Default: a cluster or engine, as they are declared. */
+  readonly makeProvider?: MakeProvider;
   /** Reads the pipelines of projects. Default: {@link GitReader}. */
   readonly repositories?: RepositoryReader;
 }
@@ -62,6 +65,7 @@ export interface Rooms {
   readonly webhooks: Webhooks;
   readonly pollers: GitPollers;
   readonly seed: Seed;
+  readonly pools: Pools;
   readonly buildsets: Buildsets;
   readonly requests: Requests;
   readonly schedulers: Schedulers;
@@ -103,7 +107,12 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const holders = (lock: string) => lockHolders(core, lock);
   const shared = { buildsets, requests, schedulers, slots, locks, lockHolders: holders };
   const builds = new Builds(core, config, { ...shared, commands, masterCommands: processes, logs, isConnected });
-  const states = { isConnected, isAvailable: (worker: string) => workers.isAvailable(worker) };
+  const pools = new Pools(core, config, { slots, workers }, ports.makeProvider);
+  const states = {
+    isConnected,
+    isAvailable: (worker: string) => workers.isAvailable(worker),
+    pool: (names: readonly string[]) => pools.blockerOf(names),
+  };
   const distributor = new Distributor(core, config, { ...shared, builds, workers: states });
   const lockAlarms = new LockAlarms(core, config, locks);
   const deadlines = new Deadlines(core, config);
@@ -111,11 +120,12 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   new Deadlocks(core, config, { builds, requests, locks, isAvailable: states.isAvailable });
   workers.arrived.on((worker) => distributor.wakeWorker(worker));
   workers.left.on((worker) => distributor.wakeWorker(worker));
+  pools.changed.on((worker) => distributor.wakeWorker(worker));
   const health = new StorageHealth(core, ports.health ?? null);
   const webhooks = new Webhooks(core, config, changes);
   const pollers = new GitPollers(core, config, changes, { directory: join(directory, 'mirrors') });
   return {
-    ...{ audit: new AuditLog(core, config), seed },
+    ...{ audit: new AuditLog(core, config), seed, pools },
     ...{ database, core, config, logs, changes, webhooks, pollers, buildsets, requests, schedulers },
     ...{ locks, lockAlarms, deadlines, slots, commands, workers, processes, builds, distributor, health },
   };
@@ -134,6 +144,7 @@ export function startRooms(rooms: Rooms): void {
   rooms.schedulers.start();
   rooms.pollers.start();
   rooms.seed.start();
+  rooms.pools.start();
   rooms.health.start();
   rooms.core.clockWatch.start();
 }
@@ -142,6 +153,7 @@ export function startRooms(rooms: Rooms): void {
 export async function closeRooms(rooms: Rooms): Promise<void> {
   rooms.core.clockWatch.stop();
   rooms.health.stop();
+  await rooms.pools.stop();
   await rooms.seed.stop();
   await rooms.pollers.stop();
   rooms.schedulers.stop();

@@ -39,11 +39,12 @@ export function describeAs(withProjects: SiteDeclaration, site: SiteDeclaration)
 }
 
 function describeNow(site: SiteDeclaration): SiteDescription {
-  const { title, url, timeZone, properties, validation, access, projects, secrets } = site;
+  const { title, url, timeZone, properties, validation, access, pools, projects, secrets } = site;
   return {
     options: optionsOf({
       ...{ title, url, timeZone, properties, validation },
       ...(access === null ? {} : { access }),
+      ...(pools.length === 0 ? {} : { pools: pools.map((pool) => ({ name: pool.name, ...optionsOf(pool) })) }),
       ...(projects === null ? {} : { projects: optionsOf(projects) }),
       ...(secrets === null ? {} : { secrets: { from: secrets.from.map(({ title }) => title), allow: secrets.allow } }),
     }),

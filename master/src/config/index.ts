@@ -45,6 +45,16 @@ export {
   pathLock,
   workerLock,
 } from './locks.ts';
+export {
+  type DockerPool,
+  type DockerPoolOptions,
+  dockerPool,
+  type KubernetesPool,
+  type KubernetesPoolOptions,
+  kubernetesPool,
+  type PoolDeclaration,
+  type PoolOptions,
+} from './pools.ts';
 export { ConfigError } from './problems.ts';
 export {
   type ProjectOptions,

@@ -7,6 +7,7 @@ import type { BuilderDeclaration } from './builders.ts';
 import type { GitPollerDeclaration, WebhookDeclaration } from './changes.ts';
 import type { LockDeclaration } from './locks.ts';
 import { propertyValuesSchema, timeZoneSchema } from './names.ts';
+import type { PoolDeclaration } from './pools.ts';
 import { callerPlace, type Place, reportIssues, usable, valueAt } from './problems.ts';
 import type { ProjectsDeclaration } from './projects.ts';
 import type { SchedulerDeclaration } from './schedulers.ts';
@@ -23,6 +24,8 @@ export interface SiteOptions {
   readonly builders: readonly BuilderDeclaration[];
   readonly schedulers?: readonly SchedulerDeclaration[];
   readonly changeSources?: readonly (GitPollerDeclaration | WebhookDeclaration)[];
+  /** Pools whose workers are among the workers. */
+  readonly pools?: readonly PoolDeclaration[];
   /** Repositories that declare their own pipelines; their builders are added to the site's. */
   readonly projects?: ProjectsDeclaration | null;
   /** Of every build, weakest in precedence. */
@@ -50,6 +53,7 @@ export interface SiteDeclaration {
   readonly builders: readonly BuilderDeclaration[];
   readonly schedulers: readonly SchedulerDeclaration[];
   readonly changeSources: readonly (GitPollerDeclaration | WebhookDeclaration)[];
+  readonly pools: readonly PoolDeclaration[];
   readonly projects: ProjectsDeclaration | null;
   readonly properties: Readonly<Record<string, Json>>;
   readonly validation: Validation;
@@ -75,6 +79,7 @@ const siteSchema = z.strictObject({
   builders: z.array(typed(['builder'], 'must be a builder(...)')),
   schedulers: z.array(typed(['scheduler'], 'must be a scheduler')).optional(),
   changeSources: z.array(typed(['gitPoller', 'webhook'], 'must be a gitPoller(...) or webhook(...)')).optional(),
+  pools: z.array(typed(['pool'], 'must be a kubernetesPool(...) or dockerPool(...)')).optional(),
   projects: typed(['projects'], 'must be projects(...)').nullish(),
   properties: propertyValuesSchema.optional(),
   validation: z.strictObject({ branch: pattern, revision: pattern, repository: pattern.nullable() }).optional(),
@@ -107,6 +112,7 @@ export function site(options: SiteOptions): SiteDeclaration {
     builders: listed(options, 'builders', ['builder']),
     schedulers: listed(options, 'schedulers', ['scheduler']),
     changeSources: listed(options, 'changeSources', ['gitPoller', 'webhook']),
+    pools: listed(options, 'pools', ['pool']),
     projects: given.projects ?? null,
     properties: given.properties ?? {},
     validation: validationOf(given.validation),

@@ -62,11 +62,23 @@ export function checkWhole(site: SiteDeclaration): void {
   checkAccess(site);
   checkSecrets(site);
   checkProjects(site);
+  checkPools(site);
 }
 
 function checkBuilders({ builders, projects, place }: SiteDeclaration): void {
   if (builders.length === 0 && projects === null)
     reportProblem(place, 'site: option "builders": must have at least one builder, or the site projects');
+}
+
+/** Who would start its workers must be known, and the other way round. */
+function checkPools({ pools, workers }: SiteDeclaration): void {
+  unique('pool', pools);
+  for (const pool of pools)
+    if (pool.workers.some((worker) => !workers.includes(worker)))
+      reportProblem(
+        pool.place,
+        `pool "${pool.name}": its workers are not among the site's workers; add ...POOL.workers to site({ workers })`,
+      );
 }
 
 /** What pipelines of projects are offered must be the site's own. */

@@ -7,6 +7,8 @@ import type { Slots } from '../workers/slots.ts';
 /** Presence of workers, as far as the choice of one depends on it. */
 export interface WorkerStates {
   isConnected(worker: string): boolean;
+  /** Why workers that are started on demand are not there yet; null: it is not that. */
+  pool?(workers: readonly string[]): Blocker | null;
   /** Connected, and neither paused nor leaving. */
   isAvailable(worker: string): boolean;
 }
@@ -60,6 +62,8 @@ export class WorkerPool {
   /** Why none of the builder's workers is free. */
   obstacle(builder: BuilderDeclaration): Blocker {
     const names = builder.workers.map((worker) => worker.name);
+    const pool = this.#states.pool?.(names) ?? null;
+    if (pool !== null) return pool;
     const connected = names.filter((name) => this.#states.isConnected(name));
     if (connected.length === 0)
       return { kind: 'workersOffline', workers: names.map((name) => ({ name, lastSeenAt: this.#lastSeen(name) })) };

@@ -87,6 +87,7 @@ describe('the seed scheduler', () => {
     site.killMaster();
     site.startMaster();
     expect(names(site)).toEqual(['publish', 'widgets-debian12', 'widgets-alma9']);
+    site.run(10_000);
     await site.master.projects.idle();
     expect(names(site)).toEqual(['publish', 'widgets-debian12', 'widgets-alma9']);
     expect(stateOf(site, 'widgets')).toMatchObject({ state: 'broken', errors: [expect.stringContaining('reached')] });

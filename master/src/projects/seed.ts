@@ -16,6 +16,8 @@ const MOST_LOOKS_AT_ONCE = 8;
 /** Findings are put in force together, since to compose a large site anew takes a moment: soon, or while many are read later. */
 const BATCH_MS = 100;
 const LONG_BATCH_MS = 5000;
+/** The first look at all, after a start: the master has other things to do first, and knows their last pipelines. */
+const FIRST_ROUND_MS = 10_000;
 /** Names in the alarm; the list of projects tells the rest. */
 const MOST_NAMED = 5;
 
@@ -37,6 +39,8 @@ export class Seed {
   readonly #reader: RepositoryReader;
   #configured: SiteDeclaration;
   #rooms: SeedRooms | null = null;
+  /** Somebody waits for these: they are read before the others. */
+  readonly #urgent = new Set<string>();
   readonly #waiting = new Set<string>();
   readonly #looking = new Map<string, Promise<void>>();
   /** Read again when the look that runs has ended: it may have begun before the push. */
@@ -85,8 +89,9 @@ export class Seed {
 
   start(): void {
     this.#isStarted = true;
-    for (const name of this.#held.projects()) this.#ask(name);
-    this.#beginRound();
+    for (const name of this.#held.projects()) this.#askNow(name);
+    this.#askUnread();
+    this.#round = this.#core.clock.after(FIRST_ROUND_MS, () => this.#beginRound());
     this.#showAlarm();
   }
 
@@ -95,6 +100,7 @@ export class Seed {
     this.#batch?.cancel();
     this.#round?.cancel();
     this.#waiting.clear();
+    this.#urgent.clear();
     this.#reader.stop();
     await Promise.all(this.#looking.values());
   }
@@ -113,8 +119,8 @@ export class Seed {
   /** Reads a project now; resolves when that is in force. Null: there is none of that name. */
   async read(name: string): Promise<Project | null> {
     if (this.#declared(name) === null) return null;
-    this.#ask(name);
-    while (this.#looking.has(name) || this.#waiting.has(name)) {
+    this.#askNow(name);
+    while (this.#looking.has(name) || this.#urgent.has(name) || this.#waiting.has(name)) {
       this.#next();
       await Promise.race(this.#looking.values());
     }
@@ -165,15 +171,19 @@ export class Seed {
     const project = this.#projectOf(change);
     if (project === null || this.#held.isReleased(change)) return;
     this.#held.hold(change, project.name);
-    this.#core.afterCommit(() => this.#ask(project.name));
+    this.#core.afterCommit(() => this.#askNow(project.name));
   }
 
   /** After a configuration was applied: what is new is read, what is gone forgotten. */
   #adapt(): void {
-    const { projects } = this.#configured;
-    for (const project of projects?.repositories ?? [])
-      if (this.#isStarted && this.#pipelines.revisionOf(project) === null) this.#ask(project.name);
+    this.#askUnread();
     this.#showAlarm();
+  }
+
+  /** Those that were never read, or were broken: what the site offers may be what they need now. */
+  #askUnread(): void {
+    for (const project of this.#configured.projects?.repositories ?? [])
+      if (this.#pipelines.revisionOf(project) === null) this.#ask(project.name);
   }
 
   #beginRound(): void {
@@ -191,12 +201,18 @@ export class Seed {
     this.#next();
   }
 
+  #askNow(name: string): void {
+    if (this.#isStarted && !this.#looking.has(name)) this.#urgent.add(name);
+    this.#ask(name);
+  }
+
   #next(): void {
-    for (const name of this.#waiting) {
-      if (this.#looking.size >= MOST_LOOKS_AT_ONCE) return;
-      this.#waiting.delete(name);
-      this.#looking.set(name, this.#look(name));
-    }
+    for (const names of [this.#urgent, this.#waiting])
+      for (const name of names) {
+        if (this.#looking.size >= MOST_LOOKS_AT_ONCE) return;
+        this.#urgent.delete(name);
+        if (this.#waiting.delete(name)) this.#looking.set(name, this.#look(name));
+      }
   }
 
   async #look(name: string): Promise<void> {

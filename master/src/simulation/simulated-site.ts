@@ -7,6 +7,8 @@ import { type Database, openDatabase } from '../db/database.ts';
 import type { Clock, Logger, Random } from '../engine/ports.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
 import { Master } from '../master.ts';
+import type { MakeProvider } from '../pools/pools.ts';
+import type { PoolProvider } from '../pools/provider.ts';
 import type { RepositoryReader } from '../projects/repository-reader.ts';
 import type { NewBuildset } from '../requests/buildsets.ts';
 import type { SecretSource } from '../secrets/secrets.ts';
@@ -30,12 +32,15 @@ export interface SimulatedSiteOptions {
   readonly database?: Database;
   /** Where logs are written; default: a directory for temporary files. It is removed in the end. */
   readonly below?: string;
+  /** Makes the containers of pools; default: there are none, and none are made. */
+  readonly makeProvider?: MakeProvider;
   /** Reads the pipelines of projects; default: finds nothing new in any. */
   readonly repositories?: RepositoryReader;
   /** Called for every process of the master, before workers come. */
   readonly opened?: (master: Master) => void;
 }
 
+const NO_CONTAINERS: PoolProvider = { list: async () => [], start: async () => {}, remove: async () => {} };
 const NOTHING_NEW: RepositoryReader = { look: () => Promise.resolve(null), keepOnly() {}, stop() {} };
 const SILENT: Logger = { info() {}, warn() {}, error() {} };
 /** Simulated commands look at nothing they are given. */
@@ -104,6 +109,7 @@ export class SimulatedSite implements Disposable {
       random: this.#options.random ?? { next: () => 0.5 },
       log: this.#options.log ?? SILENT,
       secrets: NO_SECRETS,
+      makeProvider: this.#options.makeProvider ?? (() => NO_CONTAINERS),
       repositories: this.#options.repositories ?? NOTHING_NEW,
       masterCommands: (core) => new SimulatedMasterCommands(core, this.#work),
     });

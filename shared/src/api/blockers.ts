@@ -44,6 +44,15 @@ export const blockerSchema = z.discriminatedUnion('kind', [
     position: z.number().int(),
     holders: z.array(lockHolderSchema),
   }),
+  /** A worker of a pool has yet to come. `trouble`: why it does not, in the words of the cluster or engine. */
+  z.object({
+    kind: z.literal('pool'),
+    pool: z.string(),
+    starting: z.number().int(),
+    running: z.number().int(),
+    maximum: z.number().int(),
+    trouble: z.string().nullable(),
+  }),
   /** The site's `mayStart` said no. */
   z.object({ kind: z.literal('mayStart'), reason: z.string() }),
   /** The site's `nextRequest` chose none or another. */

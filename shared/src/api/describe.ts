@@ -16,6 +16,11 @@ export function describeBlocker(blocker: Blocker): string {
       const place = blocker.position > 1 ? `, ${blocker.position - 1} ahead` : '';
       return `waits for lock ${blocker.lock} (${blocker.mode})${who === '' ? '' : `, held by ${who}`}${place}`;
     }
+    case 'pool': {
+      const { pool, starting, running, maximum, trouble } = blocker;
+      const so = `${starting} starting, ${running} of ${maximum} running`;
+      return `waits for a worker of pool ${pool}: ${so}${trouble === null ? '' : `; ${trouble}`}`;
+    }
     case 'mayStart':
       return `held back by the site: ${blocker.reason}`;
     case 'notChosen':

@@ -15,6 +15,8 @@ export function shortWhy(blocker: Blocker): string {
       const more = blocker.holders.length > 1 ? ` +${blocker.holders.length - 1}` : '';
       return `lock ${blocker.lock}${holder === undefined ? '' : `: ${holder.builder} #${holder.buildNumber}${more}`}`;
     }
+    case 'pool':
+      return blocker.trouble ?? `pool ${blocker.pool}: ${blocker.starting} starting`;
     case 'mayStart':
       return blocker.reason;
     case 'notChosen':

@@ -1,0 +1,108 @@
+import Docker from 'dockerode';
+import type { DockerPool } from '../config/pools.ts';
+import { type Container, LABELS, type NewContainer, type PoolProvider, ProviderError } from './provider.ts';
+
+/** Where Docker's packages put it. */
+const USUAL_SOCKET = '/var/run/docker.sock';
+
+/** Containers of a Docker engine. */
+export class DockerContainers implements PoolProvider {
+  readonly #pool: DockerPool;
+  readonly #owner: string;
+  readonly #docker: Docker;
+
+  /** `owner` tells this master's containers from those of others. */
+  constructor(pool: DockerPool, owner: string) {
+    this.#pool = pool;
+    this.#owner = owner;
+    this.#docker = new Docker({ socketPath: pool.socket ?? USUAL_SOCKET });
+  }
+
+  async list(): Promise<Container[]> {
+    const label = [`${LABELS.owner}=${this.#owner}`, `${LABELS.pool}=${this.#pool.name}`];
+    const all = await asked(() => this.#docker.listContainers({ all: true, filters: { label } }));
+    return all.map(({ Id, Labels, State, Status, Created }) => ({
+      id: Id,
+      worker: Labels[LABELS.worker] ?? '',
+      state: STATES[State] ?? 'ended',
+      since: Created * 1000,
+      trouble: State === 'exited' || State === 'dead' ? Status : null,
+    }));
+  }
+
+  /** Makes and starts one; an image that the engine does not have is pulled first. One that does not start is removed. */
+  async start({ worker, token }: NewContainer): Promise<void> {
+    const { name, image, env, master, network } = this.#pool;
+    const variables = { ...env, ICEFALL_MASTER: master, ICEFALL_WORKER_NAME: worker, ICEFALL_WORKER_TOKEN: token };
+    const create = () =>
+      this.#docker.createContainer({
+        Image: image,
+        Env: Object.entries(variables).map(([key, value]) => `${key}=${value}`),
+        Labels: { [LABELS.owner]: this.#owner, [LABELS.pool]: name, [LABELS.worker]: worker },
+        HostConfig: {
+          // Reaps what daemons of builds leave behind.
+          Init: true,
+          SecurityOpt: ['no-new-privileges'],
+          ...(network === undefined ? {} : { NetworkMode: network }),
+        },
+      });
+    await asked(async () => {
+      const container = await create().catch(async (error: unknown) => {
+        if (statusOf(error) !== 404) throw error;
+        await this.#pull(image);
+        return create();
+      });
+      await container.start().catch(async (error: unknown) => {
+        await container.remove({ force: true });
+        throw error;
+      });
+    });
+  }
+
+  async #pull(image: string): Promise<void> {
+    const stream = await this.#docker.pull(image);
+    await new Promise<void>((resolve, reject) => {
+      this.#docker.modem.followProgress(stream, (error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  async remove(id: string): Promise<void> {
+    await asked(async () => {
+      await this.#docker
+        .getContainer(id)
+        .remove({ force: true })
+        .catch((error: unknown) => {
+          if (statusOf(error) !== 404) throw error;
+        });
+    });
+  }
+}
+
+const STATES: Readonly<Record<string, Container['state']>> = {
+  created: 'starting',
+  restarting: 'starting',
+  running: 'running',
+  paused: 'running',
+};
+
+function statusOf(error: unknown): number | null {
+  const status: unknown = error instanceof Error ? Reflect.get(error, 'statusCode') : null;
+  return typeof status === 'number' ? status : null;
+}
+
+/** An answer of the engine, or its refusal in its own words. */
+async function asked<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const told: unknown = error instanceof Error ? Reflect.get(error, 'json') : null;
+    const own: unknown = typeof told === 'object' && told !== null ? Reflect.get(told, 'message') : null;
+    const words = typeof own === 'string' ? own : error instanceof Error ? withoutCode(error.message) : String(error);
+    throw new ProviderError(words, { cause: error });
+  }
+}
+
+/** dockerode puts the code and its own word for it before what the engine said. */
+function withoutCode(message: string): string {
+  return message.replace(/^\(HTTP code \d+\)[^-]*- /, '').trim();
+}

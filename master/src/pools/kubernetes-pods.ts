@@ -1,0 +1,122 @@
+import { ApiException, CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import type { KubernetesPool } from '../config/pools.ts';
+import { type Container, LABELS, type NewContainer, type PoolProvider, ProviderError } from './provider.ts';
+
+/** From TERM to KILL: the agent ends what it runs and says so. */
+const GRACE_SECONDS = 60;
+
+/** Pods of a Kubernetes cluster. */
+export class KubernetesPods implements PoolProvider {
+  readonly #pool: KubernetesPool;
+  readonly #owner: string;
+  readonly #api: CoreV1Api;
+  readonly #namespace: string;
+  readonly #random: () => number;
+
+  /** `owner` tells this master's pods from those of others. Throws where there is no configuration of a cluster. */
+  constructor(pool: KubernetesPool, owner: string, random: () => number) {
+    const config = new KubeConfig();
+    if (pool.kubeconfig === undefined) config.loadFromDefault();
+    else config.loadFromFile(pool.kubeconfig);
+    this.#pool = pool;
+    this.#owner = owner;
+    this.#api = config.makeApiClient(CoreV1Api);
+    this.#namespace = pool.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
+    this.#random = random;
+  }
+
+  async list(): Promise<Container[]> {
+    const labelSelector = `${LABELS.owner}=${this.#owner},${LABELS.pool}=${this.#pool.name}`;
+    const { items } = await asked(() => this.#api.listNamespacedPod({ namespace: this.#namespace, labelSelector }));
+    return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined).map(containerOf);
+  }
+
+  async start({ worker, token }: NewContainer): Promise<void> {
+    const suffix = Math.floor(this.#random() * 36 ** 5)
+      .toString(36)
+      .padStart(5, '0');
+    const body = podOf(this.#pool, { worker, token, name: `${worker}-${suffix}`, owner: this.#owner });
+    await asked(() => this.#api.createNamespacedPod({ namespace: this.#namespace, body }));
+  }
+
+  async remove(id: string): Promise<void> {
+    try {
+      await asked(() => this.#api.deleteNamespacedPod({ namespace: this.#namespace, name: id }));
+    } catch (error) {
+      if (error instanceof ProviderError && error.cause instanceof ApiException && error.cause.code === 404) return;
+      throw error;
+    }
+  }
+}
+
+interface NewPod extends NewContainer {
+  readonly name: string;
+  readonly owner: string;
+}
+
+/** The pod of a worker: it never restarts, since what it built with is gone; unprivileged; without the cluster's token. */
+export function podOf(pool: KubernetesPool, { worker, token, name, owner }: NewPod): V1Pod {
+  const { cpu, memory, nodeSelector, imagePullSecret, env, image, master } = pool;
+  const resources = { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) };
+  const variables = { ...env, ICEFALL_MASTER: master, ICEFALL_WORKER_NAME: worker, ICEFALL_WORKER_TOKEN: token };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { [LABELS.owner]: owner, [LABELS.pool]: pool.name, [LABELS.worker]: worker } },
+    spec: {
+      restartPolicy: 'Never',
+      automountServiceAccountToken: false,
+      terminationGracePeriodSeconds: GRACE_SECONDS,
+      ...(nodeSelector === undefined ? {} : { nodeSelector: { ...nodeSelector } }),
+      ...(imagePullSecret === undefined ? {} : { imagePullSecrets: [{ name: imagePullSecret }] }),
+      containers: [
+        {
+          name: 'worker',
+          image,
+          env: Object.entries(variables).map(([key, value]) => ({ name: key, value })),
+          resources: { requests: resources, limits: resources },
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+        },
+      ],
+    },
+  };
+}
+
+/** Reasons for which a container waits that are no trouble (Kubernetes documentation, "Pod Lifecycle"). */
+const USUAL = ['ContainerCreating', 'PodInitializing'];
+
+function containerOf({ metadata, status }: V1Pod): Container {
+  const phase = status?.phase ?? 'Pending';
+  const isOver = phase === 'Succeeded' || phase === 'Failed';
+  const waiting = status?.containerStatuses?.map(({ state }) => state?.waiting).find((state) => state !== undefined);
+  const unscheduled = status?.conditions?.find(({ type, status: is }) => type === 'PodScheduled' && is === 'False');
+  const told = waiting !== undefined && !USUAL.includes(waiting.reason ?? '') ? waiting : unscheduled;
+  const trouble = told === undefined ? null : [told.reason, told.message].filter(Boolean).join(': ');
+  return {
+    id: metadata?.name ?? '',
+    worker: metadata?.labels?.[LABELS.worker] ?? '',
+    state: isOver ? 'ended' : phase === 'Running' ? 'running' : 'starting',
+    since: metadata?.creationTimestamp?.getTime() ?? 0,
+    trouble: isOver ? (status?.message ?? null) : trouble,
+  };
+}
+
+/** An answer of the cluster, or its refusal in its own words. */
+async function asked<T>(ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw new ProviderError(wordsOf(error), { cause: error });
+  }
+}
+
+function wordsOf(error: unknown): string {
+  if (!(error instanceof ApiException)) return error instanceof Error ? error.message : String(error);
+  try {
+    const { message } = JSON.parse(String(error.body)) as { message?: unknown };
+    if (typeof message === 'string') return message;
+  } catch {
+    // No status object: a proxy has answered, and the code is all there is to tell.
+  }
+  return `the cluster answered ${error.code}`;
+}

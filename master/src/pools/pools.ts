@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto';
+import type { Blocker } from '@icefall/shared';
+import type { PoolDeclaration } from '../config/pools.ts';
+import type { Core } from '../engine/core.ts';
+import { Hook } from '../engine/hooks.ts';
+import type { Timer } from '../engine/ports.ts';
+import type { SiteConfig } from '../engine/site-config.ts';
+import type { Slots } from '../workers/slots.ts';
+import type { Workers } from '../workers/workers.ts';
+import { decide, type Seat } from './decisions.ts';
+import { DockerContainers } from './docker-containers.ts';
+import { KubernetesPods } from './kubernetes-pods.ts';
+import type { Container, PoolProvider } from './provider.ts';
+
+/** A look at each pool at least so often: containers come and go without a word. */
+const LOOK_EVERY_MS = 5000;
+/** Sooner where a request or worker changed: together with what else changes at the time. */
+const LOOK_SOON_MS = 200;
+/** After a start that was refused (a quota, say): soon enough for people, without filling the cluster's log. */
+const START_AGAIN_MS = 30_000;
+
+export type MakeProvider = (pool: PoolDeclaration, owner: string) => PoolProvider;
+
+interface Entry {
+  readonly pool: PoolDeclaration;
+  readonly provider: PoolProvider;
+  containers: readonly Container[];
+  /** The provider's own words, of the last that went wrong. */
+  refusal: string | null;
+  notBefore: number;
+}
+
+/**
+ * The pools of the site: starts containers for requests that wait, and lets them go. What is there is asked of the cluster
+ * every time and nothing of it is stored, so a master that crashed finds its containers again, their agents connect again
+ * as any worker does, and what belongs to no place of a pool any more is removed.
+ */
+export class Pools {
+  /** In a turn: what is known of a worker's pool has changed. */
+  readonly changed = new Hook<string>();
+  readonly #core: Core;
+  readonly #config: SiteConfig;
+  readonly #rooms: { readonly slots: Slots; readonly workers: Workers };
+  readonly #make: MakeProvider;
+  #entries: Entry[] = [];
+  #poolOf = new Map<string, Entry>();
+  #timer: Timer | null = null;
+  #isSoon = false;
+  #looking: Promise<void> | null = null;
+  #isStarted = false;
+
+  constructor(
+    core: Core,
+    config: SiteConfig,
+    rooms: { readonly slots: Slots; readonly workers: Workers },
+    make?: MakeProvider,
+  ) {
+    this.#core = core;
+    this.#config = config;
+    this.#rooms = rooms;
+    this.#make = make ?? ((pool, owner) => providerOf(pool, owner, () => core.random.next()));
+    config.applied.on(() => core.afterCommit(() => this.#adapt()));
+    core.committed.on((touched) => {
+      if (touched.some(({ kind }) => kind === 'request' || kind === 'worker')) this.#soon();
+    });
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    this.#adapt();
+  }
+
+  /** Stops looking. The containers stay: their agents find the next process of the master. */
+  async stop(): Promise<void> {
+    this.#isStarted = false;
+    this.#timer?.cancel();
+    await this.#looking;
+  }
+
+  /** Why a builder waits for workers of which some are of a pool; null: none are, or they are there. */
+  blockerOf(workers: readonly string[]): Blocker | null {
+    for (const worker of workers) {
+      const entry = this.#poolOf.get(worker);
+      if (entry === undefined) continue;
+      const alive = entry.containers.filter(({ state }) => state !== 'ended');
+      const absent = alive.filter((container) => !this.#rooms.workers.presence(container.worker).connected);
+      if (absent.length === 0 && alive.length >= entry.pool.maximum) continue;
+      const trouble = absent.find((container) => container.trouble !== null)?.trouble ?? entry.refusal;
+      return {
+        ...{ kind: 'pool', pool: entry.pool.name, starting: absent.length, running: alive.length - absent.length },
+        ...{ maximum: entry.pool.maximum, trouble },
+      };
+    }
+    return null;
+  }
+
+  /** Resolves when a look at all pools has been taken that began after this call. */
+  async look(): Promise<void> {
+    await this.#looking;
+    this.#looking = this.#lookAtAll();
+    await this.#looking;
+  }
+
+  #adapt(): void {
+    if (!this.#isStarted) return;
+    const known = new Map(this.#entries.map((entry) => [entry.pool, entry]));
+    const owner = this.#owner();
+    this.#entries = this.#config.site.pools.flatMap((pool) => known.get(pool) ?? this.#open(pool, owner) ?? []);
+    this.#poolOf = new Map(this.#entries.flatMap((entry) => entry.pool.workers.map(({ name }) => [name, entry])));
+    this.#soon();
+  }
+
+  #open(pool: PoolDeclaration, owner: string): Entry | null {
+    try {
+      return { pool, provider: this.#make(pool, owner), containers: [], refusal: null, notBefore: 0 };
+    } catch (error) {
+      this.#core.log.error(
+        { pool: pool.name, err: error },
+        `pool "${pool.name}" cannot be used; its workers stay away`,
+      );
+      return null;
+    }
+  }
+
+  /** Tells this installation's containers from others': made once, and kept with its state. */
+  #owner(): string {
+    return this.#core.turn(() => {
+      this.#core.db.run("INSERT OR IGNORE INTO meta (key, value) VALUES ('installation', ?)", randomUUID());
+      return this.#core.db.one<{ value: string }>("SELECT value FROM meta WHERE key = 'installation'")?.value ?? '';
+    });
+  }
+
+  #soon(): void {
+    if (!this.#isStarted || this.#isSoon || this.#entries.length === 0) return;
+    this.#isSoon = true;
+    this.#arm(LOOK_SOON_MS);
+  }
+
+  #arm(ms: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#core.clock.after(ms, () => {
+      this.#isSoon = false;
+      this.#looking ??= this.#lookAtAll();
+    });
+  }
+
+  async #lookAtAll(): Promise<void> {
+    await Promise.all(this.#entries.map((entry) => this.#lookAt(entry)));
+    this.#looking = null;
+    if (this.#isStarted && !this.#isSoon) this.#arm(LOOK_EVERY_MS);
+  }
+
+  async #lookAt(entry: Entry): Promise<void> {
+    const before = this.#told(entry);
+    try {
+      entry.containers = await entry.provider.list();
+      await this.#act(entry);
+    } catch (error) {
+      entry.refusal = error instanceof Error ? error.message : String(error);
+    }
+    if (this.#told(entry) === before || !this.#isStarted) return;
+    if (entry.refusal !== null)
+      this.#core.log.warn({ pool: entry.pool.name }, `pool "${entry.pool.name}": ${entry.refusal}`);
+    this.#core.turn(() => {
+      for (const { name } of entry.pool.workers.slice(0, 1)) this.changed.fire(name);
+    });
+  }
+
+  #told({ containers, refusal }: Entry): string {
+    return JSON.stringify([refusal, containers.map(({ worker, state, trouble }) => [worker, state, trouble])]);
+  }
+
+  async #act(entry: Entry): Promise<void> {
+    const { pool, provider, containers } = entry;
+    const names = new Set(pool.workers.map(({ name }) => name));
+    const seated = new Map<string, Container>();
+    for (const container of containers) {
+      // A crash between two looks may have left a second one, and a reload one whose place is gone.
+      if (names.has(container.worker) && !seated.has(container.worker)) seated.set(container.worker, container);
+      else if (!this.#hasBuild(container.worker) || seated.has(container.worker)) await provider.remove(container.id);
+    }
+    const seats = pool.workers.map(({ name }) => this.#seat(name, seated.get(name)));
+    const { idleMs, perBuild, startWithinMs, warm } = pool;
+    const time = { now: this.#core.now(), notBefore: entry.notBefore };
+    const decision = decide({ seats, demand: this.#demand(pool), warm, idleMs, perBuild, startWithinMs, ...time });
+    for (const worker of decision.dismiss) this.#rooms.workers.shutdown(worker, `pool "${pool.name}": no work for it`);
+    for (const worker of decision.remove) await this.#remove(entry, seated.get(worker));
+    for (const worker of decision.start) await this.#start(entry, worker);
+  }
+
+  async #remove(entry: Entry, container: Container | undefined): Promise<void> {
+    if (container === undefined) return;
+    const { state, trouble, worker } = container;
+    if (trouble !== null) {
+      const how = state === 'ended' ? 'ended' : 'was given up';
+      this.#core.log.warn({ pool: entry.pool.name, worker }, `the container of worker "${worker}" ${how}: ${trouble}`);
+    }
+    await entry.provider.remove(container.id);
+  }
+
+  async #start(entry: Entry, worker: string): Promise<void> {
+    if (this.#core.now() < entry.notBefore) return;
+    try {
+      await entry.provider.start({ worker, token: this.#rooms.workers.issueToken(worker) });
+      entry.refusal = null;
+    } catch (error) {
+      entry.refusal = error instanceof Error ? error.message : String(error);
+      entry.notBefore = this.#core.now() + START_AGAIN_MS;
+    }
+  }
+
+  #seat(worker: string, container: Container | undefined): Seat {
+    const { connected, connectedSince, leaving } = this.#rooms.workers.presence(worker);
+    const last = this.#core.db.one<{ at: number | null; begun: number | null }>(
+      "SELECT MAX(finished_at) AS at, MAX(started_at) AS begun FROM builds WHERE worker = ? AND state = 'finished'",
+      worker,
+    );
+    return {
+      worker,
+      container: container?.state ?? 'none',
+      since: container?.since ?? null,
+      isConnected: connected,
+      isLeaving: leaving,
+      hasBuild: this.#hasBuild(worker),
+      freeSince: connectedSince === null ? null : Math.max(connectedSince, last?.at ?? 0),
+      hasBuilt: container !== undefined && (last?.begun ?? 0) >= container.since,
+    };
+  }
+
+  #hasBuild(worker: string): boolean {
+    const sql = "SELECT id FROM builds WHERE state <> 'finished' AND worker = ? LIMIT 1";
+    return this.#core.db.one(sql, worker) !== null;
+  }
+
+  /** Requests that could start if there were one more worker of the pool. */
+  #demand(pool: PoolDeclaration): number {
+    const workers = new Set(pool.workers);
+    const builders = this.#config.site.builders.filter((builder) => builder.workers.some((one) => workers.has(one)));
+    return builders.reduce((sum, { name }) => sum + this.#waiting(name), 0);
+  }
+
+  #waiting(builder: string): number {
+    const sql = `SELECT COUNT(*) AS count FROM requests WHERE state = 'pending' AND builder = ? AND collapsed_into IS NULL
+      AND (blocker IS NULL OR json_extract(blocker, '$.kind') IN ('workersOffline', 'workersBusy', 'pool', 'behind'))`;
+    return this.#core.db.one<{ count: number }>(sql, builder)?.count ?? 0;
+  }
+}
+
+function providerOf(pool: PoolDeclaration, owner: string, random: () => number): PoolProvider {
+  return pool.kind === 'kubernetes' ? new KubernetesPods(pool, owner, random) : new DockerContainers(pool, owner);
+}
