@@ -110,7 +110,7 @@ function declared() {
     workers: [honest, w1, fuzzed],
     builders: [neighbour, linux],
     schedulers: [forceScheduler({ name: 'force', builders: [linux], fields: [textField({ name: 'variant' })] })],
-    changeSources: (['github', 'gitlab', 'gitea'] as const).map((dialect) =>
+    changeSources: (['github', 'gitlab', 'gitea', 'generic'] as const).map((dialect) =>
       webhook(dialect, { secrets, pullRequests: true }),
     ),
   });

@@ -99,7 +99,7 @@ export async function restTarget(master: Master, seed: number): Promise<Target> 
   };
 }
 
-const DIALECTS = ['github', 'gitlab', 'gitea', 'bitbucket'];
+const DIALECTS = ['github', 'gitlab', 'gitea', 'generic', 'bitbucket'];
 const EVENTS = ['push', 'pull_request', 'Push Hook', 'Tag Push Hook', 'Merge Request Hook', 'ping', ''];
 const ANSWERED = new Set(['HookError', 'ChangeError']);
 
@@ -113,12 +113,15 @@ export function webhookTarget(master: Master, seed: number): Target {
     share: 0.2,
     send() {
       const body = bodies.next();
+      const timestamp = String(Math.floor(master.core.now() / 1000));
+      const timed = createHmac('sha256', SECRET).update(`${timestamp}.`).update(body).digest('hex');
       const signature = createHmac('sha256', SECRET).update(body).digest('hex');
       const event = pick(EVENTS);
       const signed = { 'x-hub-signature-256': `sha256=${signature}`, 'x-gitlab-token': SECRET };
+      const generic = { 'x-icefall-timestamp': timestamp, 'x-icefall-signature': `sha256=${timed}` };
       const headers = {
-        ...(dice() < 0.9 ? signed : {}),
-        ...{ 'x-github-event': event, 'x-gitlab-event': event, 'x-gitea-event': event },
+        ...(dice() < 0.9 ? { ...signed, ...generic } : {}),
+        ...{ 'x-github-event': event, 'x-gitlab-event': event, 'x-gitea-event': event, 'x-icefall-event': event },
         ...(dice() < 0.2 ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
       };
       try {
