@@ -16,6 +16,7 @@ import { Deadlines } from './engine/deadlines.ts';
 import type { Clock, Logger, Random } from './engine/ports.ts';
 import { SiteConfig } from './engine/site-config.ts';
 import { LockAlarms } from './locks/lock-alarms.ts';
+import { LockHistory } from './locks/lock-history.ts';
 import { lockHolders } from './locks/lock-holders.ts';
 import { LockKeeper } from './locks/lock-keeper.ts';
 import { LogStore } from './logs/log-store.ts';
@@ -114,6 +115,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
     pool: (names: readonly string[]) => pools.blockerOf(names),
   };
   const distributor = new Distributor(core, config, { ...shared, builds, workers: states });
+  new LockHistory(core, locks);
   const lockAlarms = new LockAlarms(core, config, locks);
   const deadlines = new Deadlines(core, config);
   builds.deadlineTold.on(({ deadline, builder }) => deadlines.set(deadline, builder));

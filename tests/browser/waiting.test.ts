@@ -43,6 +43,11 @@ describe('acting on what runs and what waits', () => {
     expect((await api.buildOf(kept.requestIds[0] ?? 0))?.stopReason).toBe('enough of it');
     await page.getByText('enough of it').first().waitFor();
     expect([(await api.finished(sought)).result, (await api.finished(shut)).result]).toEqual(['SUCCESS', 'SUCCESS']);
+    await page.goto(`${desk.master.url}/locks`);
+    await page.locator('[data-lock=tree] .strip[data-stretches="3"]').waitFor();
+    await page.getByRole('img', { name: /^tree was held in the last 24 hours: 3 times/ }).waitFor();
+    await page.goto(`${desk.master.url}/workers`);
+    await page.locator('[data-worker=wide] .strip[data-stretches="1"]').waitFor();
     expect(complaints).toEqual([]);
   });
 

@@ -9,8 +9,8 @@ import type { LockClaimRow } from '../locks/lock-keeper.ts';
 
 type LockWaiter = z.infer<typeof lockWaiterSchema>;
 
-/** A claim with what its holder is, as far as the database knows it. */
-interface ClaimRow extends LockClaimRow {
+/** What a claim's holder is, as far as the database knows it. */
+export interface NamedClaimRow {
   readonly request_id: number | null;
   readonly build_id: number | null;
   readonly step_number: number | null;
@@ -19,11 +19,16 @@ interface ClaimRow extends LockClaimRow {
   readonly step_name: string | null;
 }
 
-/** `request:ID`, `build:ID` and `step:BUILD.NUMBER` taken apart, in SQL, so that all claims come with one query. */
-const CLAIMS = `
+type ClaimRow = LockClaimRow & NamedClaimRow;
+
+/**
+ * `request:ID`, `build:ID` and `step:BUILD.NUMBER` of a table's holders taken apart, in SQL, so that all claims come with
+ * one query.
+ */
+export const namedClaims = (table: 'lock_claims' | 'lock_uses') => `
   WITH claim AS (
     SELECT *, substr(holder, 1, instr(holder, ':') - 1) AS what, substr(holder, instr(holder, ':') + 1) AS key
-      FROM lock_claims
+      FROM ${table}
   ), named AS (
     SELECT *,
       CASE what WHEN 'request' THEN CAST(key AS INTEGER) END AS request_id,
@@ -38,6 +43,7 @@ const CLAIMS = `
     LEFT JOIN requests ON requests.id = named.request_id
     LEFT JOIN builds ON builds.id = named.build_id
     LEFT JOIN steps ON steps.build_id = named.build_id AND steps.number = named.step_number`;
+const CLAIMS = namedClaims('lock_claims');
 
 /** Locks with who holds them and who waits. */
 export class LockViews {
@@ -112,7 +118,7 @@ function locksByKey(site: SiteDeclaration): Map<string, LockDeclaration> {
 }
 
 /** A claim is a request's only until it becomes a build, in the turn of the grant; 0 stands for "no build yet". */
-function holderOf(claim: ClaimRow): LockHolder {
+export function holderOf(claim: ClaimRow): LockHolder {
   return {
     buildId: claim.build_id ?? 0,
     builder: claim.builder ?? '',

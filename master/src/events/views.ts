@@ -1,6 +1,7 @@
 import type { Change, EventData, EventKind, Scheduler, Snapshot, Status } from '@icefall/shared';
 import { BuildViews } from './build-views.ts';
 import { BuilderViews } from './builder-views.ts';
+import { HistoryViews } from './history-views.ts';
 import { LockViews } from './lock-views.ts';
 import { type Page, type PageWanted, pageOf } from './paging.ts';
 import { RequestViews } from './request-views.ts';
@@ -21,6 +22,7 @@ const HOUR_MS = 3_600_000;
 export class Views {
   readonly builders: BuilderViews;
   readonly builds: BuildViews;
+  readonly history: HistoryViews;
   readonly locks: LockViews;
   readonly requests: RequestViews;
   readonly steps: StepViews;
@@ -37,6 +39,7 @@ export class Views {
     this.steps = new StepViews(db, master.logs);
     this.builds = new BuildViews(db, this.steps);
     this.builders = new BuilderViews(db, master.config);
+    this.history = new HistoryViews(db);
     this.locks = new LockViews(db, master.config, () => master.core.now());
     this.requests = new RequestViews(db);
     this.workers = new WorkerViews(master);

@@ -125,6 +125,9 @@ export function numberQuery(options: { readonly min: number; readonly max: numbe
     .pipe(z.number().int().min(options.min).max(options.max));
 }
 
+/** What ended before this time is left out; milliseconds since the epoch. */
+export const sinceQuery = numberQuery({ min: 0, max: Number.MAX_SAFE_INTEGER }).default(0);
+
 /** `before` and `limit` of a list, newest first. */
 export function pageQuery(options: { readonly usual: number; readonly most: number }) {
   return {

@@ -4,6 +4,7 @@ import { type Database, openDatabase } from '../db/database.ts';
 import { Core } from '../engine/core.ts';
 import { SiteConfig } from '../engine/site-config.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
+import { LockHistory, MOST_USES } from './lock-history.ts';
 import { LockKeeper } from './lock-keeper.ts';
 
 const tree = masterLock('tree', { maxCount: 2 });
@@ -42,6 +43,30 @@ describe('the lock keeper', () => {
     expect(core.turn(() => keeper.claim('build:2', [tree.counting()], 'machine'))).toBe(false);
     core.turn(() => keeper.release('build:1'));
     expect(granted).toEqual(['build:2']);
+  });
+
+  test('has on record who held what, and no more of it than the newest uses of each lock', () => {
+    const { core, keeper } = open();
+    new LockHistory(core, keeper);
+    const uses = () => core.db.all<{ holder: string; lock: string }>('SELECT holder, lock FROM lock_uses ORDER BY id');
+    core.turn(() => keeper.claim('build:0', [repository.exclusive(), tree.exclusive()], 'machine'));
+    core.turn(() => keeper.claim('build:1', [tree.counting()], 'machine'));
+    core.turn(() => keeper.release('build:1'));
+    expect(uses()).toEqual([]);
+    core.turn(() => keeper.release('build:0'));
+    expect(uses()).toEqual([
+      { holder: 'build:0', lock: 'repository' },
+      { holder: 'build:0', lock: 'tree' },
+    ]);
+    core.turn(() => {
+      for (let i = 0; i < MOST_USES + 100; i += 1) {
+        keeper.claim(`step:${i}.0`, [tree.counting()], 'machine');
+        keeper.release(`step:${i}.0`);
+      }
+    });
+    expect(uses().length).toBeLessThan(MOST_USES + 60);
+    expect(uses().at(0)).toEqual({ holder: 'build:0', lock: 'repository' });
+    expect(uses().at(-1)?.holder).toBe(`step:${MOST_USES + 99}.0`);
   });
 
   test('knows holders and the order of the queue after a restart', () => {

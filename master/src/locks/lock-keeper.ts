@@ -41,6 +41,8 @@ export class LockKeeper {
   readonly changed = new Hook<void>();
   /** Somebody left the queue without having been served. */
   readonly withdrawn = new Hook<string>();
+  /** A claim is over: given back, taken away, or taken out of the queue. */
+  readonly released = new Hook<LockClaimRow>();
   /** A claim may have begun to wait for ever: one was not granted, or who is served next was looked at again. */
   readonly stalled = new Hook<void>();
   /** Whether a waiting claim could use its locks now; asked at every decision. */
@@ -111,7 +113,10 @@ export class LockKeeper {
     const rows = this.#core.db.all<LockClaimRow>('SELECT * FROM lock_claims WHERE holder = ?', holder);
     if (rows.length === 0) return;
     this.#core.db.run('DELETE FROM lock_claims WHERE holder = ?', holder);
-    for (const row of rows) this.#core.touch('lock', row.lock);
+    for (const row of rows) {
+      this.#core.touch('lock', row.lock);
+      this.released.fire(row);
+    }
     const isWaiting = this.#table.isWaiting(holder);
     this.#table.release(holder);
     this.changed.fire();
@@ -235,6 +240,7 @@ export class LockKeeper {
     this.#nextFence();
     this.#table.takeAway(holder, lock);
     this.#core.touch('lock', lock);
+    this.released.fire(row);
     this.changed.fire();
     this.wake();
     return row.fence;

@@ -30,6 +30,30 @@ describe('a worker', () => {
     expect(noted).toEqual(['w1 arrived', 'w1 left', 'w1 arrived', 'w1 left', 'w1 left']);
   });
 
+  test('has its connections on record; one that a master did not see end, ended when the worker was last seen', () => {
+    const room = open();
+    const connections = (of: TestRoom) =>
+      of.core.db
+        .all<{ began_at: number; ended_at: number | null }>('SELECT began_at, ended_at FROM worker_connections')
+        .map(({ began_at, ended_at }) => [began_at - start, ended_at === null ? null : ended_at - start]);
+    const start = room.core.now();
+    const agent = room.connect();
+    room.clock.advance(MINUTE);
+    agent.cut();
+    room.clock.advance(MINUTE);
+    room.connect();
+    expect(connections(room)).toEqual([
+      [0, MINUTE],
+      [2 * MINUTE, null],
+    ]);
+    room.clock.advance(MINUTE);
+    const next = room.restarted();
+    next.workers.start();
+    expect(connections(next).at(-1)).toEqual([2 * MINUTE, 2 * MINUTE]);
+    next.connect();
+    expect(connections(next)).toHaveLength(3);
+  });
+
   test('is paused also in the next master', () => {
     const room = open();
     room.workers.setPaused('w1', true);

@@ -5,6 +5,7 @@ import { Hook } from '../engine/hooks.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import { Authentication } from './authentication.ts';
 import type { Commands } from './commands.ts';
+import { ConnectionHistory } from './connection-history.ts';
 import { Grace } from './grace.ts';
 import type { WorkerPresence } from './presence.ts';
 import type { Session } from './session.ts';
@@ -23,6 +24,7 @@ export class Workers {
   readonly #config: SiteConfig;
   readonly #sessions: Sessions;
   readonly #grace: Grace;
+  readonly #history: ConnectionHistory;
   readonly #paused = new Set<string>();
   /** Connected workers that the site does not declare any more. */
   readonly #dropped = new Set<string>();
@@ -34,6 +36,7 @@ export class Workers {
     this.authentication = new Authentication(core, config);
     this.#sessions = new Sessions(core, commands);
     this.#grace = new Grace(core, config, commands);
+    this.#history = new ConnectionHistory(core);
     this.#readPaused();
     core.rolledBack.on(() => this.#readPaused());
     this.authentication.refused.on(({ name, why }) => this.#sessions.noteRefusal(name, why));
@@ -50,6 +53,7 @@ export class Workers {
 
   /** To be called once at the start of a master, before any worker is let in: active builds wait for theirs from now. */
   start(): void {
+    this.core.turn(() => this.#history.start());
     this.#grace.start();
   }
 
@@ -129,6 +133,7 @@ export class Workers {
       hello.storeId,
       toColumn(hello.info),
     );
+    this.#history.began(name);
     this.#grace.end(name);
     if (this.#config.worker(name) === null) this.#dropped.add(name);
     if (this.isAvailable(name)) this.arrived.fire(name);
@@ -137,6 +142,7 @@ export class Workers {
 
   #down(name: string): void {
     this.core.db.update('workers', { name }, { last_seen_at: this.core.now() });
+    this.#history.ended(name);
     this.#grace.begin(name);
     this.left.fire(name);
   }

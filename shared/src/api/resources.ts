@@ -227,6 +227,14 @@ export const lockSchema = z.object({
 });
 export type Lock = z.infer<typeof lockSchema>;
 
+/** A use of a lock that is over. */
+export const lockUseSchema = lockHolderSchema.extend({ lock: z.string(), until: time });
+export type LockUse = z.infer<typeof lockUseSchema>;
+
+/** A worker's connection; `until` is null while it lasts. */
+export const workerConnectionSchema = z.object({ worker: z.string(), since: time, until: time.nullable() });
+export type WorkerConnection = z.infer<typeof workerConnectionSchema>;
+
 export const schedulerSchema = z.object({
   name: z.string(),
   kind: z.string(),

@@ -1,8 +1,8 @@
-import { lockSchema } from '@icefall/shared';
+import { lockSchema, lockUseSchema } from '@icefall/shared';
 import { z } from 'zod';
 import { act } from '../acting.ts';
 import { ActionError } from '../master-port.ts';
-import { nameParam, route } from '../route.ts';
+import { nameParam, route, sinceQuery } from '../route.ts';
 
 /** What whoever releases a lock by force has to know before. */
 const DANGER =
@@ -18,6 +18,20 @@ export const lockRoutes = [
     tag: 'locks',
     answer: { json: z.object({ locks: z.array(lockSchema) }) },
     handle: ({ door, caller }) => ({ locks: caller.sight.only('lock', door.views.locks.all()) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/lock-uses',
+    name: 'listLockUses',
+    access: { may: 'view', seen: true },
+    summary: 'Uses of locks that are over, oldest first; the newest of each lock are kept',
+    tag: 'locks',
+    query: z.object({ since: sinceQuery }),
+    answer: { json: z.object({ uses: z.array(lockUseSchema) }) },
+    handle({ door, caller, query }) {
+      const seen = new Set(caller.sight.only('lock', door.views.locks.all()).map(({ name }) => name));
+      return { uses: door.views.history.lockUses(query.since).filter(({ lock }) => seen.has(lock)) };
+    },
   }),
   route({
     method: 'POST',

@@ -1,7 +1,7 @@
-import { workerSchema } from '@icefall/shared';
+import { workerConnectionSchema, workerSchema } from '@icefall/shared';
 import { z } from 'zod';
 import { act, actorOf, audit } from '../acting.ts';
-import { type Call, nameParam, type Route, route } from '../route.ts';
+import { type Call, nameParam, type Route, route, sinceQuery } from '../route.ts';
 import { found } from './builders.ts';
 import { reasonBody } from './builds.ts';
 
@@ -47,6 +47,20 @@ export const workerRoutes = [
     tag: 'workers',
     answer: { json: z.object({ workers: z.array(workerSchema) }) },
     handle: ({ door, caller }) => ({ workers: caller.sight.only('worker', door.views.workers.all()) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/worker-connections',
+    name: 'listWorkerConnections',
+    access: { may: 'view', seen: true },
+    summary: 'When workers were connected, oldest first; the newest of each worker are kept',
+    tag: 'workers',
+    query: z.object({ since: sinceQuery }),
+    answer: { json: z.object({ connections: z.array(workerConnectionSchema) }) },
+    handle({ door, caller, query }) {
+      const seen = new Set(caller.sight.only('worker', door.views.workers.all()).map(({ name }) => name));
+      return { connections: door.views.history.connections(query.since).filter(({ worker }) => seen.has(worker)) };
+    },
   }),
   route({
     method: 'GET',

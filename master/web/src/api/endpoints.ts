@@ -5,12 +5,14 @@ import type {
   Caller,
   Change,
   ForceRequest,
+  LockUse,
   Log,
   LogLines,
   Request,
   Snapshot,
   Status,
   Worker,
+  WorkerConnection,
 } from '@icefall/shared';
 import { apiUrl, get, post, type Query } from './client.ts';
 
@@ -25,6 +27,8 @@ export const api = {
   request: (id: number) => get<Request>(`/requests/${id}`),
   change: (id: number) => get<Change>(`/changes/${id}`),
   changes: (query: Query) => get<{ changes: Change[]; next: number | null }>('/changes', query),
+  lockUses: (since: number) => get<{ uses: LockUse[] }>('/lock-uses', { since }),
+  workerConnections: (since: number) => get<{ connections: WorkerConnection[] }>('/worker-connections', { since }),
   log: (id: number) => get<Log>(`/logs/${id}`),
   buildset: (id: number) => get<Buildset>(`/buildsets/${id}`),
   logLines: (id: number, first: number, limit: number, signal?: AbortSignal) =>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** Something that is fetched: on its way, here, or not to be had. */
 export type Resource<T> =
@@ -21,6 +21,13 @@ export function useResource<T>(key: string, load: () => Promise<T>): Resource<T>
     // `load` is a new function at every paint; what it brings hangs on the key alone.
   }, [key]);
   return held.key === key ? held.resource : { state: 'loading' };
+}
+
+/** The newest value that a resource had, also while the next one is on its way; null: there was none yet. */
+export function useKept<T>(resource: Resource<T>): T | null {
+  const kept = useRef<T | null>(null);
+  if (resource.state === 'ready') kept.current = resource.value;
+  return kept.current;
 }
 
 export function messageOf(cause: unknown): string {

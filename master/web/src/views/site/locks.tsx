@@ -1,18 +1,26 @@
-import type { Lock } from '@icefall/shared';
+import type { Lock, LockHolder, LockUse } from '@icefall/shared';
 import type { JSX } from 'preact';
+import { api } from '../../api/endpoints.ts';
 import { paths } from '../../routes.ts';
 import { store } from '../../store/index.ts';
 import { Ago, BuildLink, Empty, Page } from '../../ui/parts.tsx';
+import { useKept, useResource } from '../../ui/resource.ts';
+import { type Stretch, Strip, stripBegin } from '../../ui/strip.tsx';
 
 /** All locks: who holds them, and who is to have them next. */
 export function Locks(): JSX.Element {
   const locks = store.locks.all.value;
+  // Again when any holder is another one: a use is on record when it is over.
+  const holders = locks.flatMap(({ name, holders }) =>
+    holders.map((one) => `${name} ${one.buildId} ${one.stepNumber}`),
+  );
+  const uses = useKept(useResource(holders.join(), () => api.lockUses(stripBegin())))?.uses ?? [];
   return (
     <Page name="locks" title="Locks">
       {locks.length === 0 && <Empty>The site declares no locks.</Empty>}
       <div class="tiles wide">
         {locks.map((lock) => (
-          <Tile key={lock.name} lock={lock} />
+          <Tile key={lock.name} lock={lock} uses={uses.filter((use) => use.lock === lock.name)} />
         ))}
       </div>
     </Page>
@@ -24,7 +32,7 @@ function stateOf(lock: Lock): 'free' | 'exclusive' | 'shared' {
   return lock.holders.some((holder) => holder.mode === 'exclusive') ? 'exclusive' : 'shared';
 }
 
-function Tile({ lock }: { lock: Lock }): JSX.Element {
+function Tile({ lock, uses }: { lock: Lock; uses: readonly LockUse[] }): JSX.Element {
   const state = stateOf(lock);
   const held = lock.holders.reduce((sum, holder) => sum + holder.count, 0);
   return (
@@ -39,6 +47,7 @@ function Tile({ lock }: { lock: Lock }): JSX.Element {
           {lock.scope} lock, at most {lock.maxCount}
         </span>
       </header>
+      <Strip what={`${lock.name} was held`} stretches={[...uses, ...lock.holders].map((use) => stretchOf(lock, use))} />
       {lock.holders.length > 0 && (
         <ul class="plain holders" aria-label="Holders">
           {lock.holders.map((holder) => (
@@ -58,6 +67,16 @@ function Tile({ lock }: { lock: Lock }): JSX.Element {
       {lock.waiters.length > 0 && <Waiters lock={lock} />}
     </article>
   );
+}
+
+function stretchOf(lock: Lock, use: LockHolder & { readonly until?: number }): Stretch {
+  const step = use.stepName === null ? '' : ` (${use.stepName})`;
+  return {
+    from: use.since,
+    to: use.until ?? null,
+    title: `${use.builder} #${use.buildNumber}${step}, ${use.mode}`,
+    share: use.mode === 'exclusive' ? 1 : Math.max(0.3, Math.min(1, use.count / lock.maxCount)),
+  };
 }
 
 function Waiters({ lock }: { lock: Lock }): JSX.Element {

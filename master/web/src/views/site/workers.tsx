@@ -1,9 +1,11 @@
-import type { Json, Worker } from '@icefall/shared';
+import type { Json, Worker, WorkerConnection } from '@icefall/shared';
 import type { JSX } from 'preact';
 import { api } from '../../api/endpoints.ts';
 import { store } from '../../store/index.ts';
 import { perform } from '../../ui/actions.ts';
 import { Ago, BuilderLink, BuildLink, Empty, Page } from '../../ui/parts.tsx';
+import { useKept, useResource } from '../../ui/resource.ts';
+import { Strip, stripBegin } from '../../ui/strip.tsx';
 
 function stateOf(worker: Worker): 'offline' | 'paused' | 'leaving' | 'busy' | 'idle' {
   if (!worker.connected) return 'offline';
@@ -15,19 +17,21 @@ function stateOf(worker: Worker): 'offline' | 'paused' | 'leaving' | 'busy' | 'i
 /** All workers, their slots and what runs in them. */
 export function Workers(): JSX.Element {
   const workers = store.workers.all.value;
+  const states = workers.map(({ name, connected, connectedSince }) => `${name} ${connected} ${connectedSince}`);
+  const history = useKept(useResource(states.join(), () => api.workerConnections(stripBegin())))?.connections ?? [];
   return (
     <Page name="workers" title="Workers">
       {workers.length === 0 && <Empty>The site declares no workers.</Empty>}
       <div class="tiles">
         {workers.map((worker) => (
-          <Tile key={worker.name} worker={worker} />
+          <Tile key={worker.name} worker={worker} history={history.filter((one) => one.worker === worker.name)} />
         ))}
       </div>
     </Page>
   );
 }
 
-function Tile({ worker }: { worker: Worker }): JSX.Element {
+function Tile({ worker, history }: { worker: Worker; history: readonly WorkerConnection[] }): JSX.Element {
   const state = stateOf(worker);
   const info = Object.entries(worker.info ?? {});
   return (
@@ -49,6 +53,10 @@ function Tile({ worker }: { worker: Worker }): JSX.Element {
           </>
         )}
       </p>
+      <Strip
+        what={`${worker.name} was connected`}
+        stretches={history.map(({ since, until }) => ({ from: since, to: until, title: 'connected', share: 1 }))}
+      />
       {worker.lastRefusal !== null && <p class="bad">Refused: {worker.lastRefusal}</p>}
       <ol class="slots" aria-label={`Slots: ${worker.buildIds.length} of ${worker.maxBuilds} taken`}>
         {slotsOf(worker).map((id, i) => (
