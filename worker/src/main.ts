@@ -18,7 +18,7 @@ async function main(): Promise<number> {
   const { options } = invocation;
   // Nothing that this process starts from here on needs it, nor a report of its crash.
   delete process.env.ICEFALL_WORKER_TOKEN;
-  process.report.excludeEnv = true;
+  Reflect.set(process.report, 'excludeEnv', true);
   // Whoever read our log has gone: no reason to go as well.
   process.stderr.on('error', () => {});
   const logger = createLogger({

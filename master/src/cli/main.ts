@@ -3,7 +3,7 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 
 // A report of a crash must not hold secrets that are kept in the environment.
-process.report.excludeEnv = true;
+Reflect.set(process.report, 'excludeEnv', true);
 // What was compiled is kept beside the packages: half of a command's time is that. Where nothing can be written, it is
 // compiled each time.
 enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/icefall'));
