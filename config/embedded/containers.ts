@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { homeAt } from './home.ts';
@@ -47,7 +57,8 @@ process.stdout.write(`prepared ${SITE} and the tokens of ${workers.join(', ')}\n
 function copySources(): void {
   const links = mkdtempSync(join(tmpdir(), 'sources-'));
   prepareSources(links);
-  cpSync(links, home.sources, { recursive: true, dereference: true });
+  for (const name of readdirSync(links))
+    cpSync(realpathSync(join(links, name)), join(home.sources, name), { recursive: true, dereference: true });
   rmSync(links, { recursive: true });
 }
 

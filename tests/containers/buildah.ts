@@ -30,15 +30,22 @@ function npmSettings(): string[] {
   return volumes.flatMap(([from, to]) => ['--volume', `${from}:${to}:ro`]);
 }
 
-/** Builds a variant of an image from its Dockerfile. */
-export function buildImage(image: Image, variant: (typeof VARIANTS)[number]): string {
-  const name = imageName(image, variant);
-  const file = join(PROJECT, 'docker', 'dockerfiles', `${image.name}.Dockerfile`);
+export interface BuildOptions {
+  /** Folder of the project; default this one. */
+  readonly project?: string;
+  /** Name to give it, if not its own. */
+  readonly name?: string;
+}
+
+/** Builds a variant of an image from its Dockerfile; gives its name. */
+export function buildImage(image: Image, variant: (typeof VARIANTS)[number], options: BuildOptions = {}): string {
+  const { project = PROJECT, name = imageName(image, variant) } = options;
+  const file = join(project, 'docker', 'dockerfiles', `${image.name}.Dockerfile`);
   execFileSync(
     'buildah',
     [
       ...['bud', '--quiet', '--layers', '--isolation', 'chroot', '--network', 'host', '--format', 'docker'],
-      ...[...npmSettings(), '--target', variant, '--file', file, '--tag', name, PROJECT],
+      ...[...npmSettings(), '--target', variant, '--file', file, '--tag', name, project],
     ],
     { stdio: ['ignore', 2, 2] },
   );

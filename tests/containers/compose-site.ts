@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ComposeFile, Service } from '@icefall/docker/compose';
 import type { Image } from '@icefall/docker/image';
 import { POLICY } from '@icefall/docker/policy';
 import type { TestGround } from '../support/ground.ts';
 import { TestProcess } from '../support/process.ts';
+import { endProcessesOf } from '../support/process-table.ts';
 import { buildah } from './buildah.ts';
 
 const COMPOSE_FOLDER = resolve(import.meta.dirname, '..', '..', 'docker');
+
+const SETTINGS = 'laptop.settings.json';
 
 /**
  * The services of a compose file, each in a container of its image on this machine's loopback, without an engine: image,
@@ -18,10 +21,25 @@ export class ComposeSite {
   readonly #ground: TestGround;
   readonly #file: ComposeFile;
   readonly #images: ReadonlyMap<string, Image>;
+  readonly #references: ReadonlyMap<string, string>;
   readonly #prefix = `icefall-${process.pid}-`;
   readonly #running = new Map<string, TestProcess>();
 
-  constructor(ground: TestGround, file: ComposeFile, images: ReadonlyMap<string, Image>) {
+  /**
+   * `references`: names in the local storage, of images that have others in the file; `settings`: what differs from the
+   * laptop's.
+   */
+  constructor(
+    ground: TestGround,
+    file: ComposeFile,
+    images: ReadonlyMap<string, Image>,
+    references: ReadonlyMap<string, string> = new Map(),
+    settings: object = {},
+  ) {
+    this.#references = references;
+    const laptop = JSON.parse(readFileSync(join(COMPOSE_FOLDER, SETTINGS), 'utf8'));
+    writeFileSync(ground.path(SETTINGS), JSON.stringify({ ...laptop, ...settings }));
+    chmodSync(ground.path(SETTINGS), 0o644);
     this.#ground = ground;
     this.#file = file;
     this.#images = images;
@@ -43,13 +61,15 @@ export class ComposeSite {
     const container = this.#container(name);
     // What was there before is gone, as with `docker compose rm`.
     spawnSync('buildah', ['rm', container], { stdio: 'ignore' });
-    buildah('from', '--pull-never', '--name', container, service.image);
+    buildah('from', '--pull-never', '--name', container, this.#references.get(service.image) ?? service.image);
     this.#ground.atEnd(() => spawnSync('buildah', ['rm', container], { stdio: 'ignore' }));
     const production = image.stages.find((stage) => stage.name === 'production');
     const entrypoint = service.entrypoint ?? [...POLICY.init, ...(production?.entrypoint ?? [])];
+    // As with an engine: another entry point has nothing of the image's command.
+    const usual = service.entrypoint === undefined ? (production?.command ?? []) : [];
     const started = TestProcess.start(this.#ground, {
       name,
-      command: ['buildah', ...this.#run(name), ...entrypoint, ...(service.command ?? production?.command ?? [])],
+      command: ['buildah', ...this.#run(name), ...entrypoint, ...(service.command ?? usual)],
     });
     this.#running.set(name, started);
     return started;
@@ -85,8 +105,13 @@ export class ComposeSite {
   async kill(name: string): Promise<void> {
     const running = this.#running.get(name);
     if (running === undefined) throw new Error(`${name} does not run`);
-    process.kill(-running.pid, 'SIGKILL');
+    endProcessesOf(this.#mark(name));
     await running.ended;
+  }
+
+  /** In the environment of everything in a container: there is no other way to tell whose a process is. */
+  #mark(name: string): string {
+    return this.#ground.path('containers', name, 'mark');
   }
 
   #run(name: string): string[] {
@@ -95,6 +120,7 @@ export class ComposeSite {
     return [
       ...['run', '--isolation', 'chroot', '--network', 'host'],
       ...(service.user === undefined ? [] : ['--user', service.user]),
+      ...['--env', `ICEFALL_TEST_CONTAINER=${this.#mark(name)}`],
       ...environment.flatMap(([key, value]) => ['--env', `${key}=${value}`]),
       ...service.volumes.flatMap((volume) => ['--volume', this.#mount(volume)]),
       ...[this.#container(name), '--'],
@@ -108,7 +134,7 @@ export class ComposeSite {
 
   #mount(volume: string): string {
     const [source = '', ...rest] = volume.split(':');
-    const from = source.startsWith('./') ? join(COMPOSE_FOLDER, source) : this.volume(source);
+    const from = source.startsWith('./') ? this.#ground.path(source) : this.volume(source);
     return [from, ...rest].join(':');
   }
 

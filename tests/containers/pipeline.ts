@@ -9,6 +9,7 @@ import { POLICY } from '@icefall/docker/policy';
 import type { Build, Buildset } from '@icefall/shared';
 import { TestApi } from '../support/api.ts';
 import type { TestGround } from '../support/ground.ts';
+import { lastLines } from '../support/process.ts';
 import { ComposeSite } from './compose-site.ts';
 
 const PAGE = 'http://127.0.0.1:8010';
@@ -63,7 +64,7 @@ function runEverywhere(site: ComposeSite, say: (line: string) => void): void {
   assert.equal(new Set(compilers).size, LAPTOP_PLATFORMS.length, 'each platform has a compiler of its own');
 }
 
-async function connected(api: TestApi, workers: number): Promise<void> {
+export async function connected(api: TestApi, workers: number): Promise<void> {
   await api.waitFor(
     `${workers} workers`,
     async () => ((await api.snapshot()).status.workersConnected === workers ? true : null),
@@ -72,7 +73,7 @@ async function connected(api: TestApi, workers: number): Promise<void> {
 }
 
 /** Presses the button, waits for the end of all that it starts; every build must be green. */
-async function forced(api: TestApi, variant: string): Promise<Build[]> {
+export async function forced(api: TestApi, variant: string): Promise<Build[]> {
   const buildset = await api.force('force', { values: { variant } });
   return green(api, buildset);
 }
@@ -80,6 +81,12 @@ async function forced(api: TestApi, variant: string): Promise<Build[]> {
 async function green(api: TestApi, buildset: Pick<Buildset, 'id' | 'requestIds'>): Promise<Build[]> {
   await api.finished(buildset, BUILD_LIMIT_MS);
   const builds = await api.buildsOf(buildset);
+  for (const { builder, steps } of builds)
+    for (const step of steps.filter(({ result }) => result === 'FAILURE' || result === 'EXCEPTION'))
+      for (const { id, name } of step.logs) {
+        const text = await (await fetch(`${PAGE}/api/v1/logs/${id}/raw`)).text();
+        console.error(`${builder}, ${step.name}, ${name}:\n${lastLines(text)}`);
+      }
   assert.deepEqual(
     builds.filter(({ result }) => result !== 'SUCCESS').map(({ builder, result }) => `${builder} ${result}`),
     [],
