@@ -68,14 +68,11 @@ afterEach(() => {
 });
 
 function setUp(options: Partial<DockerPoolOptions> = {}) {
-  let provider: FakeProvider | null = null;
+  const made: FakeProvider = new FakeProvider(() => simulated.clock.now());
   const simulated: SimulatedSite = new SimulatedSite({
     site: siteOf(options),
     work: () => ({ durationMs: MINUTE }),
-    makeProvider: () => {
-      provider ??= new FakeProvider(() => simulated.clock.now());
-      return provider;
-    },
+    makeProvider: () => made,
   });
   open.push(simulated);
   const look = () => simulated.master.rooms.pools.look();
@@ -87,8 +84,6 @@ function setUp(options: Partial<DockerPoolOptions> = {}) {
     );
     return JSON.parse(row?.blocker ?? 'null');
   };
-  if (provider === null) throw new Error('no provider was made');
-  const made: FakeProvider = provider;
   /** A container's agent is there. */
   const come = (worker: string) => {
     made.set(worker, { state: 'running' });

@@ -8,8 +8,6 @@ import type { SiteConfig } from '../engine/site-config.ts';
 import type { Slots } from '../workers/slots.ts';
 import type { Workers } from '../workers/workers.ts';
 import { decide, type Seat } from './decisions.ts';
-import { DockerContainers } from './docker-containers.ts';
-import { KubernetesPods } from './kubernetes-pods.ts';
 import type { Container, PoolProvider } from './provider.ts';
 
 /** A look at each pool at least so often: containers come and go without a word. */
@@ -19,11 +17,13 @@ const LOOK_SOON_MS = 200;
 /** After a start that was refused (a quota, say): soon enough for people, without filling the cluster's log. */
 const START_AGAIN_MS = 30_000;
 
-export type MakeProvider = (pool: PoolDeclaration, owner: string) => PoolProvider;
+export type MakeProvider = (pool: PoolDeclaration, owner: string) => PoolProvider | Promise<PoolProvider>;
 
 interface Entry {
   readonly pool: PoolDeclaration;
-  readonly provider: PoolProvider;
+  readonly owner: string;
+  /** Null: none could be made yet. */
+  provider: PoolProvider | null;
   containers: readonly Container[];
   /** The provider's own words, of the last that went wrong. */
   refusal: string | null;
@@ -105,21 +105,11 @@ export class Pools {
     if (!this.#isStarted) return;
     const known = new Map(this.#entries.map((entry) => [entry.pool, entry]));
     const owner = this.#owner();
-    this.#entries = this.#config.site.pools.flatMap((pool) => known.get(pool) ?? this.#open(pool, owner) ?? []);
+    this.#entries = this.#config.site.pools.map(
+      (pool) => known.get(pool) ?? { pool, owner, provider: null, containers: [], refusal: null, notBefore: 0 },
+    );
     this.#poolOf = new Map(this.#entries.flatMap((entry) => entry.pool.workers.map(({ name }) => [name, entry])));
     this.#soon();
-  }
-
-  #open(pool: PoolDeclaration, owner: string): Entry | null {
-    try {
-      return { pool, provider: this.#make(pool, owner), containers: [], refusal: null, notBefore: 0 };
-    } catch (error) {
-      this.#core.log.error(
-        { pool: pool.name, err: error },
-        `pool "${pool.name}" cannot be used; its workers stay away`,
-      );
-      return null;
-    }
   }
 
   /** Tells this installation's containers from others': made once, and kept with its state. */
@@ -153,8 +143,9 @@ export class Pools {
   async #lookAt(entry: Entry): Promise<void> {
     const before = this.#told(entry);
     try {
+      entry.provider ??= await this.#make(entry.pool, entry.owner);
       entry.containers = await entry.provider.list();
-      await this.#act(entry);
+      await this.#act(entry, entry.provider);
     } catch (error) {
       entry.refusal = error instanceof Error ? error.message : String(error);
     }
@@ -170,8 +161,8 @@ export class Pools {
     return JSON.stringify([refusal, containers.map(({ worker, state, trouble }) => [worker, state, trouble])]);
   }
 
-  async #act(entry: Entry): Promise<void> {
-    const { pool, provider, containers } = entry;
+  async #act(entry: Entry, provider: PoolProvider): Promise<void> {
+    const { pool, containers } = entry;
     const names = new Set(pool.workers.map(({ name }) => name));
     const seated = new Map<string, Container>();
     for (const container of containers) {
@@ -184,24 +175,24 @@ export class Pools {
     const time = { now: this.#core.now(), notBefore: entry.notBefore };
     const decision = decide({ seats, demand: this.#demand(pool), warm, idleMs, perBuild, startWithinMs, ...time });
     for (const worker of decision.dismiss) this.#rooms.workers.shutdown(worker, `pool "${pool.name}": no work for it`);
-    for (const worker of decision.remove) await this.#remove(entry, seated.get(worker));
-    for (const worker of decision.start) await this.#start(entry, worker);
+    for (const worker of decision.remove) await this.#remove(entry, provider, seated.get(worker));
+    for (const worker of decision.start) await this.#start(entry, provider, worker);
   }
 
-  async #remove(entry: Entry, container: Container | undefined): Promise<void> {
+  async #remove(entry: Entry, provider: PoolProvider, container: Container | undefined): Promise<void> {
     if (container === undefined) return;
     const { state, trouble, worker } = container;
     if (trouble !== null) {
       const how = state === 'ended' ? 'ended' : 'was given up';
       this.#core.log.warn({ pool: entry.pool.name, worker }, `the container of worker "${worker}" ${how}: ${trouble}`);
     }
-    await entry.provider.remove(container.id);
+    await provider.remove(container.id);
   }
 
-  async #start(entry: Entry, worker: string): Promise<void> {
+  async #start(entry: Entry, provider: PoolProvider, worker: string): Promise<void> {
     if (this.#core.now() < entry.notBefore) return;
     try {
-      await entry.provider.start({ worker, token: this.#rooms.workers.issueToken(worker) });
+      await provider.start({ worker, token: this.#rooms.workers.issueToken(worker) });
       entry.refusal = null;
     } catch (error) {
       entry.refusal = error instanceof Error ? error.message : String(error);
@@ -246,6 +237,12 @@ export class Pools {
   }
 }
 
-function providerOf(pool: PoolDeclaration, owner: string, random: () => number): PoolProvider {
-  return pool.kind === 'kubernetes' ? new KubernetesPods(pool, owner, random) : new DockerContainers(pool, owner);
+/** The clients of the two are large: they are loaded where a site has such a pool. */
+async function providerOf(pool: PoolDeclaration, owner: string, random: () => number): Promise<PoolProvider> {
+  if (pool.kind === 'docker') {
+    const { DockerContainers } = await import('./docker-containers.ts');
+    return new DockerContainers(pool, owner);
+  }
+  const { KubernetesPods } = await import('./kubernetes-pods.ts');
+  return new KubernetesPods(pool, owner, random);
 }
