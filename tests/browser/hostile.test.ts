@@ -20,13 +20,15 @@ describe('hostile text', () => {
 
   test('in names, messages, properties, forms and logs is text on every view, and nothing more', async () => {
     const change = {
-      repository: HOSTILE,
+      // With control characters it is no address, and refused.
+      repository: HOSTILE.replace(/\p{Cc}/gu, ''),
       branch: 'main',
       author: HOSTILE,
       message: HOSTILE,
       files: [HOSTILE],
       link: 'javascript:ran()',
     };
+    expect((await master.api.ask('POST', '/api/v1/changes', { ...change, repository: HOSTILE })).status).toBe(422);
     expect((await master.api.ask('POST', '/api/v1/changes', change)).status).toBeLessThan(300);
     const buildset = await master.api.force('victim', { reason: HOSTILE, owner: HOSTILE.slice(0, 190) });
     await master.api.finished(buildset);

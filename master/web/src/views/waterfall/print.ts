@@ -5,10 +5,16 @@ import { layout, sideWidth, viewport } from './view-state.ts';
 /** Width of a sheet on its side at the resolution that style sheets count with, without margins, pixels. */
 const SHEET_WIDTH = 1000;
 
+let onScreen: typeof viewport.value | null = null;
+
+/** Whether what is drawn is for paper: then the window's size and place say nothing. */
+export function isPrinting(): boolean {
+  return onScreen !== null;
+}
+
 /** While it is printed all of it is drawn, not only what is in view, as large as fits the sheet's width. */
 export function usePrint(): void {
   useEffect(() => {
-    let onScreen: typeof viewport.value | null = null;
     const before = () => {
       onScreen ??= viewport.peek();
       const { width, scale } = layout.peek();
@@ -29,6 +35,7 @@ export function usePrint(): void {
     addEventListener('beforeprint', before);
     addEventListener('afterprint', after);
     return () => {
+      after();
       removeEventListener('beforeprint', before);
       removeEventListener('afterprint', after);
     };

@@ -14,7 +14,7 @@ import { HeadView, queueHeight } from './head.tsx';
 import { neighbour } from './keys.ts';
 import { type Column, visibleBlocks } from './layout.ts';
 import { Links } from './links.tsx';
-import { usePrint } from './print.ts';
+import { isPrinting, usePrint } from './print.ts';
 import { Grid, Side, unhover, type Window } from './side.tsx';
 import { WaterfallTable } from './table.tsx';
 import { hovered, layout, shownBuilders, sideWidth, viewport } from './view-state.ts';
@@ -184,6 +184,7 @@ function useScrolling(scroller: { current: HTMLDivElement | null }): void {
     const element = scroller.current;
     if (element === null) return;
     const look = () => {
+      if (isPrinting()) return;
       const top = Math.floor(element.scrollTop / GRAIN) * GRAIN;
       const left = Math.floor(element.scrollLeft / GRAIN) * GRAIN;
       const was = viewport.peek();
