@@ -120,7 +120,11 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const deadlines = new Deadlines(core, config);
   builds.deadlineTold.on(({ deadline, builder }) => deadlines.set(deadline, builder));
   new Deadlocks(core, config, { builds, requests, locks, isAvailable: states.isAvailable });
-  workers.arrived.on((worker) => distributor.wakeWorker(worker));
+  workers.arrived.on((worker) => {
+    distributor.wakeWorker(worker);
+    // Whoever waited for it may turn out to wait for others, who wait for them: nobody else would notice.
+    locks.wake();
+  });
   workers.left.on((worker) => distributor.wakeWorker(worker));
   pools.changed.on((worker) => distributor.wakeWorker(worker));
   const health = new StorageHealth(core, ports.health ?? null);

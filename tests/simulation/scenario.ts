@@ -100,7 +100,11 @@ class Scenario implements Disposable {
     const { clock } = this.#sim;
     const until = clock.now() + QUIET_MS;
     do {
-      while (clock.now() < until && !this.#isQuiet()) this.#sim.run(10 * MINUTE);
+      while (clock.now() < until && !this.#isQuiet()) {
+        this.#sim.run(10 * MINUTE);
+        // An agent whose last mistake has cost it its connection comes back, as agents do.
+        this.#connectAll();
+      }
       this.#sim.run(AFTERWARDS_MS);
     } while (clock.now() < until && !this.#isQuiet());
   }

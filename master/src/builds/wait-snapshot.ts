@@ -100,8 +100,8 @@ export class WaitSnapshot implements Waits {
 
   #requestWait(row: RequestRow, claimant: number | null): RequestWait {
     const builder = this.#config.builder(row.builder);
-    const isOutside = builder === null || (row.not_before ?? 0) > this.#core.now();
-    const workers = isOutside ? null : builder.workers.map((worker) => worker.name);
+    // A back-off ends by itself, unseen by anybody who could look again: what comes after it counts.
+    const workers = builder === null ? null : builder.workers.map((worker) => worker.name);
     const isClaimant = claimant === row.id && builder !== null;
     return { id: row.id, workers, claimant, alternatives: isClaimant ? this.#alternatives(row.id, builder) : [] };
   }
