@@ -46,6 +46,7 @@ export class Builds {
   readonly #plans: Plans;
   readonly #planChanges: PlanChanges;
   readonly #runner: StepRunner;
+  readonly #triggers: TriggerRuns;
 
   constructor(core: Core, config: SiteConfig, rooms: BuildRooms) {
     this.#core = core;
@@ -55,6 +56,7 @@ export class Builds {
     this.#plans = new Plans(core, config, this.rows);
     this.#planChanges = new PlanChanges(core, config, this.rows);
     const triggers = new TriggerRuns(core, this.rows, this.deadlocks, rooms);
+    this.#triggers = triggers;
     this.#runner = new StepRunner(core, this.rows, this.#plans, this.deadlocks, { ...rooms, triggers });
     triggers.waiting.on(() => this.waiting.fire());
     triggers.abandoned.on(({ requestId, reason }) => this.cancelRequest(requestId, reason));
@@ -245,6 +247,11 @@ export class Builds {
   endDeadlocked(buildId: number, deadlock: Deadlock): void {
     const step = this.rows.currentStep(buildId);
     if (step !== null) this.#runner.giveUp(step, deadlock);
+  }
+
+  /** Whether a build is being ended for a deadlock already. */
+  isGivenUp(buildId: number): boolean {
+    return this.#triggers.isGivenUp(buildId);
   }
 
   /** Looks at why a build waits again. */

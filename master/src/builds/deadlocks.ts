@@ -64,9 +64,14 @@ export class Deadlocks {
     return cyclesOf(new PlayOut(waits)).map((hops) => this.#inWords(waits, hops));
   }
 
-  /** Ends the youngest build of a cycle. What that frees is looked at before this turn ends, then the rest. */
+  /**
+   * Ends the youngest build of a cycle. What that frees is looked at before this turn ends, then the rest. One that is
+   * being ended already, and waits for the clean-up of its children, which waits for others of the cycle, is no help.
+   */
   #resolve(cycle: readonly Deadlocked[]): void {
-    const youngest = Math.max(...cycle.map(({ buildId }) => buildId));
+    const open = cycle.map(({ buildId }) => buildId).filter((id) => !this.#rooms.builds.isGivenUp(id));
+    if (open.length === 0) return;
+    const youngest = Math.max(...open);
     const deadlock: Deadlock = { kind: 'deadlock', cycle: [...cycle], ends: youngest };
     this.#log(deadlock);
     this.#rooms.builds.endDeadlocked(youngest, deadlock);

@@ -163,6 +163,12 @@ export class TriggerRuns {
     this.checkLater(step);
   }
 
+  /** Whether a build's trigger step is being ended for a deadlock: its children may take a while to end. */
+  isGivenUp(buildId: number): boolean {
+    const row = this.#rows.currentStep(buildId);
+    return row?.kind === 'trigger' && deadlockIn(row) !== null;
+  }
+
   /** It does not stand in line for its slot: those that hold the slots may be waiting for it. */
   #checkGivenUp(build: BuildRow, row: StepRow, deadlock: Deadlock): void {
     const step = { buildId: build.id, stepNumber: row.number };

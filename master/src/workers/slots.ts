@@ -31,6 +31,12 @@ export class Slots {
       "SELECT id, worker, holds_slot FROM builds WHERE state <> 'finished' ORDER BY id",
     );
     for (const row of rows) if (row.holds_slot === 1) this.#set(row.worker).add(row.id);
+    const returning = this.#core.db.all<{ id: number; worker: string }>(
+      `SELECT builds.id, builds.worker FROM builds JOIN steps ON steps.build_id = builds.id
+         WHERE builds.state <> 'finished' AND builds.state = 'waiting' AND builds.holds_slot = 0
+           AND steps.state = 'running' AND json_extract(steps.blocker, '$.kind') = 'slot' ORDER BY builds.id`,
+    );
+    for (const { id, worker } of returning) this.await(worker, id);
   }
 
   #set(worker: string): Set<number> {
