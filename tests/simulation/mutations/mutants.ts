@@ -97,11 +97,6 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [['this.#set(id, until + ms)', 'this.#set(id, until)']],
   },
   {
-    name: 'a request whose back-off is over is not looked at for deadlocks',
-    file: 'master/src/distributor/distributor.ts',
-    edits: [['      rooms.locks.wake();\n', '']],
-  },
-  {
     name: 'a command is ordered again from a worker that has lost it',
     file: 'master/src/workers/reconciliation.ts',
     edits: [
