@@ -3,21 +3,25 @@ import { defineConfig } from 'vitest/config';
 const node = { environment: 'node' as const, pool: 'forks' as const };
 const beside = '{master,worker,shared,config,docker,docs,k8s,scripts}/**';
 const notOurs = ['**/node_modules/**', '**/dist/**'];
-/** Unit tests that start many processes each, or hash passwords as slowly as they must be; not among the quick ones. */
+/**
+ * Unit tests that are not among the quick ones: they start many processes, publish whole repositories, check types, or
+ * hash passwords as slowly as they must be.
+ */
 const slow = [
   'config/embedded/build-scripts.test.ts',
+  'k8s/manifests.test.ts',
   'master/src/changes/git-*.test.ts',
   'master/src/cli/main.test.ts',
+  'master/src/config/loader.test.ts',
+  'master/src/config/type-errors.test.ts',
   'master/src/http/access.test.ts',
   'worker/src/agent.test.ts',
   'worker/src/commands/git/checkout.test.ts',
   'worker/src/main.test.ts',
   'worker/src/processes/run.test.ts',
   'worker/src/secrets/secrets.test.ts',
-  'worker/src/stratum0/crash.test.ts',
-  'worker/src/stratum0/full-disk.test.ts',
-  'worker/src/stratum0/import.test.ts',
-  'worker/src/stratum0/random-trees.test.ts',
+  'worker/src/stratum0/*.test.ts',
+  'worker/src/stratum0/objects/pool.test.ts',
 ];
 
 export default defineConfig({
