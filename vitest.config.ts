@@ -1,4 +1,9 @@
+import { delimiter, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// Servers and tools of Debian that `npm test` fetched, after what the machine has; a user's PATH lacks administrators' folders.
+const fetched = join(import.meta.dirname, 'node_modules/.cache/debian-programs/bin');
+process.env.PATH = [process.env.PATH, '/usr/sbin', '/sbin', fetched].join(delimiter);
 
 const node = { environment: 'node' as const, pool: 'forks' as const };
 const beside = '{master,worker,shared,config,docker,docs,k8s,scripts}/**';

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fetchDebianPrograms } from './debian-programs.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const PNPM = 'pnpm@12.21.0';
@@ -126,5 +127,8 @@ function ensureBrowser() {
 ensureTools(TOOLS);
 ensureDependencies();
 if (wanted.has('--page') && existsSync(join(root, 'master', 'web', 'index.html'))) ensurePage();
-if (wanted.has('--browser')) ensureBrowser();
+if (wanted.has('--browser')) {
+  ensureBrowser();
+  fetchDebianPrograms(root, say);
+}
 if (wanted.has('--containers')) ensureTools(CONTAINER_TOOLS);

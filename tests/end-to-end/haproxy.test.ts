@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { TestApi } from '../support/api.ts';
+import { lacking } from '../support/debian-programs.ts';
 import { TestMaster } from '../support/master.ts';
 import { freePorts } from '../support/ports.ts';
 import { run, TestProcess } from '../support/process.ts';
@@ -16,10 +16,9 @@ const REPOSITORY = 'software.icefall.example';
 const COMMENTS = Number(process.env.ICEFALL_HAPROXY_COMMENTS ?? 2);
 const COMMENT_MS = 15_000;
 
-/** In Debian's package; `npm run containers` installs it. */
-const hasHaproxy = spawnSync('haproxy', ['-v'], { stdio: 'ignore' }).status === 0;
+const without = lacking('haproxy');
 
-describe.skipIf(!hasHaproxy)('behind HAProxy with the shipped configuration', () => {
+describe.skipIf(without !== '')(`behind HAProxy with the shipped configuration${without}`, () => {
   const ground = groundOfFile();
   const stratum0 = ground.path('stratum0');
   let master: TestMaster;

@@ -78,7 +78,8 @@ describe('settings of a repository', () => {
   });
 });
 
-describe.skipIf(noTools)('extended attributes of files', () => {
+const title = `extended attributes of files${noTools ? ' (skipped: no getfattr here)' : ''}`;
+describe.skipIf(noTools)(title, () => {
   let site: TestSite;
   beforeEach(async () => {
     site = await testSite();
