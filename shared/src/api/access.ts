@@ -1,9 +1,7 @@
 import { z } from 'zod';
+import { id, time } from './scalars.ts';
 
-/** People, tokens and the audit log, as the API tells of them. Times are milliseconds since the epoch. */
-
-const id = z.number().int().positive();
-const time = z.number();
+/** People, tokens and the audit log, as the API tells of them. */
 
 export const grantSchema = z.object({
   permission: z.string(),

@@ -1,15 +1,10 @@
-import type {
-  Builder,
-  BuildHead,
-  Buildset,
-  Change,
-  Lock,
-  Request,
-  Scheduler,
-  Status,
-  Step,
-  Worker,
-} from './resources.ts';
+import type { Builder, BuildHead, Step } from './builds.ts';
+import type { Change } from './changes.ts';
+import type { Lock } from './locks.ts';
+import type { Buildset, Request } from './requests.ts';
+import type { Scheduler } from './schedulers.ts';
+import type { Status } from './status.ts';
+import type { Worker } from './workers.ts';
 
 /** Kinds of resource that events carry, with the resource itself: what it is after the transaction. */
 export interface EventData {
