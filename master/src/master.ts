@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import type { Properties, SourceStamp } from '@icefall/shared';
-import type { HookAnswer } from './changes/webhooks.ts';
+import type { ForcePreview, ForceRequest, Properties, SourceStamp } from '@icefall/shared';
 import { loadSite } from './config/loader.ts';
 import { ConfigError, formatProblem } from './config/problems.ts';
 import type { SiteDeclaration } from './config/site.ts';
 import { fromColumn } from './db/rows.ts';
 import { noteConfigVersion } from './engine/config-versions.ts';
 import { ActionError, type LockHolderRef, type MasterPort } from './http/master-port.ts';
+import { previewOf } from './preview.ts';
 import { closeRooms, openRooms, type RoomPorts, type Rooms, startRooms } from './rooms.ts';
 import type { WorkerPresence } from './workers/presence.ts';
 
@@ -56,6 +56,9 @@ export class Master implements MasterPort {
   }
   get changes() {
     return this.rooms.changes;
+  }
+  get webhooks() {
+    return this.rooms.webhooks;
   }
   get audit() {
     return this.rooms.audit;
@@ -110,6 +113,10 @@ export class Master implements MasterPort {
         priority,
       }),
     );
+  }
+
+  previewForce(scheduler: string, request: ForceRequest, who: string | null): ForcePreview {
+    return previewOf(this.rooms, scheduler, request, who);
   }
 
   releaseLock(lock: string, { buildId, stepNumber }: LockHolderRef, reason: string): number {
@@ -182,15 +189,6 @@ export class Master implements MasterPort {
 
   #declaredWorker(name: string): void {
     if (this.config.worker(name) === null) throw new ActionError('not_found', `the site declares no worker "${name}"`);
-  }
-
-  receiveHook(
-    dialect: string,
-    headers: Readonly<Record<string, string | undefined>>,
-    body: Buffer,
-    remoteAddress: string | null,
-  ): HookAnswer {
-    return this.rooms.webhooks.receive(dialect, headers, body, remoteAddress);
   }
 
   /** Loads the site's program again and applies it, whole or not at all. Throws ConfigError with every mistake. */

@@ -10,6 +10,7 @@ export * from './api/forms.ts';
 export * from './api/locks.ts';
 export * from './api/logs.ts';
 export * from './api/projects.ts';
+export * from './api/preview.ts';
 export * from './api/properties.ts';
 export * from './api/requests.ts';
 export * from './api/schedulers.ts';

@@ -211,6 +211,19 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
     },
   },
   ForceBody: { builders: ['alma9_builder'], reason: 'new tool chain', owner, values: { variant: 'base_v1.0.0' } },
+  ForcePreview: {
+    sourceStamps: [{ ...sourceStamp, revision: null }],
+    fields: {},
+    requests: [
+      {
+        builder: 'publish',
+        blocker: null,
+        ahead: 1,
+        takesIn: [],
+        locks: [{ lock: 'tree', mode: 'exclusive', step: null, holders: [holder], waiting: 1 }],
+      },
+    ],
+  },
   Lock: lock,
   Log: log,
   LogLines: {

@@ -1,4 +1,4 @@
-import type { Project } from '@icefall/shared';
+import type { ForcePreview, ForceRequest, Project } from '@icefall/shared';
 import type { AuditLog } from '../access/audit-log.ts';
 import type { HookAnswer } from '../changes/webhooks.ts';
 import type { ViewedMaster } from '../events/viewed-master.ts';
@@ -34,6 +34,8 @@ export interface MasterPort extends ViewedMaster {
   readonly projects: ProjectsPort;
   setDraining(isDraining: boolean): void;
   stopBuild(buildId: number, reason: string): void;
+  /** What a filled-in form would start now; nothing is started. Throws SchedulerError as `schedulers.force` does. */
+  previewForce(scheduler: string, request: ForceRequest, who: string | null): ForcePreview;
   /** Asks for the same again: sources, properties and builder of a build. */
   rebuild(buildId: number, owner: string | null): { buildsetId: number; requestIds: readonly number[] };
   /**

@@ -68,6 +68,7 @@ const TABLE: Readonly<Record<string, Rule>> = {
   cancelRequest: 'stop of it',
   rebuild: 'rebuild of it',
   force: 'force of it',
+  previewForce: 'force of it',
   runScheduler: 'force of it',
   sendChange: 'sendChange on all',
   enableScheduler: 'switchScheduler on all',
@@ -83,6 +84,8 @@ const TABLE: Readonly<Record<string, Rule>> = {
   addUser: 'admin on all',
   disableUser: 'admin on all',
   listAudit: 'admin on all',
+  listHookDeliveries: 'admin on all',
+  redeliverHook: 'admin on all',
 };
 
 function ruleOf({ access }: Route): Rule {

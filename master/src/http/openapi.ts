@@ -13,6 +13,7 @@ const RESOURCES: Readonly<Record<string, z.ZodType>> = {
   Change: shared.changeSchema,
   Error: shared.errorSchema,
   ForceForm: shared.forceFormSchema,
+  ForcePreview: shared.forcePreviewSchema,
   FormField: shared.formFieldSchema,
   Lock: shared.lockSchema,
   LockHolder: shared.lockHolderSchema,

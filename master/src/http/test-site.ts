@@ -146,6 +146,10 @@ export class TestSite implements AsyncDisposable {
         read: (name) => Promise.resolve(PROJECTS.find((project) => project.name === name) ?? null),
       },
       setDraining: (isDraining) => this.deeds.push(`drain ${isDraining}`),
+      previewForce: (name, request, who) => {
+        const { sourceStamps } = schedulers.planned(name, request, who);
+        return { sourceStamps: [...sourceStamps], fields: {}, requests: [] };
+      },
       worker: (name) => this.presence.get(name) ?? away,
       stopBuild: (id, reason) => this.#stopBuild(id, reason),
       rebuild: (id, owner) => this.#rebuild(id, owner),

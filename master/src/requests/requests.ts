@@ -3,7 +3,7 @@ import type { BuilderDeclaration } from '../config/builders.ts';
 import { fromColumn, toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
-import type { Buildsets } from './buildsets.ts';
+import type { BuildsetRow, Buildsets, NewBuildset } from './buildsets.ts';
 import { requestResource } from './resources.ts';
 
 export interface RequestRow {
@@ -154,22 +154,42 @@ export class Requests {
   collapse(newId: number, builder: BuilderDeclaration): number[] {
     if (builder.collapseRequests === false) return [];
     const newer = this.row(newId);
-    if (newer === null) return [];
-    const taken: number[] = [];
-    for (const older of this.#olderThan(newer)) {
-      if (!this.#mayCollapse(builder, newer, older)) continue;
+    const buildset = newer === null ? null : this.#buildsets.row(newer.buildset_id);
+    if (newer === null || buildset === null) return [];
+    const taken = this.#collapsible(builder, newer, buildset);
+    for (const older of taken) {
       this.#core.db.update('requests', { id: older.id }, { collapsed_into: newId, blocker: null });
       this.#touch(older.id, older.builder);
-      taken.push(older.id);
     }
-    return taken;
+    return taken.map(({ id }) => id);
   }
 
-  #mayCollapse(builder: BuilderDeclaration, newer: RequestRow, older: RequestRow): boolean {
-    if (typeof builder.collapseRequests !== 'function') return this.#sameWork(newer, older);
-    const views = [this.view(newer), this.view(older)] as const;
+  /** The waiting requests that {@link collapse} would take into one that is not made yet. */
+  collapsedBy(buildset: NewBuildset, builder: BuilderDeclaration): number[] {
+    if (builder.collapseRequests === false) return [];
+    const { row, ofBuildset } = unmade(buildset, builder.name, this.#core.now());
+    return this.#collapsible(builder, row, ofBuildset).map(({ id }) => id);
+  }
+
+  /** Waiting requests of a builder that would be served before a new one of this priority. */
+  countAhead(builder: string, priority: number): number {
+    const found = this.#core.db.one<{ count: number }>(
+      `SELECT COUNT(*) AS count FROM requests
+       WHERE state = 'pending' AND builder = ? AND collapsed_into IS NULL AND priority >= ?`,
+      builder,
+      priority,
+    );
+    return found?.count ?? 0;
+  }
+
+  #collapsible(builder: BuilderDeclaration, newer: RequestRow, buildset: BuildsetRow): RequestRow[] {
+    return this.#olderThan(newer).filter((older) => this.#mayCollapse(builder, newer, buildset, older));
+  }
+
+  #mayCollapse(builder: BuilderDeclaration, newer: RequestRow, buildset: BuildsetRow, older: RequestRow): boolean {
+    if (typeof builder.collapseRequests !== 'function') return this.#sameWork(buildset, older);
     try {
-      return builder.collapseRequests(...views);
+      return builder.collapseRequests(requestResource(newer, buildset, []), this.view(older));
     } catch (error) {
       // A mistake in the site's function: both requests are built.
       const { name } = builder;
@@ -190,9 +210,9 @@ export class Requests {
   }
 
   /** Same sources (whatever their revisions, if both come from changes) and same properties. */
-  #sameWork(newer: RequestRow, older: RequestRow): boolean {
-    const [a, b] = [this.#buildsets.row(newer.buildset_id), this.#buildsets.row(older.buildset_id)];
-    if (a === null || b === null) return false;
+  #sameWork(a: BuildsetRow, older: RequestRow): boolean {
+    const b = this.#buildsets.row(older.buildset_id);
+    if (b === null) return false;
     const fromChanges = a.change_ids !== '[]' && b.change_ids !== '[]';
     return (
       sourcesKey(a.source_stamps, !fromChanges) === sourcesKey(b.source_stamps, !fromChanges) &&
@@ -210,6 +230,26 @@ export class Requests {
       builds.map((build) => build.id),
     );
   }
+}
+
+/** The rows of a request as they would be if it were made now: younger than all others, so its id is above theirs. */
+function unmade(buildset: NewBuildset, builder: string, now: number): { row: RequestRow; ofBuildset: BuildsetRow } {
+  const id = Number.MAX_SAFE_INTEGER;
+  const never = { result: null, finished_at: null };
+  return {
+    row: {
+      ...{ id, buildset_id: id, builder, priority: buildset.priority, state: 'pending', submitted_at: now, ...never },
+      ...{ collapsed_into: null, attempts: 0, not_before: null, cancel_reason: null },
+      ...{ blocker: null, blocked_since: null },
+    },
+    ofBuildset: {
+      ...{ id, scheduler: buildset.scheduler, reason: buildset.reason, owner: buildset.owner ?? null },
+      source_stamps: toColumn(buildset.sourceStamps),
+      change_ids: toColumn(buildset.changeIds ?? []),
+      properties: toColumn(buildset.properties),
+      ...{ parent_build_id: null, parent_step_number: null, unimportant: 0, created_at: now, ...never },
+    },
+  };
 }
 
 function sourcesKey(column: string, withRevisions: boolean): string {

@@ -1,11 +1,11 @@
 import type { Change, ForceRequest, Scheduler, SourceStamp } from '@icefall/shared';
 import type { Changes } from '../changes/changes.ts';
-import type { SchedulerDeclaration } from '../config/schedulers.ts';
+import type { ForceScheduler, SchedulerDeclaration } from '../config/schedulers.ts';
 import { fromColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import type { Timer } from '../engine/ports.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
-import type { BuildsetRow, Buildsets, FinishedBuildset } from '../requests/buildsets.ts';
+import type { BuildsetRow, Buildsets, FinishedBuildset, NewBuildset } from '../requests/buildsets.ts';
 import { follows } from './dependent.ts';
 import { SchedulerError } from './errors.ts';
 import { mayConcern, type WatchesChanges } from './filter.ts';
@@ -123,11 +123,21 @@ export class Schedulers {
    * field, or {@link SchedulerError} as {@link trigger} does.
    */
   force(name: string, request: ForceRequest, who: string | null): Started {
-    const declaration = this.#enabledOne(name);
-    if (declaration.kind !== 'force')
-      throw new SchedulerError('wrong_kind', `scheduler "${name}" is ${declaration.kind}, it has no form`);
+    const declaration = this.#enabledForm(name);
     const start = startOfForm(declaration, request, who, this.#config.site.validation);
     return this.#core.turn(() => this.#starts.start(declaration, start));
+  }
+
+  /** The buildset that {@link force} would make. Throws as it does; nothing is made. */
+  planned(name: string, request: ForceRequest, who: string | null): NewBuildset {
+    const declaration = this.#enabledForm(name);
+    return this.#starts.planned(declaration, startOfForm(declaration, request, who, this.#config.site.validation));
+  }
+
+  #enabledForm(name: string): ForceScheduler {
+    const declaration = this.#enabledOne(name);
+    if (declaration.kind === 'force') return declaration;
+    throw new SchedulerError('wrong_kind', `scheduler "${name}" is ${declaration.kind}, it has no form`);
   }
 
   /**

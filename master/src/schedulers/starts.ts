@@ -47,11 +47,17 @@ export class Starts {
 
   /** Makes a buildset. Throws {@link SchedulerError} `bad_properties`; for somebody who waits for the answer. */
   start(declaration: SchedulerDeclaration, start: Start): Started {
-    const { name } = declaration;
+    const started = this.#buildsets.add(this.planned(declaration, start));
+    this.#store.started(declaration.name);
+    return started;
+  }
+
+  /** The buildset that {@link start} makes. Throws as it does. */
+  planned(declaration: SchedulerDeclaration, start: Start): NewBuildset {
     const changes = start.changes ?? [];
     const sourceStamps = start.sourceStamps ?? stampsOfChanges(changes, declaration.codebases);
-    const started = this.#buildsets.add({
-      scheduler: name,
+    return {
+      scheduler: declaration.name,
       reason: start.reason ?? declaration.reason,
       owner: start.owner ?? null,
       builders: start.builders ?? declaration.builders.map((builder) => builder.name),
@@ -60,9 +66,7 @@ export class Starts {
       properties: this.#properties(declaration, start, sourceStamps),
       priority: start.priority ?? declaration.priority,
       ...(start.parent === undefined ? {} : { parent: start.parent }),
-    });
-    this.#store.started(name);
-    return started;
+    };
   }
 
   /**

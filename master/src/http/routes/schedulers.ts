@@ -1,4 +1,4 @@
-import { buildsetSchema, forceRequestSchema, schedulerSchema } from '@icefall/shared';
+import { buildsetSchema, forcePreviewSchema, forceRequestSchema, schedulerSchema } from '@icefall/shared';
 import { z } from 'zod';
 import { act } from '../acting.ts';
 import { callerOf } from '../caller.ts';
@@ -55,6 +55,19 @@ export const schedulerRoutes = [
         return { buildset: buildsetOf(door, buildsetId) };
       });
     },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/schedulers/:name/preview',
+    name: 'previewForce',
+    access: { may: 'force', of: ({ door, params, body }) => door.access.owners.scheduler(params.name, body.builders) },
+    summary: 'Tells what a filled-in form would start, and what that would wait for now; starts nothing',
+    tag: 'schedulers',
+    params,
+    body: forceRequestSchema,
+    answer: { json: forcePreviewSchema },
+    refusals: ['no_scheduler', 'wrong_kind', 'scheduler_disabled', 'bad_properties'],
+    handle: ({ door, params: { name }, body, request }) => door.master.previewForce(name, body, callerOf(request).name),
   }),
   route({
     method: 'POST',

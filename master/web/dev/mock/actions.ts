@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ForcePreview } from '@icefall/shared';
 import { sendJson } from './api.ts';
 import type { Play } from './play.ts';
-import { submit } from './world.ts';
+import { submit, type World } from './world.ts';
 
 async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
   const chunks: Buffer[] = [];
@@ -59,6 +60,8 @@ export async function act(
     }
     case 'schedulers/force':
       return force(play, response, name, body, now);
+    case 'schedulers/preview':
+      return done(preview(world, name, body));
     case 'workers/pause':
     case 'workers/resume': {
       const worker = world.workers.get(name);
@@ -97,4 +100,28 @@ function force(
   );
   for (const request of made) play.request(request, now);
   return sendJson(response, 200, { buildset: play.world.buildsets.get(made[0]?.buildsetId ?? 0) });
+}
+
+/** As a master would tell it, of what the simulated site knows: locks that are held, and who waits. */
+function preview(world: World, name: string, body: Record<string, unknown>): ForcePreview {
+  const wanted = Array.isArray(body.builders)
+    ? body.builders.map(String)
+    : (world.schedulers.get(name)?.builders ?? []);
+  const pending = [...world.requests.values()].filter(({ state }) => state === 'pending');
+  return {
+    sourceStamps: [{ codebase: '', repository: '', branch: 'main', revision: null, project: '' }],
+    fields: {},
+    requests: wanted.map((builder) => ({
+      builder,
+      blocker: null,
+      ahead: pending.filter((request) => request.builder === builder).length,
+      takesIn: [],
+      locks: [...world.locks.values()]
+        .filter(({ holders }) => holders.some(({ mode }) => mode === 'exclusive'))
+        .map(({ name: lock, holders, waiters }) => ({
+          ...{ lock, mode: 'counting' as const, step: 'build', holders },
+          waiting: waiters.length,
+        })),
+    })),
+  };
 }

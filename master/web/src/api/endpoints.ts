@@ -4,6 +4,7 @@ import type {
   Buildset,
   Caller,
   Change,
+  ForcePreview,
   ForceRequest,
   LockUse,
   Log,
@@ -45,6 +46,9 @@ export const api = {
   force: (scheduler: string, request: ForceRequest) =>
     post<{ buildset: Buildset }>(`/schedulers/${part(scheduler)}/force`, request),
   enable: (scheduler: string, enabled: boolean) => post(`/schedulers/${part(scheduler)}/enable`, { enabled }),
+  runScheduler: (scheduler: string) => post<{ buildsets: Buildset[] }>(`/schedulers/${part(scheduler)}/run`),
+  previewForce: (scheduler: string, request: ForceRequest) =>
+    post<ForcePreview>(`/schedulers/${part(scheduler)}/preview`, request),
   pause: (worker: string) => post<Worker>(`/workers/${part(worker)}/pause`),
   resume: (worker: string) => post<Worker>(`/workers/${part(worker)}/resume`),
 };

@@ -8,6 +8,7 @@ import { store } from '../store/index.ts';
 import { forcing, tell } from '../ui/actions.ts';
 import { Dialog } from '../ui/dialog.tsx';
 import { messageOf } from '../ui/resource.ts';
+import { refusalOf } from '../views/access/rights.ts';
 import { Fields } from './fields.tsx';
 import { Preview } from './preview.tsx';
 import { remember, remembered } from './remembered.ts';
@@ -19,6 +20,9 @@ function schedulersFor(builder: string | null): Scheduler[] {
     (scheduler) => scheduler.form !== null && (builder === null || scheduler.builders.includes(builder)),
   );
 }
+
+/** Builders of a form that whoever looks may start. */
+const startable = (builders: readonly string[]) => builders.filter((name) => refusalOf('force', [name]) === null);
 
 /** The Force button's dialog: which form, its fields, and what it will start. */
 export function ForceDialog(): JSX.Element | null {
@@ -91,10 +95,13 @@ function ForceForm({
   const fields = scheduler.form?.fields ?? [];
   const [values, setValues] = useState(() => initialValues(fields, remembered(scheduler.name)));
   const [about, setAbout] = useState<About>({ reason: '', owner: String(remembered('owner').owner ?? '') });
-  const [builders, setBuilders] = useState<readonly string[]>(builder === null ? scheduler.builders : [builder]);
+  const [builders, setBuilders] = useState<readonly string[]>(
+    builder === null ? startable(scheduler.builders) : [builder],
+  );
   const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
   const [failure, setFailure] = useState('');
   const [busy, setBusy] = useState(false);
+  const request = { ...given(about), builders: [...builders], values: toRequest(fields, values) };
   const set = (path: string, value: FieldValue) => {
     setValues((was) => ({ ...was, [path]: value }));
     setErrors(({ [path]: _, ...others }) => others);
@@ -107,11 +114,7 @@ function ForceForm({
     if (Object.keys(problems).length > 0) return focusFirst();
     setBusy(true);
     try {
-      const { buildset } = await api.force(scheduler.name, {
-        ...given(about),
-        builders: [...builders],
-        values: toRequest(fields, values),
-      });
+      const { buildset } = await api.force(scheduler.name, request);
       remember(scheduler.name, values);
       remember('owner', { owner: about.owner });
       tell(`Asked for ${builders.join(', ')}.`, { href: paths.request(buildset.requestIds[0] ?? 0) });
@@ -130,7 +133,7 @@ function ForceForm({
       )}
       <Fields fields={fields} prefix="" filling={{ values, errors, set }} />
       <AboutFields about={about} errors={errors} change={setAbout} />
-      <Preview builders={builders} />
+      <Preview scheduler={scheduler.name} request={request} />
       {failure !== '' && (
         <p class="bad" role="alert">
           {failure}
@@ -195,9 +198,10 @@ function BuilderChoice(props: {
       </summary>
       <div class="several">
         {props.all.map((name) => (
-          <label class="check" key={name}>
+          <label class="check" key={name} title={refusalOf('force', [name]) ?? undefined}>
             <input
               type="checkbox"
+              disabled={refusalOf('force', [name]) !== null}
               checked={props.chosen.includes(name)}
               onChange={(event) => toggle(name, event.currentTarget.checked)}
             />

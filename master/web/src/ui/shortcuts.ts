@@ -59,7 +59,7 @@ function take(key: string, at: number): boolean {
 function pageKey(key: string): boolean {
   const filter = document.querySelector<HTMLInputElement>('#filter');
   if (key === '?') helpOpen.value = true;
-  else if (key === 'f') forcing.value = { builder: null, scheduler: null };
+  else if (key === 'f') document.querySelector<HTMLElement>('.force-top')?.click();
   else if (key === '/' && filter !== null) filter.focus();
   else return false;
   return true;

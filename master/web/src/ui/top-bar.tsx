@@ -5,6 +5,7 @@ import { now } from '../store/clock.ts';
 import { live, store } from '../store/index.ts';
 import { Who } from '../views/access/who.tsx';
 import { forcing, helpOpen } from './actions.ts';
+import { DeedButton } from './deed-button.tsx';
 import { theme, toggleTheme } from './theme.ts';
 import { secondTime } from './times.ts';
 
@@ -42,8 +43,9 @@ export function TopBar(): JSX.Element {
         <Tab href={paths.about} label="About" />
       </nav>
       <span class="spring" />
-      <button
-        type="button"
+      <DeedButton
+        deed="force"
+        scope="any"
         class="force-top"
         title="Force a build (f)"
         onClick={() => {
@@ -51,7 +53,7 @@ export function TopBar(): JSX.Element {
         }}
       >
         Force
-      </button>
+      </DeedButton>
       <LiveState />
       <Who />
       <button

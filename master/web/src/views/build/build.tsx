@@ -5,6 +5,7 @@ import { api } from '../../api/endpoints.ts';
 import { navigate } from '../../navigation.ts';
 import { now } from '../../store/clock.ts';
 import { perform, question, tell } from '../../ui/actions.ts';
+import { DeedButton } from '../../ui/deed-button.tsx';
 import { lookOfBuild } from '../../ui/look.ts';
 import { Badge, BuilderLink, Empty, Page, remainingMs } from '../../ui/parts.tsx';
 import { messageOf } from '../../ui/resource.ts';
@@ -77,7 +78,6 @@ function numberPath(build: Build, step: number): string {
 
 function Actions({ build }: { build: Build }): JSX.Element {
   const running = build.finishedAt === null;
-  const stopping = build.stopReason !== null;
   return (
     <>
       {build.number > 1 && (
@@ -101,25 +101,27 @@ function Actions({ build }: { build: Build }): JSX.Element {
         </button>
       )}
       {running ? (
-        <button
-          type="button"
+        <DeedButton
+          deed="stop"
+          scope={[build.builder]}
+          unable={build.stopReason === null ? null : 'It is being stopped already.'}
           class="danger"
           data-action="stop"
-          disabled={stopping}
-          title={stopping ? 'It is being stopped already' : 'Stop this build'}
+          title="Stop this build (A)"
           onClick={() => askToStop(build)}
         >
           Stop
-        </button>
+        </DeedButton>
       ) : (
-        <button
-          type="button"
+        <DeedButton
+          deed="rebuild"
+          scope={[build.builder]}
           data-action="rebuild"
-          title="The same sources and properties again"
+          title="The same sources and properties again (R)"
           onClick={() => void rebuild(build)}
         >
           Rebuild
-        </button>
+        </DeedButton>
       )}
     </>
   );
@@ -144,11 +146,16 @@ async function rebuild(build: Build): Promise<void> {
   }
 }
 
+/** The button of an action, where the build's state has one, which also knows who may press it. */
+function press(action: 'stop' | 'rebuild'): void {
+  document.querySelector<HTMLElement>(`[data-action=${action}]`)?.click();
+}
+
 function buildKey(key: string, build: Build): boolean {
   if (key === 'h' && build.number > 1) navigate(numberPath(build, -1));
   else if (key === 'l') navigate(numberPath(build, 1));
-  else if (key === 'A' && build.finishedAt === null) askToStop(build);
-  else if (key === 'R' && build.finishedAt !== null) void rebuild(build);
+  else if (key === 'A') press('stop');
+  else if (key === 'R') press('rebuild');
   else return false;
   return true;
 }

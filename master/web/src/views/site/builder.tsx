@@ -7,7 +7,7 @@ import { newestFirst, store } from '../../store/index.ts';
 import { Empty, Page, RequestLink, Why } from '../../ui/parts.tsx';
 import { messageOf, useResource } from '../../ui/resource.ts';
 import { BuildTable } from './build-table.tsx';
-import { ForceButton } from './builders.tsx';
+import { ForceButton } from './force-button.tsx';
 import { Sparks } from './sparks.tsx';
 
 const PAGE = 50;

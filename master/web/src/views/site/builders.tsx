@@ -2,11 +2,11 @@ import type { Build, Builder } from '@icefall/shared';
 import type { JSX } from 'preact';
 import { query, setQuery } from '../../navigation.ts';
 import { newestFirst, store } from '../../store/index.ts';
-import { forcing } from '../../ui/actions.ts';
 import { lookOfBuild } from '../../ui/look.ts';
 import { Ago, Badge, BuilderLink, BuildLink, Empty, Page } from '../../ui/parts.tsx';
 import { builderPasses, filtersOf } from '../waterfall/filters.ts';
 import { groupBy } from '../waterfall/layout.ts';
+import { ForceButton } from './force-button.tsx';
 import { Sparks } from './sparks.tsx';
 
 /** All builders by group, with their last builds. */
@@ -105,24 +105,5 @@ function Row({ builder, builds }: { builder: Builder; builds: readonly Build[] }
         <ForceButton builder={builder} />
       </td>
     </tr>
-  );
-}
-
-/** Opens the builder's forms; says why where there are none. */
-export function ForceButton({ builder }: { builder: Builder }): JSX.Element {
-  const none = builder.forceSchedulers.length === 0;
-  return (
-    <button
-      type="button"
-      class="force"
-      disabled={none}
-      title={none ? 'No force scheduler offers this builder' : `Force a build of ${builder.name}`}
-      aria-label={`Force ${builder.name}`}
-      onClick={() => {
-        forcing.value = { builder: builder.name, scheduler: null };
-      }}
-    >
-      Force
-    </button>
   );
 }

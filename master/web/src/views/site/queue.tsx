@@ -5,6 +5,7 @@ import { query, setQuery } from '../../navigation.ts';
 import { paths } from '../../routes.ts';
 import { newestFirst, store } from '../../store/index.ts';
 import { perform, question } from '../../ui/actions.ts';
+import { DeedButton } from '../../ui/deed-button.tsx';
 import { Ago, BuilderLink, BuildLink, Empty, Page, Why } from '../../ui/parts.tsx';
 
 /** Everything that waits: what for, since when, and what will free it. */
@@ -99,8 +100,9 @@ function Requests({ requests }: { requests: readonly Request[] }): JSX.Element {
 /** Takes a waiting request out of the queue, after asking. */
 export function CancelButton({ request }: { request: Request }): JSX.Element {
   return (
-    <button
-      type="button"
+    <DeedButton
+      deed="stop"
+      scope={[request.builder]}
       aria-label={`Cancel request ${request.id}`}
       onClick={() => {
         question.value = {
@@ -112,7 +114,7 @@ export function CancelButton({ request }: { request: Request }): JSX.Element {
       }}
     >
       Cancel
-    </button>
+    </DeedButton>
   );
 }
 

@@ -1,9 +1,13 @@
 import type { Scheduler } from '@icefall/shared';
 import type { JSX } from 'preact';
 import { api } from '../../api/endpoints.ts';
+import { paths } from '../../routes.ts';
 import { store } from '../../store/index.ts';
-import { forcing, perform } from '../../ui/actions.ts';
+import { forcing, perform, tell } from '../../ui/actions.ts';
+import { DeedButton } from '../../ui/deed-button.tsx';
 import { Ago, BuilderLink, Empty, Page } from '../../ui/parts.tsx';
+import { messageOf } from '../../ui/resource.ts';
+import { refusalOf } from '../access/rights.ts';
 
 /** What a kind starts builds on, for those who don't know the words. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -15,6 +19,9 @@ const KINDS: Readonly<Record<string, string>> = {
   triggerable: 'a step of a build',
   force: 'a person',
 };
+
+/** Kinds that can be started ahead of changes and clock. */
+const RUN_NOW: readonly string[] = ['singleBranch', 'anyBranch', 'nightly', 'periodic'];
 
 /** What starts builds, and when it will next. */
 export function Schedulers(): JSX.Element {
@@ -79,33 +86,77 @@ function Row({ scheduler }: { scheduler: Scheduler }): JSX.Element {
         </span>
       </td>
       <td class="actions">
-        <label class="check">
-          <input
-            type="checkbox"
-            role="switch"
-            aria-checked={enabled}
-            checked={enabled}
-            aria-label={`${name} enabled`}
-            onChange={(event) => {
-              const on = event.currentTarget.checked;
-              void perform(() => api.enable(name, on), on ? `${name} is enabled.` : `${name} is disabled.`);
-            }}
-          />
-          enabled
-        </label>
-        {scheduler.form !== null && (
-          <button
-            type="button"
-            class="force"
-            aria-label={`Force ${name}`}
-            onClick={() => {
-              forcing.value = { builder: null, scheduler: name };
-            }}
-          >
-            {scheduler.form.label || 'Force'}
-          </button>
-        )}
+        <Switch scheduler={scheduler} />
+        <StartButton scheduler={scheduler} />
       </td>
     </tr>
   );
+}
+
+function Switch({ scheduler: { name, enabled } }: { scheduler: Scheduler }): JSX.Element {
+  const refusal = refusalOf('switchScheduler', 'site');
+  return (
+    <label class="check" title={refusal ?? undefined}>
+      <input
+        type="checkbox"
+        role="switch"
+        aria-checked={enabled}
+        checked={enabled}
+        disabled={refusal !== null}
+        aria-description={refusal ?? undefined}
+        aria-label={`${name} enabled`}
+        onChange={(event) => {
+          const on = event.currentTarget.checked;
+          void perform(() => api.enable(name, on), on ? `${name} is enabled.` : `${name} is disabled.`);
+        }}
+      />
+      enabled
+    </label>
+  );
+}
+
+/** Starts it: by its form, or now instead of by changes or the clock. Nothing for what only other builds start. */
+function StartButton({ scheduler }: { scheduler: Scheduler }): JSX.Element | null {
+  const { name, form, builders, enabled } = scheduler;
+  const unable = enabled ? null : `${name} is switched off.`;
+  if (form !== null)
+    return (
+      <DeedButton
+        deed="force"
+        scope={builders.length > 1 ? 'any' : builders}
+        unable={unable}
+        class="force"
+        aria-label={`Force ${name}`}
+        onClick={() => {
+          forcing.value = { builder: null, scheduler: name };
+        }}
+      >
+        {form.label || 'Force'}
+      </DeedButton>
+    );
+  if (!RUN_NOW.includes(scheduler.kind)) return null;
+  return (
+    <DeedButton
+      deed="force"
+      scope={builders}
+      unable={unable}
+      class="force"
+      title="Starts now what changes or the clock would start"
+      aria-label={`Run ${name} now`}
+      onClick={() => void runNow(name)}
+    >
+      Run now
+    </DeedButton>
+  );
+}
+
+async function runNow(name: string): Promise<void> {
+  try {
+    const { buildsets } = await api.runScheduler(name);
+    const request = buildsets[0]?.requestIds[0];
+    if (request === undefined) tell(`${name} had nothing to start.`);
+    else tell(`${name} has started.`, { href: paths.request(request) });
+  } catch (cause) {
+    tell(messageOf(cause), { bad: true });
+  }
 }

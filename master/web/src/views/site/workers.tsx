@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { api } from '../../api/endpoints.ts';
 import { store } from '../../store/index.ts';
 import { perform } from '../../ui/actions.ts';
+import { DeedButton } from '../../ui/deed-button.tsx';
 import { Ago, BuilderLink, BuildLink, Empty, Page } from '../../ui/parts.tsx';
 import { useKept, useResource } from '../../ui/resource.ts';
 import { Strip, stripBegin } from '../../ui/strip.tsx';
@@ -103,8 +104,9 @@ function textOf(value: Json): string {
 function PauseButton({ worker }: { worker: Worker }): JSX.Element {
   const { name, paused } = worker;
   return (
-    <button
-      type="button"
+    <DeedButton
+      deed="pauseWorker"
+      scope="site"
       title={paused ? 'Let it take builds again' : 'It finishes what it runs and takes nothing new'}
       aria-label={`${paused ? 'Resume' : 'Pause'} ${name}`}
       onClick={() =>
@@ -116,6 +118,6 @@ function PauseButton({ worker }: { worker: Worker }): JSX.Element {
       }
     >
       {paused ? 'Resume' : 'Pause'}
-    </button>
+    </DeedButton>
   );
 }

@@ -5,11 +5,11 @@ import type { JSX } from 'preact';
 import { paths } from '../../routes.ts';
 import { now } from '../../store/clock.ts';
 import { store } from '../../store/index.ts';
-import { forcing } from '../../ui/actions.ts';
 import { GLYPHS, type Look, lookOfBuild, WORDS } from '../../ui/look.ts';
 import { remainingMs } from '../../ui/parts.tsx';
 import { shortWhy } from '../../ui/short-why.ts';
 import { shortDuration } from '../../ui/times.ts';
+import { ForceButton } from '../site/force-button.tsx';
 import type { Column } from './layout.ts';
 import { viewport } from './view-state.ts';
 
@@ -29,25 +29,13 @@ export function queueHeight(columns: readonly Column[]): number {
 /** Name, state, Force button and queue of a builder. */
 export function HeadView({ column }: { column: Column }): JSX.Element {
   const { builder, pending } = column;
-  const forms = builder.forceSchedulers.length;
   return (
     <div class="head" data-builder={builder.name} style={{ left: `${column.x}px`, width: `${column.width}px` }}>
       <a class="head-name" href={paths.builder(builder.name)} title={`${builder.name}\n${builder.description}`}>
         {softBreaks(builder.name)}
       </a>
       <StateBox column={column} />
-      <button
-        type="button"
-        class="force"
-        disabled={forms === 0}
-        title={forms === 0 ? 'No force scheduler offers this builder' : `Force a build of ${builder.name}`}
-        aria-label={`Force ${builder.name}`}
-        onClick={() => {
-          forcing.value = { builder: builder.name, scheduler: null };
-        }}
-      >
-        Force
-      </button>
+      <ForceButton builder={builder} />
       <Queue builder={builder} pending={pending} />
     </div>
   );
