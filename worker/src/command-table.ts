@@ -1,6 +1,6 @@
-import { HeldCommand } from './held-command.ts';
+import { type CommandEvents, HeldCommand } from './held-command.ts';
 import { recoverCommands } from './recovery.ts';
-import type { CommandEvents, Order, Workshop } from './workshop.ts';
+import type { Order, Workshop } from './workshop.ts';
 
 /** The commands that this agent holds: one attempt of each, and those that it is about to forget. */
 export class CommandTable {

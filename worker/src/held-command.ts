@@ -12,7 +12,15 @@ import { entryName, type JournalStore, type LeftCommand } from './journal/store.
 import { type Output, writeHeader } from './processes/output.ts';
 import { Stop } from './processes/stop.ts';
 import { ScrubbedOutput } from './secrets/scrubbed-output.ts';
-import { type CommandEvents, markersOf, type Order, type Workshop } from './workshop.ts';
+import { markersOf, type Order, type Workshop } from './workshop.ts';
+
+/** What is told of a command while it is held. */
+export interface CommandEvents {
+  readonly onStarted: (command: HeldCommand) => void;
+  /** More of its journal can be sent. */
+  readonly onOutput: (command: HeldCommand) => void;
+  readonly onFinished: (command: HeldCommand) => void;
+}
 
 /** A command nobody owns any more is not given long to clean up. */
 const FORGET_GRACE_MS = 5000;

@@ -1,11 +1,11 @@
 import type { Clock } from './clock.ts';
 import { STORE_MARKER } from './environment.ts';
-import { HeldCommand } from './held-command.ts';
+import { type CommandEvents, HeldCommand } from './held-command.ts';
 import type { JournalStore, LeftCommand } from './journal/store.ts';
 import type { Logger } from './logger.ts';
 import { findProcesses } from './processes/proc.ts';
 import { ProcessTree } from './processes/tree.ts';
-import { type CommandEvents, markersOf, type Workshop } from './workshop.ts';
+import { markersOf, type Workshop } from './workshop.ts';
 
 /** What runs without an agent is told to end, and has this long. */
 const ORPHAN_GRACE_MS = 2000;

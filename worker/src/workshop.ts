@@ -2,7 +2,6 @@ import type { Command } from '@icefall/shared';
 import type { Clock, Random } from './clock.ts';
 import type { TransferTarget } from './commands/context.ts';
 import { COMMAND_MARKER, type Environment, STORE_MARKER } from './environment.ts';
-import type { HeldCommand } from './held-command.ts';
 import { entryName, type JournalStore } from './journal/store.ts';
 import type { Logger } from './logger.ts';
 import type { PipePool } from './processes/pipes.ts';
@@ -20,13 +19,6 @@ export interface Workshop {
   readonly workerEnvironment: Environment;
   readonly transfers: TransferTarget;
   readonly journalLimitBytes: number;
-}
-
-export interface CommandEvents {
-  readonly onStarted: (command: HeldCommand) => void;
-  /** More of its journal can be sent. */
-  readonly onOutput: (command: HeldCommand) => void;
-  readonly onFinished: (command: HeldCommand) => void;
 }
 
 /** What the master asks to be run. */
