@@ -6,11 +6,22 @@ import { StorageClass } from 'kubernetes-models/storage.k8s.io/v1/StorageClass';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { Namespace } from 'kubernetes-models/v1/Namespace';
 import { PersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim';
+import { Pod } from 'kubernetes-models/v1/Pod';
 import { Service } from 'kubernetes-models/v1/Service';
 import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 
 const MODELS = [
-  ...[ConfigMap, Deployment, Ingress, Namespace, NetworkPolicy, PersistentVolumeClaim, PodDisruptionBudget, Service],
+  ...[
+    ConfigMap,
+    Deployment,
+    Ingress,
+    Namespace,
+    NetworkPolicy,
+    PersistentVolumeClaim,
+    Pod,
+    PodDisruptionBudget,
+    Service,
+  ],
   ...[ServiceAccount, StorageClass],
 ];
 

@@ -112,7 +112,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const states = {
     isConnected,
     isAvailable: (worker: string) => workers.isAvailable(worker),
-    pool: (names: readonly string[]) => pools.blockerOf(names),
+    pools,
   };
   const distributor = new Distributor(core, config, { ...shared, builds, workers: states });
   new LockHistory(core, locks);

@@ -6,6 +6,23 @@ import { nameSchema, propertyValuesSchema } from './names.ts';
 import { callerPlace, declaredAt, nameOf, type Place, reportIssues, titleOf, usable } from './problems.ts';
 import { type WorkerDeclaration, worker } from './workers.ts';
 
+/** The image is what a property says: of the request, else of its builder, else of the site. */
+export interface ImageByProperty {
+  readonly property: string;
+  /** Where the property is not set, and of warm workers. */
+  readonly default: string;
+  /** What it may name beside the default: `*` stands for any text without `/`, `:` and `@`. */
+  readonly allowed: readonly string[];
+}
+
+/** Which image a worker is made of. */
+export interface PoolImage {
+  /** Null: always the usual one. */
+  readonly property: string | null;
+  readonly usual: string;
+  readonly allowed: readonly string[];
+}
+
 /** Workers that are started when there is work for them, and leave when there is none. */
 export interface PoolOptions {
   /** Its workers are `NAME-1` to `NAME-MAXIMUM`. */
@@ -18,8 +35,8 @@ export interface PoolOptions {
   readonly idle?: Duration;
   /** Each worker builds once and leaves: every build has a new container. Default false. */
   readonly perBuild?: boolean;
-  /** Image of the agent with what builds need. */
-  readonly image: string;
+  /** Image of the agent with what builds need; or a property that names it, of those that the pool lets. */
+  readonly image: string | ImageByProperty;
   /** Where the agent finds the master: `ws://master:9989`. */
   readonly master: string;
   /** A container that has not become a connected worker by then is given up; default 10 minutes. */
@@ -57,7 +74,7 @@ interface Common {
   readonly warm: number;
   readonly idleMs: number;
   readonly perBuild: boolean;
-  readonly image: string;
+  readonly image: PoolImage;
   readonly master: string;
   readonly startWithinMs: number;
   readonly env: Readonly<Record<string, string>>;
@@ -75,6 +92,11 @@ const MOST_WORKERS = 500;
 
 const text = z.string().min(1);
 const quantity = z.string().regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/, 'must be a quantity such as 2, 500m, 4Gi');
+const imageByProperty = z.strictObject({
+  property: text,
+  default: text,
+  allowed: z.array(text).min(1, 'must name at least one image, such as registry.example.org/builds/worker-*:1.0'),
+});
 const common = {
   // Names of pods are made of it.
   name: nameSchema.regex(
@@ -85,7 +107,10 @@ const common = {
   warm: z.int().nonnegative().default(0),
   idle: positiveDurationSchema.default(5 * 60_000),
   perBuild: z.boolean().default(false),
-  image: text,
+  image: z.union(
+    [text, imageByProperty],
+    "must be the name of an image, or { property: 'image', default: NAME, allowed: [NAME, …] }",
+  ),
   master: z.string().regex(/^wss?:\/\//, 'must be an address such as ws://master:9989'),
   startWithin: positiveDurationSchema.default(10 * 60_000),
   env: z.record(text, z.string()).default({}),
@@ -130,12 +155,17 @@ function declare<T extends PoolOptions>(kind: 'kubernetes' | 'docker', options: 
     warm: given.warm ?? 0,
     idleMs: SCHEMAS.docker.shape.idle.parse(idle),
     perBuild: given.perBuild ?? false,
-    image: given.image ?? '',
+    image: poolImage(given.image),
     master: given.master ?? '',
     startWithinMs: SCHEMAS.docker.shape.startWithin.parse(startWithin),
     env: given.env ?? {},
     place,
   };
+}
+
+function poolImage(image: PoolOptions['image'] = ''): PoolImage {
+  if (typeof image === 'string') return { property: null, usual: image, allowed: [] };
+  return { property: image.property, usual: image.default, allowed: image.allowed };
 }
 
 /** Declares workers that are pods, made through the Kubernetes API. */

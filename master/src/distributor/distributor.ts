@@ -1,5 +1,3 @@
-import type { Blocker } from '@icefall/shared';
-import type { BuilderDeclaration } from '../config/builders.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import type { Buildsets } from '../requests/buildsets.ts';
@@ -95,12 +93,6 @@ export class Distributor {
     if (this.#draining.set(isDraining)) this.wakeAll();
   }
 
-  /** What keeps a new request of a builder from being tried, whatever its locks; null: nothing. */
-  obstacle(builder: BuilderDeclaration): Blocker | null {
-    if (this.#draining.since !== null) return { kind: 'draining', since: this.#draining.since };
-    return builder.workers.some(({ name }) => this.#pool.isFree(name)) ? null : this.#pool.obstacle(builder);
-  }
-
   /** A worker came, left, was paused, or has a free slot. Inside a turn. */
   wakeWorker(worker: string): void {
     for (const builder of this.#config.buildersOf(worker)) this.#wake(builder.name);
@@ -151,15 +143,9 @@ export class Distributor {
       this.#queue.tellAll(name, { kind: 'draining', since: this.#draining.since });
       return;
     }
-    const isServed = builder?.workers.some((worker) => this.#pool.isFree(worker.name)) ?? false;
-    if (builder === null || !isServed) {
-      this.#queue.tellAll(
-        name,
-        builder === null ? { kind: 'builderGone', builder: name } : this.#pool.obstacle(builder),
-      );
-      return;
-    }
-    if (first !== null) tops.set(name, first);
+    if (builder === null) this.#queue.tellAll(name, { kind: 'builderGone', builder: name });
+    else if (!builder.workers.some((worker) => this.#pool.isFree(worker.name))) this.#starter.tellObstacle(builder);
+    else if (first !== null) tops.set(name, first);
   }
 
   #startGrantedLater(requestId: number): void {

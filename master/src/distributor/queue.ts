@@ -88,6 +88,13 @@ export class Queue {
     this.#told.set(builder, text);
   }
 
+  /** Tells each pending request of a builder what holds it up, except those that wait for their back-off. */
+  tellEach(builder: string, blockerOf: (row: RequestRow) => Blocker): void {
+    for (const row of this.due(builder)) this.#requests.block(row, blockerOf(row));
+    this.tellRest(builder);
+    this.#told.delete(builder);
+  }
+
   /** Tells requests that were told nothing yet that others come first. */
   tellRest(builder: string): void {
     this.#requests.blockUnexplained(builder, { kind: 'behind', builder });

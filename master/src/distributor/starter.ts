@@ -56,7 +56,7 @@ export class Starter {
     const due = this.#queue.due(builder.name);
     if (due.length === 0) return false;
     if (free.length === 0) {
-      this.#queue.tellAll(builder.name, this.#pool.obstacle(builder));
+      this.tellObstacle(builder);
       return false;
     }
     this.#queue.changed(builder.name);
@@ -64,6 +64,12 @@ export class Starter {
       builder.nextRequest === null ? this.#tryInOrder(builder, due, free) : this.#tryChosen(builder, due, free);
     this.#queue.tellRest(builder.name);
     return isStarted;
+  }
+
+  /** Records for the requests of a builder that they wait for a worker, and why there is none. */
+  tellObstacle(builder: BuilderDeclaration): void {
+    if (this.#pool.isChoosy(builder)) this.#queue.tellEach(builder.name, (row) => this.#pool.obstacle(builder, row));
+    else this.#queue.tellAll(builder.name, this.#pool.obstacle(builder));
   }
 
   /**
@@ -76,7 +82,7 @@ export class Starter {
     if (nextRequest !== null || nextWorker !== null || mayStart !== null) return false;
     if (this.#config.locksOf(builder, worker.name).length > 0) return false;
     const first = this.#queue.first(builder.name);
-    if (first === null || this.#queue.isBackingOff(first)) return false;
+    if (first === null || this.#queue.isBackingOff(first) || !this.#pool.fits(worker.name, first)) return false;
     this.#start(first, builder, worker.name);
     this.#queue.tellRest(builder.name);
     return true;
@@ -113,7 +119,9 @@ export class Starter {
   }
 
   /** Starts a request; gives what is in the way if it could not. */
-  #tryRequest(builder: BuilderDeclaration, row: RequestRow, free: readonly WorkerChoice[]): Blocker | null {
+  #tryRequest(builder: BuilderDeclaration, row: RequestRow, idle: readonly WorkerChoice[]): Blocker | null {
+    const free = idle.filter(({ name }) => this.#pool.fits(name, row));
+    if (free.length === 0) return this.#pool.obstacle(builder, row);
     const asksSite = builder.nextWorker !== null || builder.mayStart !== null;
     const view = asksSite ? this.#rooms.requests.view(row) : null;
     const own = { chosen: this.#unlocked(builder, row, free), refusal: null };
@@ -122,7 +130,7 @@ export class Starter {
     const worker = answer.chosen.name;
     const accesses = this.#config.locksOf(builder, worker);
     if (accesses.length > 0 && !this.#claims.claim(builder.name, row.id, accesses, worker))
-      return this.#lockBlocker(row.id) ?? this.#pool.obstacle(builder);
+      return this.#lockBlocker(row.id) ?? this.#pool.obstacle(builder, row);
     this.#start(row, builder, worker);
     return null;
   }
@@ -171,7 +179,9 @@ export class Starter {
     if (row?.state !== 'pending' || builder === null) return null;
     if (!this.#queue.isOpen(row)) return null;
     const claimed = this.#claims.workerOf(requestId);
-    const free = this.#pool.free(builder).filter((worker) => claimed === null || worker.name === claimed);
+    const free = this.#pool
+      .free(builder)
+      .filter(({ name }) => (claimed === null || name === claimed) && this.#pool.fits(name, row));
     const worker = this.#allowed(builder, free, row);
     return worker === null ? null : { row, builder, worker };
   }

@@ -2,15 +2,25 @@ import type { Blocker, Json } from '@icefall/shared';
 import type { BuilderDeclaration, WorkerChoice } from '../config/builders.ts';
 import { fromColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
+import type { RequestRow } from '../requests/requests.ts';
 import type { Slots } from '../workers/slots.ts';
 
 /** Presence of workers, as far as the choice of one depends on it. */
 export interface WorkerStates {
   isConnected(worker: string): boolean;
-  /** Why workers that are started on demand are not there yet; null: it is not that. */
-  pool?(workers: readonly string[]): Blocker | null;
+  /** Workers that are started on demand: not all of them are for every request. */
+  readonly pools?: OnDemand;
   /** Connected, and neither paused nor leaving. */
   isAvailable(worker: string): boolean;
+}
+
+/** What is to be known of workers that are started on demand. */
+export interface OnDemand {
+  fits(worker: string, request: RequestRow): boolean;
+  /** Whether requests of a builder with these workers may wait for different ones of them. */
+  isChoosy(workers: readonly string[]): boolean;
+  /** Why they are not there yet; null: it is not that. Without a request: for any. */
+  blockerOf(workers: readonly string[], request: RequestRow | null): Blocker | null;
 }
 
 /** The workers of builders: who could take a build now, or why nobody can. */
@@ -45,6 +55,16 @@ export class WorkerPool {
     return this.#states.isAvailable(worker) && this.#slots.free(worker) > 0;
   }
 
+  /** Whether a worker is one for a request, as far as it was made for some. */
+  fits(worker: string, request: RequestRow): boolean {
+    return this.#states.pools?.fits(worker, request) ?? true;
+  }
+
+  /** Whether requests of a builder may have different obstacles. */
+  isChoosy(builder: BuilderDeclaration): boolean {
+    return this.#states.pools?.isChoosy(builder.workers.map(({ name }) => name)) ?? false;
+  }
+
   #lastTurn(worker: string): number {
     return this.#turns.get(worker) ?? 0;
   }
@@ -59,10 +79,10 @@ export class WorkerPool {
     this.#turns.set(worker, this.#turn);
   }
 
-  /** Why none of the builder's workers is free. */
-  obstacle(builder: BuilderDeclaration): Blocker {
+  /** Why none of the builder's workers is free, for a request or for any. */
+  obstacle(builder: BuilderDeclaration, request: RequestRow | null = null): Blocker {
     const names = builder.workers.map((worker) => worker.name);
-    const pool = this.#states.pool?.(names) ?? null;
+    const pool = this.#states.pools?.blockerOf(names, request) ?? null;
     if (pool !== null) return pool;
     const connected = names.filter((name) => this.#states.isConnected(name));
     if (connected.length === 0)

@@ -5,18 +5,24 @@ const NOW = 1_000_000;
 const MINUTE = 60_000;
 
 function seat(worker: string, more: Partial<Seat> = {}): Seat {
-  const nobody = { container: 'none', since: null, isConnected: false, isLeaving: false, hasBuild: false } as const;
-  return { worker, ...nobody, freeSince: null, hasBuilt: false, ...more };
+  const nobody = { container: 'none', since: null, isConnected: false, isLeaving: false, buildImage: null } as const;
+  const image = (more.container ?? 'none') === 'none' ? null : 'usual';
+  return { worker, ...nobody, image, freeSince: null, hasBuilt: false, ...more };
 }
 const starting = (worker: string, since = NOW - 1000) => seat(worker, { container: 'starting', since });
 const ready = (worker: string, freeSince = NOW - 1000, more: Partial<Seat> = {}) =>
   seat(worker, { container: 'running', since: NOW - 30 * MINUTE, isConnected: true, freeSince, ...more });
-const busy = (worker: string) => ready(worker, NOW - 1000, { hasBuild: true });
+const busy = (worker: string) => ready(worker, NOW - 1000, { buildImage: 'usual' });
 
-function decided(seats: readonly Seat[], more: Partial<PoolState> = {}) {
-  const usual = { demand: 0, warm: 0, idleMs: 5 * MINUTE, perBuild: false, startWithinMs: 10 * MINUTE, notBefore: 0 };
-  return decide({ seats, ...usual, now: NOW, ...more });
+/** As many requests of the usual image, or one of each that is named. */
+type Decided = Partial<Omit<PoolState, 'demand'>> & { demand?: number | readonly string[] };
+
+function decided(seats: readonly Seat[], { demand = 0, ...more }: Decided = {}) {
+  const usual = { usual: 'usual', warm: 0, idleMs: 5 * MINUTE, perBuild: false, startWithinMs: 10 * MINUTE };
+  const images = typeof demand === 'number' ? Array.from({ length: demand }, () => 'usual') : demand;
+  return decide({ seats, demand: images, ...usual, notBefore: 0, now: NOW, ...more });
 }
+const usually = (...workers: readonly string[]) => workers.map((worker) => ({ worker, image: 'usual' }));
 const NOTHING = { start: [], dismiss: [], remove: [] };
 
 describe('a pool', () => {
@@ -25,17 +31,17 @@ describe('a pool', () => {
   });
 
   test('starts as many workers as requests wait, and no more than it has places', () => {
-    expect(decided([seat('a'), seat('b'), seat('c')], { demand: 2 }).start).toEqual(['a', 'b']);
-    expect(decided([seat('a'), seat('b')], { demand: 9 }).start).toEqual(['a', 'b']);
+    expect(decided([seat('a'), seat('b'), seat('c')], { demand: 2 }).start).toEqual(usually('a', 'b'));
+    expect(decided([seat('a'), seat('b')], { demand: 9 }).start).toEqual(usually('a', 'b'));
   });
 
   test('counts those that are free or on their way, not those that build', () => {
     expect(decided([busy('a'), starting('b'), ready('c'), seat('d')], { demand: 2 }).start).toEqual([]);
-    expect(decided([busy('a'), starting('b'), ready('c'), seat('d')], { demand: 3 }).start).toEqual(['d']);
+    expect(decided([busy('a'), starting('b'), ready('c'), seat('d')], { demand: 3 }).start).toEqual(usually('d'));
   });
 
   test('keeps warm workers beside those that are wanted', () => {
-    expect(decided([seat('a'), seat('b'), seat('c')], { demand: 1, warm: 1 }).start).toEqual(['a', 'b']);
+    expect(decided([seat('a'), seat('b'), seat('c')], { demand: 1, warm: 1 }).start).toEqual(usually('a', 'b'));
     expect(decided([ready('a', 0), ready('b', 0)], { warm: 1 }).dismiss).toEqual(['a']);
   });
 
@@ -53,7 +59,7 @@ describe('a pool', () => {
     const spent = ready('a', NOW, { hasBuilt: true });
     expect(decided([spent, seat('b')], { demand: 1, perBuild: true })).toEqual({
       ...NOTHING,
-      start: ['b'],
+      start: usually('b'),
       dismiss: ['a'],
     });
   });
@@ -64,16 +70,42 @@ describe('a pool', () => {
   });
 
   test('has a worker again at once for a build whose container is gone', () => {
-    expect(decided([seat('a', { hasBuild: true })]).start).toEqual(['a']);
+    expect(decided([seat('a', { buildImage: 'usual' })]).start).toEqual(usually('a'));
   });
 
   test('leaves a worker with a build alone, however long it is away', () => {
-    const away = seat('a', { container: 'running', since: 0, hasBuild: true });
+    const away = seat('a', { container: 'running', since: 0, buildImage: 'usual' });
     expect(decided([away])).toEqual(NOTHING);
+  });
+
+  test('starts what is wanted of each image, and counts only who is of it', () => {
+    const seats = [ready('a'), seat('b'), seat('c'), seat('d')];
+    expect(decided(seats, { demand: ['usual', 'other', 'other'] }).start).toEqual([
+      { worker: 'b', image: 'other' },
+      { worker: 'c', image: 'other' },
+    ]);
+  });
+
+  test('has a worker of the same image again for a build whose container is gone', () => {
+    expect(decided([seat('a', { buildImage: 'other' })]).start).toEqual([{ worker: 'a', image: 'other' }]);
+  });
+
+  test('that is full has those of other images leave, who waited longest first, and only as many as are needed', () => {
+    const full = [ready('a', NOW - 1000), ready('b', NOW - 2000), busy('c')];
+    expect(decided(full, { demand: ['other'] })).toEqual({ ...NOTHING, dismiss: ['b'] });
+    const leaving = [ready('a'), ready('b', NOW - 2000, { isLeaving: true }), busy('c')];
+    expect(decided(leaving, { demand: ['other'] })).toEqual(NOTHING);
+    expect(decided([...full, seat('d')], { demand: ['other'] }).dismiss).toEqual([]);
+  });
+
+  test('has a warm worker make room for a request, but nobody for a warm worker', () => {
+    const warm = [ready('a'), ready('b')];
+    expect(decided(warm, { demand: ['other'], warm: 2 }).dismiss).toHaveLength(1);
+    expect(decided([ready('a'), ready('b', NOW - 1000, { image: 'other' })], { warm: 2 }).dismiss).toEqual([]);
   });
 
   test('starts nothing for a while after a refusal', () => {
     expect(decided([seat('a')], { demand: 1, notBefore: NOW + 1 }).start).toEqual([]);
-    expect(decided([seat('a')], { demand: 1, notBefore: NOW }).start).toEqual(['a']);
+    expect(decided([seat('a')], { demand: 1, notBefore: NOW }).start).toEqual(usually('a'));
   });
 });

@@ -3,12 +3,15 @@ export interface Seat {
   readonly worker: string;
   /** none: there is no container; ended: there is one that runs no more. */
   readonly container: 'none' | 'starting' | 'running' | 'ended';
+  /** Of the container; null without one, or where nothing says so. */
+  readonly image: string | null;
   /** When the container was made; null without one. */
   readonly since: number | null;
   readonly isConnected: boolean;
   /** It said that it leaves. */
   readonly isLeaving: boolean;
-  readonly hasBuild: boolean;
+  /** The image that its build needs; null: it has no build. */
+  readonly buildImage: string | null;
   /** When it was last given something to do, or came; null: it is not there. */
   readonly freeSince: number | null;
   /** It has built since its container was made. */
@@ -17,9 +20,11 @@ export interface Seat {
 
 export interface PoolState {
   readonly seats: readonly Seat[];
-  /** Requests that wait for a worker of this pool. */
-  readonly demand: number;
+  /** For each request that waits for a worker of this pool the image it needs; whose turn it is first. */
+  readonly demand: readonly string[];
   readonly warm: number;
+  /** The image of warm workers. */
+  readonly usual: string;
   readonly idleMs: number;
   readonly perBuild: boolean;
   readonly startWithinMs: number;
@@ -29,7 +34,7 @@ export interface PoolState {
 }
 
 export interface Decision {
-  readonly start: readonly string[];
+  readonly start: readonly { readonly worker: string; readonly image: string }[];
   /** To be told to finish and leave. */
   readonly dismiss: readonly string[];
   /** Containers to be removed: they have ended, or never came to be a worker. */
@@ -38,30 +43,59 @@ export interface Decision {
 
 /**
  * What to do about a pool now. A worker with a build and without a container gets one at once, since the new agent tells
- * that the old one's commands are lost, and nobody has to wait for the end of its grace.
+ * that the old one's commands are lost, and nobody has to wait for the end of its grace. Where all places are taken and
+ * an image is wanted that none of them has, those without work make room.
  */
 export function decide(state: PoolState): Decision {
-  const { seats, demand, warm, now } = state;
+  const { seats, now, idleMs } = state;
   const remove = seats.filter((seat) => isDead(seat, state));
-  const free = seats.filter((seat) => isFree(seat) && !isSpent(seat, state));
-  const coming = seats.filter((seat) => isComing(seat) && !remove.includes(seat));
-  const wanted = Math.max(0, demand + warm - free.length - coming.length);
-  const empty = seats.filter(({ container }) => container === 'none');
-  const orphaned = empty.filter(({ hasBuild }) => hasBuild);
-  const start = [...orphaned, ...empty.filter(({ hasBuild }) => !hasBuild).slice(0, wanted)];
-  const surplus = Math.max(0, free.length - demand - warm);
-  const idle = free.filter(({ freeSince }) => freeSince !== null && freeSince + state.idleMs <= now);
-  const oldest = idle.sort((a, b) => (a.freeSince ?? 0) - (b.freeSince ?? 0)).slice(0, surplus);
   const spent = seats.filter((seat) => isFree(seat) && isSpent(seat, state));
+  const free = seats.filter((seat) => isFree(seat) && !isSpent(seat, state)).sort(byIdleness);
+  const coming = seats.filter((seat) => isComing(seat) && !remove.includes(seat));
+  const empty = seats.filter(({ container }) => container === 'none');
+  const orphans = empty.flatMap(({ worker, buildImage }) =>
+    buildImage === null ? [] : [{ worker, image: buildImage }],
+  );
+  const open = empty.filter(({ buildImage }) => buildImage === null);
+
+  const places = seats.filter(({ buildImage }) => buildImage === null).length;
+  const demand = state.demand.slice(0, places);
+  const warm = Array.from({ length: Math.min(state.warm, places - demand.length) }, () => state.usual);
+  const unused = new Set([...free.toReversed(), ...coming]);
+  const missing = takeFrom(unused, demand);
+  const lacking = [...missing, ...takeFrom(unused, warm)];
+  const start = open.flatMap(({ worker }, i) => (lacking[i] === undefined ? [] : [{ worker, image: lacking[i] }]));
+
+  const soonOpen = open.length + spent.length + remove.length + seats.filter(isOnItsWayOut).length;
+  const crowded = missing.length - soonOpen;
+  const isTooLong = ({ freeSince }: Seat) => freeSince !== null && freeSince + idleMs <= now;
+  const surplus = free.filter((seat) => unused.has(seat)).filter((seat, i) => i < crowded || isTooLong(seat));
   return {
-    start: now < state.notBefore ? [] : start.map(({ worker }) => worker),
-    dismiss: [...spent, ...oldest].map(({ worker }) => worker),
+    start: now < state.notBefore ? [] : [...orphans, ...start],
+    dismiss: [...spent, ...surplus].map(({ worker }) => worker),
     remove: remove.map(({ worker }) => worker),
   };
 }
 
-function isFree({ isConnected, isLeaving, hasBuild }: Seat): boolean {
-  return isConnected && !isLeaving && !hasBuild;
+/** Takes a seat for each image that is wanted, of the first that have it; gives the images for which there is none. */
+function takeFrom(seats: Set<Seat>, wanted: readonly string[]): string[] {
+  return wanted.filter((image) => {
+    const seat = [...seats].find((one) => one.image === image);
+    return seat === undefined || !seats.delete(seat);
+  });
+}
+
+/** Who waits for work longest comes first. */
+function byIdleness(a: Seat, b: Seat): number {
+  return (a.freeSince ?? 0) - (b.freeSince ?? 0);
+}
+
+function isOnItsWayOut({ isLeaving, container }: Seat): boolean {
+  return isLeaving && container !== 'none';
+}
+
+function isFree({ isConnected, isLeaving, buildImage }: Seat): boolean {
+  return isConnected && !isLeaving && buildImage === null;
 }
 
 function isComing({ container, isConnected }: Seat): boolean {
@@ -73,7 +107,7 @@ function isSpent({ hasBuilt }: Seat, { perBuild }: PoolState): boolean {
 }
 
 /** Ended, or for too long not what it was to be. One with a build is left to the build's grace. */
-function isDead({ container, since, isConnected, hasBuild }: Seat, { startWithinMs, now }: PoolState): boolean {
+function isDead({ container, since, isConnected, buildImage }: Seat, { startWithinMs, now }: PoolState): boolean {
   if (container === 'ended') return true;
-  return container !== 'none' && !isConnected && !hasBuild && since !== null && since + startWithinMs <= now;
+  return container !== 'none' && !isConnected && buildImage === null && since !== null && since + startWithinMs <= now;
 }

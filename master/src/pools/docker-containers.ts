@@ -1,6 +1,6 @@
 import Docker from 'dockerode';
 import type { DockerPool } from '../config/pools.ts';
-import { type Container, LABELS, type NewContainer, type PoolProvider, ProviderError } from './provider.ts';
+import { type Container, IMAGE_MARK, LABELS, type NewContainer, type PoolProvider, ProviderError } from './provider.ts';
 
 /** Where Docker's packages put it. */
 const USUAL_SOCKET = '/var/run/docker.sock';
@@ -24,6 +24,7 @@ export class DockerContainers implements PoolProvider {
     return all.map(({ Id, Labels, State, Status, Created }) => ({
       id: Id,
       worker: Labels[LABELS.worker] ?? '',
+      image: Labels[IMAGE_MARK] ?? null,
       state: STATES[State] ?? 'ended',
       since: Created * 1000,
       trouble: State === 'exited' || State === 'dead' ? Status : null,
@@ -31,14 +32,14 @@ export class DockerContainers implements PoolProvider {
   }
 
   /** Makes and starts one; an image that the engine does not have is pulled first. One that does not start is removed. */
-  async start({ worker, token }: NewContainer): Promise<void> {
-    const { name, image, env, master, network } = this.#pool;
+  async start({ worker, token, image }: NewContainer): Promise<void> {
+    const { name, env, master, network } = this.#pool;
     const variables = { ...env, ICEFALL_MASTER: master, ICEFALL_WORKER_NAME: worker, ICEFALL_WORKER_TOKEN: token };
     const create = () =>
       this.#docker.createContainer({
         Image: image,
         Env: Object.entries(variables).map(([key, value]) => `${key}=${value}`),
-        Labels: { [LABELS.owner]: this.#owner, [LABELS.pool]: name, [LABELS.worker]: worker },
+        Labels: { [LABELS.owner]: this.#owner, [LABELS.pool]: name, [LABELS.worker]: worker, [IMAGE_MARK]: image },
         HostConfig: {
           // Reaps what daemons of builds leave behind.
           Init: true,

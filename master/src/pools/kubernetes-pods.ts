@@ -1,6 +1,6 @@
-import { ApiException, CoreV1Api, KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import { ApiException, CoreV1Api, KubeConfig, type V1Pod, type V1PodStatus } from '@kubernetes/client-node';
 import type { KubernetesPool } from '../config/pools.ts';
-import { type Container, LABELS, type NewContainer, type PoolProvider, ProviderError } from './provider.ts';
+import { type Container, IMAGE_MARK, LABELS, type NewContainer, type PoolProvider, ProviderError } from './provider.ts';
 
 /** From TERM to KILL: the agent ends what it runs and says so. */
 const GRACE_SECONDS = 60;
@@ -31,11 +31,11 @@ export class KubernetesPods implements PoolProvider {
     return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined).map(containerOf);
   }
 
-  async start({ worker, token }: NewContainer): Promise<void> {
+  async start({ worker, token, image }: NewContainer): Promise<void> {
     const suffix = Math.floor(this.#random() * 36 ** 5)
       .toString(36)
       .padStart(5, '0');
-    const body = podOf(this.#pool, { worker, token, name: `${worker}-${suffix}`, owner: this.#owner });
+    const body = podOf(this.#pool, { worker, token, image, name: `${worker}-${suffix}`, owner: this.#owner });
     await asked(() => this.#api.createNamespacedPod({ namespace: this.#namespace, body }));
   }
 
@@ -55,14 +55,19 @@ interface NewPod extends NewContainer {
 }
 
 /** The pod of a worker: it never restarts, since what it built with is gone; unprivileged; without the cluster's token. */
-export function podOf(pool: KubernetesPool, { worker, token, name, owner }: NewPod): V1Pod {
-  const { cpu, memory, nodeSelector, imagePullSecret, env, image, master } = pool;
+export function podOf(pool: KubernetesPool, { worker, token, image, name, owner }: NewPod): V1Pod {
+  const { cpu, memory, nodeSelector, imagePullSecret, env, master } = pool;
   const resources = { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) };
   const variables = { ...env, ICEFALL_MASTER: master, ICEFALL_WORKER_NAME: worker, ICEFALL_WORKER_TOKEN: token };
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, labels: { [LABELS.owner]: owner, [LABELS.pool]: pool.name, [LABELS.worker]: worker } },
+    metadata: {
+      name,
+      labels: { [LABELS.owner]: owner, [LABELS.pool]: pool.name, [LABELS.worker]: worker },
+      // No label: what may be in one is less than what may be in a name of an image.
+      annotations: { [IMAGE_MARK]: image },
+    },
     spec: {
       restartPolicy: 'Never',
       automountServiceAccountToken: false,
@@ -95,10 +100,19 @@ function containerOf({ metadata, status }: V1Pod): Container {
   return {
     id: metadata?.name ?? '',
     worker: metadata?.labels?.[LABELS.worker] ?? '',
+    image: metadata?.annotations?.[IMAGE_MARK] ?? null,
     state: isOver ? 'ended' : phase === 'Running' ? 'running' : 'starting',
     since: metadata?.creationTimestamp?.getTime() ?? 0,
-    trouble: isOver ? (status?.message ?? null) : trouble,
+    trouble: isOver ? endOf(status) : trouble,
   };
+}
+
+/** Why a pod has ended; null: its agent was told to leave, and did. */
+function endOf(status: V1PodStatus | undefined): string | null {
+  if (status?.message !== undefined) return status.message;
+  const ended = status?.containerStatuses?.map(({ state }) => state?.terminated).find((state) => state !== undefined);
+  if (ended === undefined || ended.exitCode === 0) return null;
+  return `${ended.reason ?? 'Error'}: exit code ${ended.exitCode}`;
 }
 
 /** An answer of the cluster, or its refusal in its own words. */

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { builder, factory } from '../config/builders.ts';
+import { textField } from '../config/fields.ts';
 import { type DockerPoolOptions, dockerPool } from '../config/pools.ts';
 import { collectProblems } from '../config/problems.ts';
 import { forceScheduler } from '../config/schedulers.ts';
 import { type SiteDeclaration, site } from '../config/site.ts';
+import { worker } from '../config/workers.ts';
 import { SimulatedSite } from '../simulation/simulated-site.ts';
 import { shell } from '../steps/shell.ts';
 import type { Container, NewContainer, PoolProvider } from './provider.ts';
@@ -14,6 +16,7 @@ const MINUTE = 60_000;
 class FakeProvider implements PoolProvider {
   containers: Container[] = [];
   readonly started: string[] = [];
+  readonly startedImages: string[] = [];
   readonly removed: string[] = [];
   readonly #now: () => number;
   /** What a start is answered with. */
@@ -27,12 +30,13 @@ class FakeProvider implements PoolProvider {
     return Promise.resolve([...this.containers]);
   }
 
-  start({ worker, token }: NewContainer): Promise<void> {
+  start({ worker, token, image }: NewContainer): Promise<void> {
     if (token === '') throw new Error('no token');
     if (this.refusal !== null) return Promise.reject(new Error(this.refusal));
     this.started.push(worker);
+    this.startedImages.push(image);
     const id = `${worker}-${this.started.length}`;
-    this.containers.push({ id, worker, state: 'starting', since: this.#now(), trouble: null });
+    this.containers.push({ id, worker, image, state: 'starting', since: this.#now(), trouble: null });
     return Promise.resolve();
   }
 
@@ -47,16 +51,23 @@ class FakeProvider implements PoolProvider {
   }
 }
 
-function siteOf(options: Partial<DockerPoolOptions> = {}): SiteDeclaration {
+interface SetUp extends Partial<DockerPoolOptions> {
+  /** A worker of no pool that the builder has as well. */
+  readonly standing?: string;
+}
+
+function siteOf({ standing, ...options }: SetUp = {}): SiteDeclaration {
   const { value, problems } = collectProblems(() => {
     const pool = dockerPool({ name: 'pool', maximum: 2, image: 'agent:1', master: 'ws://master:9989', ...options });
+    const workers = [...(standing === undefined ? [] : [worker({ name: standing })]), ...pool.workers];
     const build = builder({
       name: 'build',
-      workers: [...pool.workers],
+      workers,
       factory: factory([shell({ command: ['make'] })]),
     });
-    const force = forceScheduler({ name: 'force', builders: [build] });
-    return site({ title: 'test', workers: [...pool.workers], builders: [build], schedulers: [force], pools: [pool] });
+    const fields = [textField({ name: 'image', default: 'agent:1' })];
+    const force = forceScheduler({ name: 'force', builders: [build], fields });
+    return site({ title: 'test', workers, builders: [build], schedulers: [force], pools: [pool] });
   });
   if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
   return value;
@@ -67,7 +78,7 @@ afterEach(() => {
   for (const one of open.splice(0)) one[Symbol.dispose]();
 });
 
-function setUp(options: Partial<DockerPoolOptions> = {}) {
+function setUp(options: SetUp = {}) {
   const made: FakeProvider = new FakeProvider(() => simulated.clock.now());
   const simulated: SimulatedSite = new SimulatedSite({
     site: siteOf(options),
@@ -76,7 +87,7 @@ function setUp(options: Partial<DockerPoolOptions> = {}) {
   });
   open.push(simulated);
   const look = () => simulated.master.rooms.pools.look();
-  const force = () => simulated.master.schedulers.force('force', { values: {} }, null);
+  const force = (image = 'agent:1') => simulated.master.schedulers.force('force', { values: { image } }, null);
   const blocker = (id: number) => {
     const row = simulated.master.core.db.one<{ blocker: string | null }>(
       'SELECT blocker FROM requests WHERE id = ?',
@@ -169,7 +180,7 @@ describe('a pool', () => {
 
   test('removes what belongs to no place: a second container of a worker, and those of a pool that was made smaller', async () => {
     const { provider, look } = setUp();
-    const usual = { state: 'running', since: 0, trouble: null } as const;
+    const usual = { image: 'agent:1', state: 'running', since: 0, trouble: null } as const;
     provider.containers = [
       { id: 'a', worker: 'pool-1', ...usual },
       { id: 'b', worker: 'pool-1', ...usual },
@@ -184,5 +195,79 @@ describe('a pool', () => {
     const { provider, look } = setUp({ warm: 1 });
     await look();
     expect(provider.started).toEqual(['pool-1']);
+  });
+});
+
+/** Images of builds are their own business. */
+const BY_PROPERTY = {
+  image: { property: 'image', default: 'agent:1', allowed: ['agent:*', 'cluster.example/ci/gcc:14'] },
+};
+
+describe('a pool whose image is what a property says', () => {
+  test('starts a container of it for each request, and builds it there only', async () => {
+    const { provider, look, force, come, simulated } = setUp(BY_PROPERTY);
+    const [first = 0] = force('cluster.example/ci/gcc:14').requestIds;
+    const [second = 0] = force('agent:2').requestIds;
+    await look();
+    expect(provider.startedImages).toEqual(['cluster.example/ci/gcc:14', 'agent:2']);
+    await look();
+    come('pool-2');
+    come('pool-1');
+    simulated.run(3 * MINUTE);
+    const { rows } = simulated.master.rooms.builds;
+    const workerOf = (request: number) => [1, 2].map((id) => rows.build(id)).find((row) => row?.request_id === request);
+    expect([workerOf(first)?.worker, workerOf(second)?.worker]).toEqual(['pool-1', 'pool-2']);
+    expect(provider.startedImages).toHaveLength(2);
+  });
+
+  test('that is full lets one go that has no work, and says so meanwhile', async () => {
+    const { provider, look, force, blocker, come, simulated } = setUp({ ...BY_PROPERTY, maximum: 1, warm: 1 });
+    await look();
+    await look();
+    come('pool-1');
+    const [id = 0] = force('agent:2').requestIds;
+    await look();
+    expect(blocker(id)).toMatchObject({ trouble: expect.stringContaining('it needs image agent:2') });
+    simulated.run(1000);
+    provider.set('pool-1', { state: 'ended' });
+    await look();
+    await look();
+    expect(provider.startedImages).toEqual(['agent:1', 'agent:2']);
+  });
+
+  test('starts none that it does not let, and says which it does; requests behind that one are not held up', async () => {
+    const { provider, look, force, blocker, come, simulated } = setUp(BY_PROPERTY);
+    const [id = 0] = force('evil.example/agent:1').requestIds;
+    await look();
+    expect(provider.started).toEqual([]);
+    const trouble =
+      'property "image" is "evil.example/agent:1"; the pool lets agent:1, agent:*, cluster.example/ci/gcc:14';
+    expect(blocker(id)).toMatchObject({ kind: 'pool', trouble });
+    force('agent:3');
+    await look();
+    await look();
+    expect(provider.startedImages).toEqual(['agent:3']);
+    come('pool-1');
+    simulated.run(3 * MINUTE);
+    expect(simulated.master.rooms.builds.rows.build(1)?.result).toBe('SUCCESS');
+    expect(blocker(id)).toMatchObject({ trouble });
+  });
+});
+
+describe('a builder with a standing worker and a pool', () => {
+  test('builds on the standing one first, and on a container what that has no slot for', async () => {
+    const { provider, look, force, come, simulated } = setUp({ standing: 'north' });
+    simulated.worker('north').connect();
+    simulated.run(100);
+    force();
+    force();
+    simulated.run(100);
+    await look();
+    expect(provider.started).toEqual(['pool-1']);
+    await look();
+    come('pool-1');
+    simulated.run(3 * MINUTE);
+    const { rows } = simulated.master.rooms.builds;
+    expect([1, 2].map((id) => rows.build(id)?.worker)).toEqual(['north', 'pool-1']);
   });
 });

@@ -5,9 +5,11 @@ import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { Timer } from '../engine/ports.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
+import type { RequestRow } from '../requests/requests.ts';
 import type { Slots } from '../workers/slots.ts';
 import type { Workers } from '../workers/workers.ts';
 import { decide, type Seat } from './decisions.ts';
+import { Demand } from './demand.ts';
 import type { Container, PoolProvider } from './provider.ts';
 
 /** A look at each pool at least so often: containers come and go without a word. */
@@ -25,6 +27,8 @@ interface Entry {
   /** Null: none could be made yet. */
   provider: PoolProvider | null;
   containers: readonly Container[];
+  /** Of the containers, by worker; of one that was just made before it is listed. */
+  readonly images: Map<string, string>;
   /** The provider's own words, of the last that went wrong. */
   refusal: string | null;
   notBefore: number;
@@ -42,6 +46,7 @@ export class Pools {
   readonly #config: SiteConfig;
   readonly #rooms: { readonly slots: Slots; readonly workers: Workers };
   readonly #make: MakeProvider;
+  readonly #demand: Demand;
   #entries: Entry[] = [];
   #poolOf = new Map<string, Entry>();
   #timer: Timer | null = null;
@@ -58,6 +63,7 @@ export class Pools {
     this.#core = core;
     this.#config = config;
     this.#rooms = rooms;
+    this.#demand = new Demand(core, config);
     this.#make = make ?? ((pool, owner) => providerOf(pool, owner, () => core.random.next()));
     config.applied.on(() => core.afterCommit(() => this.#adapt()));
     core.committed.on((touched) => {
@@ -77,21 +83,45 @@ export class Pools {
     await this.#looking;
   }
 
-  /** Why a builder waits for workers of which some are of a pool; null: none are, or they are there. */
-  blockerOf(workers: readonly string[]): Blocker | null {
+  /** Whether a worker is of the image that a request needs; one that is of no pool is as it is. */
+  fits(worker: string, request: RequestRow): boolean {
+    const entry = this.#poolOf.get(worker);
+    if (entry === undefined) return true;
+    const wanted = this.#demand.ofRequest(entry.pool, request);
+    return 'image' in wanted && wanted.image === entry.images.get(worker);
+  }
+
+  /** Whether requests of a builder with these workers may wait for workers of different images. */
+  isChoosy(workers: readonly string[]): boolean {
+    return (
+      this.#entries.length > 0 && workers.some((name) => (this.#poolOf.get(name)?.pool.image.property ?? null) !== null)
+    );
+  }
+
+  /** Why a request waits for workers of which some are of a pool; null: none are, or they are there. */
+  blockerOf(workers: readonly string[], request: RequestRow | null): Blocker | null {
     for (const worker of workers) {
       const entry = this.#poolOf.get(worker);
       if (entry === undefined) continue;
       const alive = entry.containers.filter(({ state }) => state !== 'ended');
       const absent = alive.filter((container) => !this.#rooms.workers.presence(container.worker).connected);
-      if (absent.length === 0 && alive.length >= entry.pool.maximum) continue;
-      const trouble = absent.find((container) => container.trouble !== null)?.trouble ?? entry.refusal;
+      const misfit = request === null ? null : this.#misfit(entry, alive, request);
+      if (misfit === null && absent.length === 0 && alive.length >= entry.pool.maximum) continue;
+      const trouble = absent.find((container) => container.trouble !== null)?.trouble ?? entry.refusal ?? misfit;
       return {
         ...{ kind: 'pool', pool: entry.pool.name, starting: absent.length, running: alive.length - absent.length },
         ...{ maximum: entry.pool.maximum, trouble },
       };
     }
     return null;
+  }
+
+  /** Why the workers that a pool has, or could have, are none for a request; null: one is. */
+  #misfit({ pool }: Entry, alive: readonly Container[], request: RequestRow): string | null {
+    const wanted = this.#demand.ofRequest(pool, request);
+    if ('refusal' in wanted) return wanted.refusal;
+    if (alive.length < pool.maximum || alive.some(({ image }) => image === wanted.image)) return null;
+    return `it needs image ${wanted.image}, and all workers there are have others: one leaves when it has no build`;
   }
 
   /** Resolves when a look at all pools has been taken that began after this call. */
@@ -106,7 +136,16 @@ export class Pools {
     const known = new Map(this.#entries.map((entry) => [entry.pool, entry]));
     const owner = this.#owner();
     this.#entries = this.#config.site.pools.map(
-      (pool) => known.get(pool) ?? { pool, owner, provider: null, containers: [], refusal: null, notBefore: 0 },
+      (pool) =>
+        known.get(pool) ?? {
+          pool,
+          owner,
+          provider: null,
+          containers: [],
+          images: new Map(),
+          refusal: null,
+          notBefore: 0,
+        },
     );
     this.#poolOf = new Map(this.#entries.flatMap((entry) => entry.pool.workers.map(({ name }) => [name, entry])));
     this.#soon();
@@ -145,6 +184,7 @@ export class Pools {
     try {
       entry.provider ??= await this.#make(entry.pool, entry.owner);
       entry.containers = await entry.provider.list();
+      this.#noteImages(entry);
       await this.#act(entry, entry.provider);
     } catch (error) {
       entry.refusal = error instanceof Error ? error.message : String(error);
@@ -153,12 +193,19 @@ export class Pools {
     if (entry.refusal !== null)
       this.#core.log.warn({ pool: entry.pool.name }, `pool "${entry.pool.name}": ${entry.refusal}`);
     this.#core.turn(() => {
-      for (const { name } of entry.pool.workers.slice(0, 1)) this.changed.fire(name);
+      for (const { name } of entry.pool.workers) this.changed.fire(name);
     });
   }
 
+  #noteImages({ containers, images }: Entry): void {
+    images.clear();
+    for (const { worker, image, state } of containers)
+      if (image !== null && state !== 'ended') images.set(worker, image);
+  }
+
   #told({ containers, refusal }: Entry): string {
-    return JSON.stringify([refusal, containers.map(({ worker, state, trouble }) => [worker, state, trouble])]);
+    const so = containers.map(({ worker, image, state, trouble }) => [worker, image, state, trouble]);
+    return JSON.stringify([refusal, so]);
   }
 
   async #act(entry: Entry, provider: PoolProvider): Promise<void> {
@@ -168,15 +215,17 @@ export class Pools {
     for (const container of containers) {
       // A crash between two looks may have left a second one, and a reload one whose place is gone.
       if (names.has(container.worker) && !seated.has(container.worker)) seated.set(container.worker, container);
-      else if (!this.#hasBuild(container.worker) || seated.has(container.worker)) await provider.remove(container.id);
+      else if (seated.has(container.worker) || this.#demand.ofBuild(pool, container.worker) === null)
+        await provider.remove(container.id);
     }
-    const seats = pool.workers.map(({ name }) => this.#seat(name, seated.get(name)));
+    const seats = pool.workers.map(({ name }) => this.#seat(pool, name, seated.get(name)));
     const { idleMs, perBuild, startWithinMs, warm } = pool;
+    const wanted = { demand: this.#demand.ofWaiting(pool), warm, usual: pool.image.usual };
     const time = { now: this.#core.now(), notBefore: entry.notBefore };
-    const decision = decide({ seats, demand: this.#demand(pool), warm, idleMs, perBuild, startWithinMs, ...time });
+    const decision = decide({ seats, ...wanted, idleMs, perBuild, startWithinMs, ...time });
     for (const worker of decision.dismiss) this.#rooms.workers.shutdown(worker, `pool "${pool.name}": no work for it`);
     for (const worker of decision.remove) await this.#remove(entry, provider, seated.get(worker));
-    for (const worker of decision.start) await this.#start(entry, provider, worker);
+    for (const { worker, image } of decision.start) await this.#start(entry, provider, worker, image);
   }
 
   async #remove(entry: Entry, provider: PoolProvider, container: Container | undefined): Promise<void> {
@@ -189,10 +238,11 @@ export class Pools {
     await provider.remove(container.id);
   }
 
-  async #start(entry: Entry, provider: PoolProvider, worker: string): Promise<void> {
+  async #start(entry: Entry, provider: PoolProvider, worker: string, image: string): Promise<void> {
     if (this.#core.now() < entry.notBefore) return;
     try {
-      await provider.start({ worker, token: this.#rooms.workers.issueToken(worker) });
+      await provider.start({ worker, token: this.#rooms.workers.issueToken(worker), image });
+      entry.images.set(worker, image);
       entry.refusal = null;
     } catch (error) {
       entry.refusal = error instanceof Error ? error.message : String(error);
@@ -200,7 +250,7 @@ export class Pools {
     }
   }
 
-  #seat(worker: string, container: Container | undefined): Seat {
+  #seat(pool: PoolDeclaration, worker: string, container: Container | undefined): Seat {
     const { connected, connectedSince, leaving } = this.#rooms.workers.presence(worker);
     const last = this.#core.db.one<{ at: number | null; begun: number | null }>(
       "SELECT MAX(finished_at) AS at, MAX(started_at) AS begun FROM builds WHERE worker = ? AND state = 'finished'",
@@ -209,31 +259,14 @@ export class Pools {
     return {
       worker,
       container: container?.state ?? 'none',
+      image: container?.image ?? null,
       since: container?.since ?? null,
       isConnected: connected,
       isLeaving: leaving,
-      hasBuild: this.#hasBuild(worker),
+      buildImage: this.#demand.ofBuild(pool, worker),
       freeSince: connectedSince === null ? null : Math.max(connectedSince, last?.at ?? 0),
       hasBuilt: container !== undefined && (last?.begun ?? 0) >= container.since,
     };
-  }
-
-  #hasBuild(worker: string): boolean {
-    const sql = "SELECT id FROM builds WHERE state <> 'finished' AND worker = ? LIMIT 1";
-    return this.#core.db.one(sql, worker) !== null;
-  }
-
-  /** Requests that could start if there were one more worker of the pool. */
-  #demand(pool: PoolDeclaration): number {
-    const workers = new Set(pool.workers);
-    const builders = this.#config.site.builders.filter((builder) => builder.workers.some((one) => workers.has(one)));
-    return builders.reduce((sum, { name }) => sum + this.#waiting(name), 0);
-  }
-
-  #waiting(builder: string): number {
-    const sql = `SELECT COUNT(*) AS count FROM requests WHERE state = 'pending' AND builder = ? AND collapsed_into IS NULL
-      AND (blocker IS NULL OR json_extract(blocker, '$.kind') IN ('workersOffline', 'workersBusy', 'pool', 'behind'))`;
-    return this.#core.db.one<{ count: number }>(sql, builder)?.count ?? 0;
   }
 }
 

@@ -3,6 +3,8 @@ export interface Container {
   /** The provider's name for it. */
   readonly id: string;
   readonly worker: string;
+  /** As it was asked for, whatever it was resolved to; null: nothing says so. */
+  readonly image: string | null;
   readonly state: 'starting' | 'running' | 'ended';
   /** When it was made, milliseconds. */
   readonly since: number;
@@ -13,6 +15,7 @@ export interface Container {
 export interface NewContainer {
   readonly worker: string;
   readonly token: string;
+  readonly image: string;
 }
 
 /** Where a pool's containers are made. What it makes it marks as its own, and finds again after any crash. */
@@ -36,3 +39,5 @@ export class ProviderError extends Error {
 
 /** What every container of an installation of ours is marked with. */
 export const LABELS = { owner: 'icefall.dev/master', pool: 'icefall.dev/pool', worker: 'icefall.dev/worker' } as const;
+/** Where it is marked with the image that it was asked for: that it runs may have another name by then. */
+export const IMAGE_MARK = 'icefall.dev/image';

@@ -1,0 +1,149 @@
+import { writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { mistakesIn } from '@icefall/k8s/testing/strict';
+import type { V1Pod, V1PodStatus } from '@kubernetes/client-node';
+import { type Answer, type Asked, serveDouble, temporaryFolder } from './http-double.ts';
+
+const TOKEN = 'cluster-token';
+const NAMESPACE = 'ci';
+const USER = `system:serviceaccount:${NAMESPACE}:master`;
+const CREATED = '2025-06-02T12:00:00Z';
+/** RFC 1123, as names of pods are. */
+const POD_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** As rights name them. */
+const VERBS: Readonly<Record<string, string>> = { 'POST pods': 'create', 'GET pods': 'list', 'DELETE pod': 'delete' };
+
+/** As the API server sends it: JSON, with times as text. */
+type WirePod = Omit<V1Pod, 'metadata'> & { metadata: Record<string, unknown> & { name: string } };
+
+/**
+ * A double of a cluster's API, over HTTP, as the Kubernetes API reference and the API server's own messages describe it:
+ * of pods in one namespace that what {@link KubernetesPods} uses, which is to list them by labels, to create and to
+ * delete. What it is sent is validated against Kubernetes' own schemas, strictly; whatever it does not know it refuses.
+ * Nodes and kubelets are the test itself: it gives pods their status, and ends those that are deleted.
+ */
+export class ClusterDouble {
+  /** For the client; it stands for a service account. */
+  readonly kubeconfig: string;
+  /** Null: there is no quota. */
+  quota: number | null = null;
+  /** What the account may do with pods. */
+  rights = ['create', 'list', 'delete'];
+  /** Null: the API server answers; else what stands in front of it does. */
+  proxyError: Answer | null = null;
+  readonly #pods: WirePod[] = [];
+  #version = 1000;
+
+  private constructor(kubeconfig: string) {
+    this.kubeconfig = kubeconfig;
+  }
+
+  static async start(): Promise<ClusterDouble> {
+    const double = new ClusterDouble(join(temporaryFolder(), 'config'));
+    const server = await serveDouble((asked) => double.#answer(asked), 0);
+    const { port } = server.address() as AddressInfo;
+    const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
+    const config = {
+      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'c' },
+      clusters: [{ name: 'c', cluster }],
+      users: [{ name: 'u', user: { token: TOKEN } }],
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u', namespace: NAMESPACE } }],
+    };
+    writeFileSync(double.kubeconfig, JSON.stringify(config));
+    return double;
+  }
+
+  get pods(): readonly WirePod[] {
+    return this.#pods;
+  }
+
+  /** What scheduler and kubelet write. */
+  setStatus(name: string, status: V1PodStatus): void {
+    Object.assign(this.#named(name) ?? {}, { status });
+    this.#touch(this.#named(name));
+  }
+
+  /** The kubelet has ended a pod that was deleted: now it is gone. */
+  endDeleted(name: string): void {
+    const index = this.#pods.findIndex(({ metadata }) => metadata.name === name && 'deletionTimestamp' in metadata);
+    if (index < 0) throw new Error(`no pod ${name} is being deleted`);
+    this.#pods.splice(index, 1);
+  }
+
+  #answer({ method, url, body, authorization }: Asked): Answer {
+    if (this.proxyError !== null) return this.proxyError;
+    if (authorization !== `Bearer ${TOKEN}`) return refused(401, 'Unauthorized', 'Unauthorized');
+    const [, name] = new RegExp(`^/api/v1/namespaces/${NAMESPACE}/pods(?:/([^/]+))?$`).exec(url.pathname) ?? ['', null];
+    if (name === null) return refused(404, 'NotFound', 'the server could not find the requested resource');
+    const verb = VERBS[`${method} ${name === undefined ? 'pods' : 'pod'}`];
+    if (verb === undefined) return refused(405, 'MethodNotAllowed', `the double knows no ${method} ${url.pathname}`);
+    if (!this.rights.includes(verb)) {
+      const what = name === undefined ? 'pods is' : `pods "${name}" is`;
+      const words = `${what} forbidden: User "${USER}" cannot ${verb} resource "pods" in API group "" in the namespace "${NAMESPACE}"`;
+      return refused(403, 'Forbidden', words);
+    }
+    if (verb === 'create') return this.#create(Object(body));
+    return verb === 'list' ? this.#list(url.searchParams) : this.#delete(name ?? '');
+  }
+
+  #create(pod: WirePod): Answer {
+    const { name } = pod.metadata;
+    const [mistake] = mistakesIn(pod);
+    if (mistake !== undefined) return refused(400, 'BadRequest', `strict decoding error: ${mistake}`);
+    if (!POD_NAME.test(name))
+      return refused(422, 'Invalid', `Pod "${name}" is invalid: metadata.name: Invalid value: "${name}"`);
+    if (this.#named(name) !== undefined) return refused(409, 'AlreadyExists', `pods "${name}" already exists`);
+    const used = this.#pods.length;
+    if (this.quota !== null && used >= this.quota) {
+      const words = `exceeded quota: builds, requested: pods=1, used: pods=${used}, limited: pods=${this.quota}`;
+      return refused(403, 'Forbidden', `pods "${name}" is forbidden: ${words}`);
+    }
+    const uid = `00000000-0000-4000-8000-${String(this.#version).padStart(12, '0')}`;
+    const made = { ...pod, metadata: { ...pod.metadata, namespace: NAMESPACE, uid, creationTimestamp: CREATED } };
+    this.#pods.push({ ...made, status: { phase: 'Pending', qosClass: 'Guaranteed' } });
+    this.#touch(this.#pods.at(-1));
+    return { status: 201, body: this.#pods.at(-1) };
+  }
+
+  #list(query: URLSearchParams): Answer {
+    const unknown = [...query.keys()].filter((key) => key !== 'labelSelector');
+    if (unknown.length > 0) return refused(400, 'BadRequest', `the double knows no ${unknown.join(', ')} of a list`);
+    const wanted = (query.get('labelSelector') ?? '').split(',').map((pair) => pair.split('='));
+    const items = this.#pods.filter(({ metadata }) =>
+      wanted.every(([key = '', value]) => Object(metadata.labels)[key] === value),
+    );
+    const metadata = { resourceVersion: String(this.#version) };
+    return { status: 200, body: { kind: 'PodList', apiVersion: 'v1', metadata, items } };
+  }
+
+  /** A pod is there, with the time when it is to be gone, until its kubelet has ended it; one on no node goes at once. */
+  #delete(name: string): Answer {
+    const pod = this.#named(name);
+    if (pod === undefined) return refused(404, 'NotFound', `pods "${name}" not found`);
+    if (pod.status?.phase === 'Pending') this.#pods.splice(this.#pods.indexOf(pod), 1);
+    else {
+      pod.metadata.deletionTimestamp ??= CREATED;
+      this.#touch(pod);
+    }
+    return { status: 200, body: pod };
+  }
+
+  #named(name: string): WirePod | undefined {
+    return this.#pods.find(({ metadata }) => metadata.name === name);
+  }
+
+  #touch(pod: WirePod | undefined): void {
+    this.#version += 1;
+    if (pod !== undefined) pod.metadata.resourceVersion = String(this.#version);
+  }
+}
+
+/** A Status, as every refusal of an API server is. */
+function refused(code: number, reason: string, message: string): Answer {
+  return {
+    status: code,
+    body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code },
+  };
+}
