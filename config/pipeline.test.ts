@@ -5,7 +5,7 @@ import type { SchedulerDeclaration, SiteDeclaration } from '@icefall/master/conf
 import { takeProblems } from '@icefall/master/config/problems';
 import { render } from '@icefall/master/properties/references';
 import { simulate } from '@icefall/master/simulation';
-import type { StepDeclaration } from '@icefall/master/steps/kind';
+import type { StepDeclaration } from '@icefall/master/steps/step';
 import { aRun } from '@icefall/master/steps/test-run';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { homeAt } from './embedded/home.ts';

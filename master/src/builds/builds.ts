@@ -3,13 +3,12 @@ import { type Contribution, contributionOf, worstResult } from '@icefall/shared'
 import type { BuilderDeclaration } from '../config/builders.ts';
 import { toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
-import type { Deadline } from '../engine/deadlines.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import type { LogStore } from '../logs/log-store.ts';
 import { propertiesFrom } from '../requests/buildsets.ts';
 import type { RequestRow } from '../requests/requests.ts';
-import type { StepDeclaration, StepEnd } from '../steps/kind.ts';
+import type { Deadline, StepDeclaration, StepEnd } from '../steps/step.ts';
 import { LONGEST_BACK_OFF_MS, retryOf } from './attempts.ts';
 import type { StepRef } from './command-port.ts';
 import { insertBuild } from './new-build.ts';

@@ -1,6 +1,6 @@
 import type { Command, CommandOutcome } from '@icefall/shared';
 import type { Hook } from '../engine/hooks.ts';
-import type { Transfer } from '../steps/kind.ts';
+import type { Transfer } from '../steps/step.ts';
 
 /** The step that a command belongs to. */
 export interface StepRef {

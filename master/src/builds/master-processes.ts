@@ -4,7 +4,7 @@ import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { Timer } from '../engine/ports.ts';
 import type { LogStore } from '../logs/log-store.ts';
-import type { StepAction } from '../steps/kind.ts';
+import type { StepAction } from '../steps/step.ts';
 import type { StepRef } from './command-port.ts';
 
 type MasterCommand = Extract<StepAction, { do: 'masterCommand' }>;

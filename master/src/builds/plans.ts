@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BuilderDeclaration } from '../config/builders.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
-import type { StepAction, StepDeclaration } from '../steps/kind.ts';
+import type { StepAction, StepDeclaration } from '../steps/step.ts';
 import type { BuildRow, BuildRows, StepRow } from './rows.ts';
 import { runFacts, stepRun } from './run-context.ts';
 

@@ -2,7 +2,7 @@ import type { Properties } from '@icefall/shared';
 import type { BuilderDeclaration } from '../config/builders.ts';
 import { fromColumn } from '../db/rows.ts';
 import { type RenderContext, RenderError, render } from '../properties/references.ts';
-import type { StepRun } from '../steps/kind.ts';
+import type { StepRun } from '../steps/step.ts';
 import type { BuildRow, BuildRows, StepRow } from './rows.ts';
 
 /** What is on record of a step and its build, for {@link stepRun}. */

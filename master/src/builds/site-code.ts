@@ -1,6 +1,7 @@
 import type { LockAccess } from '../config/locks.ts';
 import { render } from '../properties/references.ts';
-import { locksOf, type StepDeclaration, type StepEnd, type StepRun } from '../steps/kind.ts';
+import { locksOf } from '../steps/kind.ts';
+import type { StepDeclaration, StepEnd, StepRun } from '../steps/step.ts';
 
 /** How a step ends of which the site's code has failed. */
 export function endOfFailure(error: unknown): StepEnd {

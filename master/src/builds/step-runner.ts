@@ -5,7 +5,7 @@ import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import { type LockKeeper, wantsOf } from '../locks/lock-keeper.ts';
 import type { Obstacle } from '../locks/lock-table.ts';
-import type { StepAction, StepDeclaration, StepEnd } from '../steps/kind.ts';
+import type { StepAction, StepDeclaration, StepEnd } from '../steps/step.ts';
 import type { CommandPort, LostCommand, StepRef } from './command-port.ts';
 import type { MasterCommandPort } from './master-processes.ts';
 import { type Plan, PlanError, type Plans } from './plans.ts';

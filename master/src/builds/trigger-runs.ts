@@ -8,7 +8,7 @@ import type { BuildsetRow, Buildsets } from '../requests/buildsets.ts';
 import type { Requests } from '../requests/requests.ts';
 import { SchedulerError } from '../schedulers/errors.ts';
 import type { Schedulers } from '../schedulers/schedulers.ts';
-import type { StepEnd, TriggerRequest } from '../steps/kind.ts';
+import type { StepEnd, TriggerRequest } from '../steps/step.ts';
 import type { Slots } from '../workers/slots.ts';
 import type { StepRef } from './command-port.ts';
 import type { BuildRow, BuildRows, StepRow } from './rows.ts';

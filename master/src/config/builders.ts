@@ -1,8 +1,7 @@
 import type { Json, Request } from '@icefall/shared';
 import { z } from 'zod';
-import type { Renderable } from '../properties/references.ts';
-import { isReference } from '../properties/references.ts';
-import type { StepDeclaration } from '../steps/kind.ts';
+import { isReference, type Renderable } from '../properties/references.ts';
+import type { StepDeclaration } from '../steps/step.ts';
 import { type Duration, durationSchema } from './durations.ts';
 import { fixedLockAccessSchema, type LockAccess } from './locks.ts';
 import { nameSchema, propertyValuesSchema } from './names.ts';

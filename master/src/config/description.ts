@@ -1,6 +1,6 @@
 import type { DeclaredBuilder, DeclaredStep, DeclaredThing, Json, JsonObject, SiteDescription } from '@icefall/shared';
 import { isReference } from '../properties/references.ts';
-import type { StepDeclaration } from '../steps/kind.ts';
+import type { StepDeclaration } from '../steps/step.ts';
 import type { BuilderDeclaration } from './builders.ts';
 import type { GitPollerDeclaration, WebhookDeclaration } from './changes.ts';
 import type { LockAccess, LockDeclaration } from './locks.ts';

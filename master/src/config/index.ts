@@ -26,10 +26,10 @@ export {
 export { copyDirectory, makeDirectory, removeDirectory } from '../steps/directories.ts';
 export { addSteps } from '../steps/dynamic.ts';
 export { git } from '../steps/git.ts';
-export type { StepDeclaration, StepOptions, StepRun } from '../steps/kind.ts';
 export { masterCommand } from '../steps/master-command.ts';
 export { assertion, setProperties, setProperty, setPropertyFromCommand } from '../steps/property.ts';
 export { shell } from '../steps/shell.ts';
+export type { StepDeclaration, StepOptions, StepRun } from '../steps/step.ts';
 export { downloadDirectory, downloadFile, uploadDirectory, uploadFile } from '../steps/transfer.ts';
 export { trigger } from '../steps/trigger.ts';
 export type { AccessOptions, MembersOptions, RoleOptions } from './access.ts';

@@ -1,5 +1,5 @@
 import { isReference } from '../properties/references.ts';
-import type { StepDeclaration } from '../steps/kind.ts';
+import type { StepDeclaration } from '../steps/step.ts';
 import type { BuilderDeclaration } from './builders.ts';
 import { type LockAccess, partsOf } from './locks.ts';
 import { type Place, reportProblem } from './problems.ts';

@@ -1,5 +1,5 @@
 import { checkSecrets } from '../secrets/declaration.ts';
-import type { StepDeclaration } from '../steps/kind.ts';
+import type { StepDeclaration } from '../steps/step.ts';
 import { checkAccess } from './access.ts';
 import type { BuilderDeclaration } from './builders.ts';
 import { checkLockCycles } from './lock-cycles.ts';

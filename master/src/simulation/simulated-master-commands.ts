@@ -4,7 +4,7 @@ import type { MasterCommandPort } from '../builds/master-processes.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { Timer } from '../engine/ports.ts';
-import type { StepAction } from '../steps/kind.ts';
+import type { StepAction } from '../steps/step.ts';
 import type { Work } from './simulated-worker.ts';
 
 type MasterCommand = Extract<StepAction, { do: 'masterCommand' }>;

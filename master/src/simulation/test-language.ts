@@ -1,8 +1,8 @@
 import type { Blocker, Command, Properties } from '@icefall/shared';
 import { takeProblems } from '../config/problems.ts';
 import { type SiteDeclaration, type SiteOptions, site } from '../config/site.ts';
-import type { StepOptions } from '../steps/kind.ts';
 import { shell } from '../steps/shell.ts';
+import type { StepOptions } from '../steps/step.ts';
 import type { SimulatedSite } from './simulated-site.ts';
 import type { Work } from './simulated-worker.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { takeProblems } from '../config/problems.ts';
 import { addSteps } from './dynamic.ts';
-import type { StepDeclaration, StepRun } from './kind.ts';
 import { shell } from './shell.ts';
+import type { StepDeclaration, StepRun } from './step.ts';
 import { aRun, beginning, mistakesIn } from './test-run.ts';
 
 const begin = (steps: (run: StepRun) => readonly StepDeclaration[], run = aRun()) =>

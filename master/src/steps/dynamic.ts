@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConfigError, collectProblems, describeIssue } from '../config/problems.ts';
-import { defineStep, type StepDeclaration, type StepKind, StepOptionsError, type StepRun } from './kind.ts';
+import { defineStep, type StepKind, StepOptionsError } from './kind.ts';
+import type { StepDeclaration, StepRun } from './step.ts';
 
 /** What the function returns. */
 const stepsSchema = z.array(

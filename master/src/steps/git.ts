@@ -2,9 +2,10 @@ import type { Json } from '@icefall/shared';
 import { z } from 'zod';
 import { type Duration, durationSchema } from '../config/durations.ts';
 import { withoutSecrets } from '../secrets/use.ts';
-import { defineStep, type StepKind, type StepRun, whenKnown } from './kind.ts';
+import { defineStep, type StepKind, whenKnown } from './kind.ts';
 import { endByExitCode } from './outcome.ts';
 import { type ProcessOptions, processShape } from './shell.ts';
+import type { StepRun } from './step.ts';
 
 export interface GitOptions extends ProcessOptions {
   /** Default: the source stamp's repository. */

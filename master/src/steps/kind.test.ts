@@ -6,12 +6,13 @@ import { computed, prop } from '../properties/references.ts';
 import { makeDirectory } from './directories.ts';
 import { addSteps } from './dynamic.ts';
 import { git } from './git.ts';
-import { locksOf, plainProperties, type StepDeclaration, type StepOptions } from './kind.ts';
+import { locksOf } from './kind.ts';
 import { masterCommand } from './master-command.ts';
 import { resultOfOutcome } from './outcome.ts';
 import { assertion, setProperties, setProperty, setPropertyFromCommand } from './property.ts';
 import { shell } from './shell.ts';
-import { anOutcome, aRun, mistakesIn, problemsOf, propertiesOf } from './test-run.ts';
+import type { StepDeclaration, StepOptions } from './step.ts';
+import { anOutcome, aRun, mistakesIn, problemsOf } from './test-run.ts';
 import { downloadDirectory, downloadFile, uploadDirectory, uploadFile } from './transfer.ts';
 import { trigger } from './trigger.ts';
 
@@ -182,8 +183,4 @@ describe('the result of a command', () => {
     expect(resultOfOutcome(anOutcome({ exitCode: 0 }))).toBe('SUCCESS');
     expect(resultOfOutcome(anOutcome({ exitCode: 5 }))).toBe('FAILURE');
   });
-});
-
-test('plain properties are values by name', () => {
-  expect(plainProperties(propertiesOf({ a: 1, b: ['x'] }))).toEqual({ a: 1, b: ['x'] });
 });

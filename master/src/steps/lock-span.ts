@@ -1,5 +1,5 @@
 import type { LockAccess } from '../config/locks.ts';
-import type { StepDeclaration } from './kind.ts';
+import type { StepDeclaration } from './step.ts';
 
 /**
  * Steps that hold locks together: the first one takes them (beside its own, all at once), and they are given back when

@@ -1,5 +1,5 @@
 import { type CommandOutcome, formatDuration, type Result } from '@icefall/shared';
-import type { StepEnd } from './kind.ts';
+import type { StepEnd } from './step.ts';
 
 /** Codes of errors that no command causes: the worker itself failed, its disk, or a place where secrets are kept. */
 const FAULTS_OF_THE_SITE: ReadonlySet<string> = new Set([

@@ -2,9 +2,10 @@ import type { CommandOutcome, Json } from '@icefall/shared';
 import { z } from 'zod';
 import { jsonSchema, propertyNameSchema, propertyValuesSchema } from '../config/names.ts';
 import { describeIssue } from '../config/problems.ts';
-import { type DeclaredOptions, defineStep, type StepDeclaration, type StepEnd, type StepKind } from './kind.ts';
+import { type DeclaredOptions, defineStep, type StepKind } from './kind.ts';
 import { endByExitCode, shortCommand } from './outcome.ts';
 import { type ParsedShell, type ShellOptions, shellCommand, shellSchema } from './shell.ts';
+import type { StepDeclaration, StepEnd } from './step.ts';
 
 const oneSchema = z.strictObject({ property: propertyNameSchema, value: jsonSchema });
 const manySchema = z.strictObject({ properties: propertyValuesSchema });

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { type Duration, durationSchema, positiveDurationSchema } from '../config/durations.ts';
 import { type SecretReference, secretSchema } from '../secrets/reference.ts';
 import { withoutSecrets } from '../secrets/use.ts';
-import { defineStep, type StepKind, type StepRun } from './kind.ts';
+import { defineStep, type StepKind } from './kind.ts';
 import { endByExitCode, shortCommand } from './outcome.ts';
+import type { StepRun } from './step.ts';
 
 /** A word of a command line, or a list of words: a computed one may give none or many. */
 export type Word = string | number | boolean | readonly Word[];

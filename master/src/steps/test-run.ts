@@ -1,7 +1,7 @@
 import type { Command, CommandKind, CommandOf, CommandOutcome, Json, Properties, SourceStamp } from '@icefall/shared';
 import { commandSchema } from '@icefall/shared';
 import { type Problem, takeProblems } from '../config/problems.ts';
-import type { StepAction, StepDeclaration, StepRun } from './kind.ts';
+import type { StepAction, StepDeclaration, StepRun } from './step.ts';
 
 /** For tests: what a step sees when it begins and ends. */
 export function aRun(more: Partial<Omit<StepRun, 'properties'>> & { properties?: Record<string, Json> } = {}): StepRun {

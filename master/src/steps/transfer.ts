@@ -1,8 +1,9 @@
 import { isAbsolute } from 'node:path';
 import { formatBytes } from '@icefall/shared';
 import { z } from 'zod';
-import { defineStep, type StepEnd, type StepKind } from './kind.ts';
+import { defineStep, type StepKind } from './kind.ts';
 import { endByExitCode } from './outcome.ts';
+import type { StepEnd } from './step.ts';
 
 const workerPath = z.string().min(1);
 /** Words of a path may come from a property: they lead no higher than what stands before them. */

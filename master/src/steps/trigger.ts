@@ -4,7 +4,8 @@ import { propertyValuesSchema } from '../config/names.ts';
 import { valueAt } from '../config/problems.ts';
 import type { SchedulerDeclaration } from '../config/schedulers.ts';
 import { revisionsByCodebase } from './git.ts';
-import { defineStep, type StepKind, type StepRun, type Triggers, whenKnown } from './kind.ts';
+import { defineStep, type StepKind, type Triggers, whenKnown } from './kind.ts';
+import type { StepRun } from './step.ts';
 
 /** A scheduler, or its name where a plug-in module cannot import it. */
 type SchedulerRef = SchedulerDeclaration | string;

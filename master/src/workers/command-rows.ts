@@ -2,7 +2,7 @@ import type { Command } from '@icefall/shared';
 import type { NewCommand } from '../builds/command-port.ts';
 import { fromColumn, toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
-import type { Transfer } from '../steps/kind.ts';
+import type { Transfer } from '../steps/step.ts';
 
 /** A row of the table `commands`. */
 export interface CommandRow {

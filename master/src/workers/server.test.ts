@@ -16,7 +16,7 @@ import type { Command, CommandOutcome } from '@icefall/shared';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startWorker } from '../../../worker/src/test-support/worker.ts';
 import { realClock } from '../engine/real.ts';
-import type { Transfer } from '../steps/kind.ts';
+import type { Transfer } from '../steps/step.ts';
 import { startWorkerServer } from './server.ts';
 import { shell, siteWith, TestRoom, temporaryDirectory } from './test-room.ts';
 

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import type { StepDeclaration } from '../kind.ts';
+import type { StepDeclaration } from '../step.ts';
 import { aRun, commandOf } from '../test-run.ts';
 import { imageBuild } from './image-build.ts';
 import { imageTag } from './image-push.ts';

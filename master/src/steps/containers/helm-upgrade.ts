@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { type Duration, positiveDurationSchema } from '../../config/durations.ts';
-import { type DeclaredOptions, defineStep, type StepDeclaration, type StepKind } from '../kind.ts';
+import { type DeclaredOptions, defineStep, type StepKind } from '../kind.ts';
 import { endByExitCode } from '../outcome.ts';
 import { type ProcessOptions, processShape, shellCommand, shellSchema } from '../shell.ts';
+import type { StepDeclaration } from '../step.ts';
 
 export interface HelmUpgradeOptions extends ProcessOptions {
   readonly release: string;

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { StepDeclaration } from '../kind.ts';
+import type { StepDeclaration } from '../step.ts';
 import { aRun, commandOf } from '../test-run.ts';
 
 /** What scripts of ours use besides the program that they are about. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type SecretReference, secretSchema } from '../../secrets/reference.ts';
-import type { StepAction, StepRun } from '../kind.ts';
 import { type ProcessOptions, processShape, shellCommand, shellSchema } from '../shell.ts';
+import type { StepAction, StepRun } from '../step.ts';
 
 /** Programs that build or run images. `auto`: the first of buildah and docker (for a build that is pushed, kaniko as well) that the worker has. */
 export const IMAGE_TOOLS = ['auto', 'buildah', 'docker', 'kaniko'] as const;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { masterLock, pathLock } from '../../config/locks.ts';
 import { prop } from '../../properties/references.ts';
-import { locksOf, type StepDeclaration } from '../kind.ts';
+import { locksOf } from '../kind.ts';
 import { shell } from '../shell.ts';
+import type { StepDeclaration } from '../step.ts';
 import { anOutcome, aRun, commandOf, mistakesIn } from '../test-run.ts';
 import { readPublished } from './published.ts';
 import { cvmfsRepository } from './repository.ts';

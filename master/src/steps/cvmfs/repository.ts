@@ -10,7 +10,7 @@ import {
 import { treePathSchema } from '../../config/names.ts';
 import { callerPlace, type Place, reportIssues, titleOf, usable } from '../../config/problems.ts';
 import { computed, isReference, type Renderable, render } from '../../properties/references.ts';
-import type { StepOptions } from '../kind.ts';
+import type { StepOptions } from '../step.ts';
 
 /** A repository of CernVM-FS, as the worker that publishes it sees it. */
 export interface CvmfsRepository {

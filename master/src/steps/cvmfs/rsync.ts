@@ -1,9 +1,9 @@
 import type { CommandOutcome, Json } from '@icefall/shared';
 import { z } from 'zod';
-import type { DeclaredOptions, StepDeclaration, StepEnd, StepKind } from '../kind.ts';
-import { defineStep } from '../kind.ts';
+import { type DeclaredOptions, defineStep, type StepKind } from '../kind.ts';
 import { endByExitCode } from '../outcome.ts';
 import type { ProcessOptions } from '../shell.ts';
+import type { StepDeclaration, StepEnd } from '../step.ts';
 import { type CvmfsRepository, repositoryPathSchema, repositorySchema } from './repository.ts';
 import { publishingShape, scriptCommand } from './script.ts';
 

@@ -1,7 +1,7 @@
 import type { ShellCommand } from '@icefall/shared';
 import type { z } from 'zod';
-import type { StepRun } from '../kind.ts';
 import { processShape, shellCommand, shellSchema } from '../shell.ts';
+import type { StepRun } from '../step.ts';
 
 /**
  * Begins every script: the publisher's command line is what is left of the arguments, and `is_open NAME` asks it whether

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { type LockAccess, lockAccessSchema } from '../../config/locks.ts';
 import { callerPlace, reportIssues, reportProblem } from '../../config/problems.ts';
 import { type Renderable, type RenderContext, render } from '../../properties/references.ts';
-import { type DeclaredOptions, defineStep, type StepDeclaration, type StepKind, type StepRun } from '../kind.ts';
+import { type DeclaredOptions, defineStep, type StepKind } from '../kind.ts';
 import { holdTogether } from '../lock-span.ts';
 import { endByExitCode } from '../outcome.ts';
 import type { ProcessOptions } from '../shell.ts';
+import type { StepDeclaration, StepRun } from '../step.ts';
 import { MANIFEST_MARK, readPublished, STATISTICS_MARK } from './published.ts';
 import {
   type CvmfsRepository,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { type DeclaredOptions, defineStep, type StepDeclaration, type StepKind } from '../kind.ts';
+import { type DeclaredOptions, defineStep, type StepKind } from '../kind.ts';
 import { endByExitCode } from '../outcome.ts';
 import { commandLineSchema, type ProcessOptions, type Word } from '../shell.ts';
+import type { StepDeclaration } from '../step.ts';
 import { MANIFEST_MARK, readPublished } from './published.ts';
 import { type CvmfsRepository, repositoryPathSchema, repositorySchema, withOwnLock } from './repository.ts';
 import { type PublishingOptions, publishingShape, type Script, scriptCommand } from './script.ts';

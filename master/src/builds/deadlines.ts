@@ -1,18 +1,7 @@
-import type { Core } from './core.ts';
-import type { Timer } from './ports.ts';
-import type { SiteConfig } from './site-config.ts';
-
-/** Something that ends at a time unless somebody renews it before: the whitelist of a repository. */
-export interface Deadline {
-  /** A later one with the name takes its place. */
-  readonly name: string;
-  /** For people: `the whitelist of software.example.org`. */
-  readonly what: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  /** An alarm is raised so long before it. */
-  readonly warnMs: number;
-}
+import type { Core } from '../engine/core.ts';
+import type { Timer } from '../engine/ports.ts';
+import type { SiteConfig } from '../engine/site-config.ts';
+import type { Deadline } from '../steps/step.ts';
 
 /** A deadline as it is kept: it is forgotten when the builder that set it has left the configuration. */
 interface Kept extends Deadline {
