@@ -25,6 +25,7 @@ export interface Target {
 }
 
 export const SECRET = 'fuzzed-secret';
+const SENDER = '192.0.2.1';
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
 const person = { name: 'Ada', email: 'ada@example.org', username: 'ada' };
@@ -125,7 +126,7 @@ export function webhookTarget(master: Master, seed: number): Target {
         ...(dice() < 0.2 ? { 'content-type': 'application/x-www-form-urlencoded' } : {}),
       };
       try {
-        master.receiveHook(pick(DIALECTS), headers, body, '192.0.2.1');
+        master.webhooks.receive(pick(DIALECTS), { headers, body, remoteAddress: SENDER, origin: SENDER });
       } catch (error) {
         if (!(error instanceof Error) || !ANSWERED.has(error.name)) throw error;
       }

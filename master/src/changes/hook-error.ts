@@ -14,6 +14,10 @@ export const HOOK_STATUSES = {
   too_large: 413,
   /** Signed, but not what the host's documentation says. */
   bad_payload: 400,
+  /** No such delivery is on record. */
+  no_delivery: 404,
+  /** Its body is not kept, so it cannot be read again. */
+  body_not_kept: 409,
 } as const;
 export type HookErrorCode = keyof typeof HOOK_STATUSES;
 

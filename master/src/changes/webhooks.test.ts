@@ -24,9 +24,12 @@ function setUp(dialect: HookDialect, options: WebhookOptions = {}, more: Partial
   const source = webhook(dialect, { secrets: [{ env: 'HOOK_SECRET' }], ...options });
   const room = TestRoom.started(more.schedulers ?? [all], { changeSources: [source, ...(more.changeSources ?? [])] });
   const webhooks = new Webhooks(room.core, room.config, room.changes);
-  const receive = ({ headers, body }: Delivery, from?: string) => webhooks.receive(dialect, headers, body, from);
+  const receive = ({ headers, body }: Delivery, from: string | null = null) =>
+    webhooks.receive(dialect, { headers, body, remoteAddress: from, origin: from });
   return { room, webhooks, receive };
 }
+
+const bare = (body: Buffer) => ({ headers: {}, body, remoteAddress: null, origin: null });
 
 function refused(work: () => unknown): HookError {
   try {
@@ -314,7 +317,7 @@ describe('a request is refused', () => {
   test('for a host that nobody knows, naming those that are', () => {
     const { webhooks } = setUp('github');
     for (const name of ['sourceforge', 'constructor', '__proto__']) {
-      const error = refused(() => webhooks.receive(name, {}, Buffer.alloc(0)));
+      const error = refused(() => webhooks.receive(name, bare(Buffer.alloc(0))));
       expect([error.code, error.status]).toEqual(['unknown_dialect', 404]);
       expect(error.message).toContain('github, gitlab, gitea');
     }
@@ -323,7 +326,7 @@ describe('a request is refused', () => {
   test('for a host that the site does not declare, with the remedy', () => {
     const { webhooks } = setUp('github');
     const { headers, body } = delivery('gitea');
-    const error = refused(() => webhooks.receive('gitea', headers, body));
+    const error = refused(() => webhooks.receive('gitea', { ...bare(body), headers }));
     expect([error.code, error.status]).toEqual(['not_configured', 404]);
     expect(error.message).toContain("add webhook('gitea'");
   });
@@ -331,7 +334,7 @@ describe('a request is refused', () => {
   test('if it is longer than any host makes it', () => {
     const { webhooks } = setUp('github');
     const body = Buffer.alloc(LONGEST_HOOK_BODY_BYTES + 1);
-    expect(refused(() => webhooks.receive('github', {}, body)).code).toBe('too_large');
+    expect(refused(() => webhooks.receive('github', bare(body))).code).toBe('too_large');
   });
 });
 

@@ -1,10 +1,12 @@
 import { isIP } from 'node:net';
+import type { HookDelivery } from '@icefall/shared';
 import { ZodError, z } from 'zod';
 import { HOOK_DIALECTS, type HookDialect, type WebhookDeclaration } from '../config/changes.ts';
 import { readToken, type TokenSource } from '../config/workers.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import { ChangeError, type Changes } from './changes.ts';
+import { type Arrival, HookDeliveries, type KeptBody, LONGEST_KEPT_BYTES } from './hook-deliveries.ts';
 import { HookError } from './hook-error.ts';
 import { gitlab } from './webhook-gitlab.ts';
 import { generic, gitea, github, REPLAY_WINDOW_MS } from './webhook-hub.ts';
@@ -14,6 +16,23 @@ const DIALECTS: Readonly<Record<HookDialect, Dialect>> = { github, gitlab, gitea
 
 /** GitHub's own bound, the highest of the three; the door may have a lower one. */
 export const LONGEST_HOOK_BODY_BYTES = 25 * 1024 * 1024;
+
+/** A delivery as it came. */
+export interface HookRequest {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Its bytes are what was signed. */
+  readonly body: Buffer;
+  /** The connection's other end: a webhook without secrets takes requests of this machine only. */
+  readonly remoteAddress: string | null;
+  /** Who sent it, as proxies that the site believes say; for the record. */
+  readonly origin: string | null;
+}
+
+interface Taken {
+  readonly arrival: Arrival;
+  readonly kept: KeptBody;
+  readonly redeliveryOf?: number | undefined;
+}
 
 /** What became of a delivery. */
 export interface HookAnswer {
@@ -27,54 +46,100 @@ export class Webhooks {
   readonly #core: Core;
   readonly #config: SiteConfig;
   readonly #changes: Changes;
+  /** What came, with what became of it. */
+  readonly deliveries: HookDeliveries;
 
   constructor(core: Core, config: SiteConfig, changes: Changes) {
     this.#core = core;
     this.#config = config;
     this.#changes = changes;
+    this.deliveries = new HookDeliveries(core);
   }
 
   /**
    * Takes a delivery: whose signature is right and which is a push makes one change with all its commits; the same
-   * delivery again gives the change that is there; any other event is acknowledged, and nothing made of it.
-   * `body` is as it came: its bytes are what was signed. `remoteAddress` is where the request came from; a webhook
-   * without secrets takes those from this machine only. Throws {@link HookError}.
+   * delivery again gives the change that is there; any other event is acknowledged, and nothing made of it. Whatever
+   * becomes of it is on record. Throws {@link HookError}.
    */
-  receive(
-    dialect: string,
-    headers: Readonly<Record<string, string | undefined>>,
-    body: Buffer,
-    remoteAddress: string | null = null,
-  ): HookAnswer {
-    const name = dialectNamed(dialect);
-    if (body.length > LONGEST_HOOK_BODY_BYTES)
-      throw new HookError(
-        'too_large',
-        `the body has ${body.length} bytes; at most ${LONGEST_HOOK_BODY_BYTES} are read`,
-      );
-    const lower = Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
-    const declaration = this.#signedFor(name, lower, body, remoteAddress);
-    this.#assertFresh(name, lower);
-    const { event, pushes, read, deliveryId } = DIALECTS[name];
-    const kind = event(lower);
-    if (kind === null)
-      throw new HookError('bad_payload', `the request names no event, as every delivery of ${name} does`);
-    if (!pushes.includes(kind)) return ignored(`event ${JSON.stringify(kind.slice(0, 100))} is not used`);
-    const push = readPayload(name, () => read(payloadOf(lower, body), kind));
-    if ('ignored' in push) return ignored(push.ignored);
-    return this.#add(declaration, push, deliveryId(lower));
+  receive(dialect: string, request: HookRequest): HookAnswer {
+    const { body, remoteAddress } = request;
+    const headers = lowerCased(request.headers);
+    const arrival = arrivalOf(dialect, headers, request);
+    let kept: KeptBody | undefined;
+    try {
+      const name = dialectNamed(dialect);
+      assertLength(body);
+      const declaration = this.#signedFor(name, headers, body, remoteAddress);
+      this.#assertFresh(name, headers);
+      kept = { contentType: headers['content-type'] ?? null, body };
+      const { changeIds, reason } = this.#take(declaration, { arrival, kept });
+      return { changeIds, ignored: reason };
+    } catch (error) {
+      if (error instanceof HookError)
+        this.deliveries.noteRefusal(arrival, { code: error.code, reason: error.message, kept });
+      throw error;
+    }
   }
 
-  /** The declared webhook (the site has one of a dialect at most), if the request was signed with a secret of it. */
-  #signedFor(name: HookDialect, headers: HookHeaders, body: Buffer, remoteAddress: string | null): WebhookDeclaration {
+  /** A delivery that the door refused before it was read whole. */
+  refused(dialect: string, request: Omit<HookRequest, 'body'>, code: string, reason: string): void {
+    const headers = lowerCased(request.headers);
+    const announced = Number(headers['content-length']);
+    const body = { length: Number.isSafeInteger(announced) ? announced : 0 };
+    this.deliveries.noteRefusal(arrivalOf(dialect, headers, { ...request, body }), { code, reason });
+  }
+
+  /**
+   * Reads a delivery again whose signature was right when it came: after the site's program was mended, say. A push whose
+   * change is there gives that change. Throws {@link HookError}.
+   */
+  redeliver(id: number, origin: string): HookDelivery {
+    const delivery = this.deliveries.view(id);
+    if (delivery === null) throw new HookError('no_delivery', `there is no delivery ${id} on record`);
+    const kept = this.deliveries.kept(id);
+    if (kept === null)
+      throw new HookError(
+        'body_not_kept',
+        `the body of delivery ${id} is not kept (it was not signed, is longer than ${LONGEST_KEPT_BYTES} bytes, or others came since); send it again at the code host`,
+      );
+    const declaration = this.#declared(dialectNamed(delivery.dialect));
+    return this.#take(declaration, { arrival: { ...delivery, origin }, kept, redeliveryOf: id });
+  }
+
+  /** Reads what is signed, and puts it on record in the same turn. */
+  #take(declaration: WebhookDeclaration, { arrival, kept, redeliveryOf }: Taken): HookDelivery {
+    return this.#core.turn(() => {
+      const { changeIds, ignored: reason } = this.#read(declaration, arrival, kept);
+      const outcome = changeIds.length > 0 ? 'accepted' : 'ignored';
+      return this.deliveries.note(arrival, { outcome, reason, changeIds, kept, redeliveryOf });
+    });
+  }
+
+  #read(declaration: WebhookDeclaration, { event, deliveryId }: Arrival, { contentType, body }: KeptBody): HookAnswer {
+    const { dialect } = declaration;
+    const { pushes, read } = DIALECTS[dialect];
+    if (event === null)
+      throw new HookError('bad_payload', `the request names no event, as every delivery of ${dialect} does`);
+    if (!pushes.includes(event)) return ignored(`event ${JSON.stringify(event.slice(0, 100))} is not used`);
+    const push = readPayload(dialect, () => read(payloadOf(contentType, body), event));
+    return 'ignored' in push ? ignored(push.ignored) : this.#add(declaration, push, deliveryId);
+  }
+
+  /** The declared webhook; the site has one of a dialect at most. */
+  #declared(name: HookDialect): WebhookDeclaration {
     const declaration = this.#config.site.changeSources.find(
       (source) => source.type === 'webhook' && source.dialect === name,
     );
-    if (declaration?.type !== 'webhook')
-      throw new HookError(
-        'not_configured',
-        `the site takes no webhooks of ${name}; add webhook('${name}', …) to site({ changeSources })`,
-      );
+    if (declaration?.type === 'webhook') return declaration;
+    throw new HookError(
+      'not_configured',
+      `the site takes no webhooks of ${name}; add webhook('${name}', …) to site({ changeSources })`,
+    );
+  }
+
+  /** The declared webhook, if the request was signed with a secret of it. */
+  #signedFor(name: HookDialect, headers: HookHeaders, body: Buffer, remoteAddress: string | null): WebhookDeclaration {
+    const declaration = this.#declared(name);
     if (declaration.secrets.length === 0) {
       if (isFromHere(headers, remoteAddress)) return declaration;
       throw new HookError(
@@ -177,9 +242,32 @@ function addressesOf(config: SiteConfig): ReadonlySet<string> {
   ]);
 }
 
+function lowerCased(headers: HookRequest['headers']): HookHeaders {
+  return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
+}
+
+function assertLength({ length }: Buffer): void {
+  if (length > LONGEST_HOOK_BODY_BYTES)
+    throw new HookError('too_large', `the body has ${length} bytes; at most ${LONGEST_HOOK_BODY_BYTES} are read`);
+}
+
+/** What is put on record of a delivery before anything of it is believed. */
+function arrivalOf(
+  dialect: string,
+  headers: HookHeaders,
+  { origin, body }: Pick<HookRequest, 'origin'> & { readonly body: { readonly length: number } },
+): Arrival {
+  const known = HOOK_DIALECTS.find((name) => name === dialect);
+  const { event, deliveryId } = known === undefined ? NOTHING_TOLD : DIALECTS[known];
+  const name = known ?? dialect.replace(/[^\w.-]/g, '?').slice(0, 40);
+  return { dialect: name, origin, event: event(headers), deliveryId: deliveryId(headers), sizeBytes: body.length };
+}
+/** Of a host that is not known. */
+const NOTHING_TOLD: Pick<Dialect, 'event' | 'deliveryId'> = { event: () => null, deliveryId: () => null };
+
 function dialectNamed(name: string): HookDialect {
-  const parsed = z.enum(HOOK_DIALECTS).safeParse(name);
-  if (parsed.success) return parsed.data;
+  const found = HOOK_DIALECTS.find((known) => known === name);
+  if (found !== undefined) return found;
   const known = HOOK_DIALECTS.join(', ');
   throw new HookError(
     'unknown_dialect',
@@ -195,9 +283,9 @@ function isFromHere(headers: HookHeaders, address: string | null): boolean {
 }
 
 /** The payload: JSON, or a form whose field `payload` is JSON. */
-function payloadOf(headers: HookHeaders, body: Buffer): unknown {
+function payloadOf(contentType: string | null, body: Buffer): unknown {
   const text = body.toString('utf8');
-  const isForm = /^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? '');
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(contentType ?? '');
   return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text);
 }
 

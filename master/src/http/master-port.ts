@@ -1,6 +1,6 @@
 import type { ForcePreview, ForceRequest, Project } from '@icefall/shared';
 import type { AuditLog } from '../access/audit-log.ts';
-import type { HookAnswer } from '../changes/webhooks.ts';
+import type { Webhooks } from '../changes/webhooks.ts';
 import type { ViewedMaster } from '../events/viewed-master.ts';
 
 /** An action that is refused: `not_found` for what does not exist, `conflict` for what its state does not allow. */
@@ -31,6 +31,7 @@ export interface ProjectsPort {
 /** The master as its door sees it. Every action is one turn; those that are refused throw {@link ActionError}. */
 export interface MasterPort extends ViewedMaster {
   readonly audit: AuditLog;
+  readonly webhooks: Webhooks;
   readonly projects: ProjectsPort;
   setDraining(isDraining: boolean): void;
   stopBuild(buildId: number, reason: string): void;
@@ -47,16 +48,6 @@ export interface MasterPort extends ViewedMaster {
   setPaused(worker: string, paused: boolean): void;
   /** Tells a worker to finish what it runs and leave. */
   shutdownWorker(worker: string, reason: string): void;
-  /**
-   * Takes a code host's delivery: its headers and its body as it came. `remoteAddress` is where it came from. Throws
-   * HookError. `Webhooks.receive` is this.
-   */
-  receiveHook(
-    dialect: string,
-    headers: Readonly<Record<string, string | undefined>>,
-    body: Buffer,
-    remoteAddress: string | null,
-  ): HookAnswer;
   /** Makes a new token for a worker that the site declares without one; it is shown this once. */
   issueToken(worker: string): string;
   /** Ends a worker's token, and its connection. */

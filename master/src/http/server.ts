@@ -19,6 +19,7 @@ import { openApiDocument } from './openapi.ts';
 import { servePage } from './page.ts';
 import type { Door, Route } from './route.ts';
 import { ROUTES } from './routes/all.ts';
+import { noteRefusedHook } from './routes/hooks.ts';
 import { guard, SECURITY_HEADERS } from './security.ts';
 import { SseStreams } from './sse.ts';
 import { CONNECTIONS_CHECK_MS, limitTraffic } from './traffic.ts';
@@ -147,6 +148,10 @@ export async function buildServer(
   await app.register(async (hooks) => {
     hooks.removeAllContentTypeParsers();
     hooks.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    hooks.setErrorHandler((error, request) => {
+      noteRefusedHook(master, request, error);
+      throw error;
+    });
     for (const route of ROUTES.filter((candidate) => candidate.rawBody === true)) register(hooks, route, door);
   });
   serveOpenApi(app, master.version);

@@ -127,7 +127,6 @@ export class TestSite implements AsyncDisposable {
 
   #port(): MasterPort {
     const { core, config, audit, schedulers, changes, logs } = this;
-    const webhooks = new Webhooks(core, config, changes);
     const away: WorkerPresence = { connected: false, connectedSince: null, leaving: false, lastRefusal: null };
     return {
       core,
@@ -136,6 +135,7 @@ export class TestSite implements AsyncDisposable {
       schedulers,
       changes,
       logs,
+      webhooks: new Webhooks(core, config, changes),
       version: '0.1.0',
       startedAt: NOW,
       configErrors: [],
@@ -160,7 +160,6 @@ export class TestSite implements AsyncDisposable {
       cancelRequest: (id, reason) => this.#cancelRequest(id, reason),
       setPaused: (name, paused) => this.#setPaused(name, paused),
       shutdownWorker: (name, reason) => this.deeds.push(`shutdown ${name}: ${reason}`),
-      receiveHook: (dialect, headers, body, from) => webhooks.receive(dialect, headers, body, from),
       issueToken: (name) => {
         this.deeds.push(`token ${name}`);
         return `token-of-${name}`;
