@@ -7,6 +7,7 @@ export * from './api/describe.ts';
 export * from './api/errors.ts';
 export * from './api/events.ts';
 export * from './api/forms.ts';
+export * from './api/hooks.ts';
 export * from './api/locks.ts';
 export * from './api/logs.ts';
 export * from './api/projects.ts';
