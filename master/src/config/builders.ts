@@ -2,6 +2,7 @@ import type { Json, Request } from '@icefall/shared';
 import { z } from 'zod';
 import { isReference, type Renderable } from '../properties/references.ts';
 import type { StepDeclaration } from '../steps/step.ts';
+import { declared, functionSchema } from './declared.ts';
 import { type Duration, durationSchema } from './durations.ts';
 import { fixedLockAccessSchema, type LockAccess } from './locks.ts';
 import { nameSchema, propertyValuesSchema } from './names.ts';
@@ -91,10 +92,6 @@ export interface BuilderDeclaration {
   readonly place: Place | null;
 }
 
-const declared = <T extends { type: string }>(type: T['type'], hint: string) =>
-  z.custom<T>((value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === type, hint);
-const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
-
 const optionsSchema = z.strictObject({
   name: nameSchema,
   workers: z
@@ -112,10 +109,10 @@ const optionsSchema = z.strictObject({
     .default({}),
   properties: propertyValuesSchema.default({}),
   locks: z.array(fixedLockAccessSchema).default([]),
-  collapseRequests: z.union([z.boolean(), fn]).default(false),
-  nextRequest: fn.optional(),
-  nextWorker: fn.optional(),
-  mayStart: fn.optional(),
+  collapseRequests: z.union([z.boolean(), functionSchema]).default(false),
+  nextRequest: functionSchema.optional(),
+  nextWorker: functionSchema.optional(),
+  mayStart: functionSchema.optional(),
   directory: nameSchema.optional(),
   retry: z
     .strictObject({ maxAttempts: z.number().int().positive().default(3), backOff: durationSchema.default(5000) })

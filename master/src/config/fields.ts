@@ -1,5 +1,6 @@
 import type { FormField, Json } from '@icefall/shared';
 import { z } from 'zod';
+import { declared } from './declared.ts';
 import { jsonSchema, propertyNameSchema } from './names.ts';
 import { callerPlace, nameOf, type Place, reportIssues, reportProblem, titleOf, usable } from './problems.ts';
 
@@ -212,12 +213,7 @@ export function codebaseField(
 }
 
 /** Schema of a list of fields. */
-export const fieldsSchema = z.array(
-  z.custom<FieldDeclaration>(
-    (value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'field',
-    'must be a field such as textField(...)',
-  ),
-);
+export const fieldsSchema = z.array(declared<FieldDeclaration>('field', 'must be a field such as textField(...)'));
 const groupSchema = z.strictObject({
   name: commonShape.name.optional(),
   label: text,

@@ -1,6 +1,7 @@
 import assert from 'node:assert';
 import { z } from 'zod';
 import { isReference, type Renderable, type RenderContext, render } from '../properties/references.ts';
+import { declared } from './declared.ts';
 import { type Duration, positiveDurationSchema } from './durations.ts';
 import { nameSchema, treePathSchema } from './names.ts';
 import { callerPlace, type Place, reportIssues, reportProblem } from './problems.ts';
@@ -137,8 +138,8 @@ function declare(
 }
 
 /** Schema for an option that is a lock access. */
-export const lockAccessSchema = z.custom<LockAccess>(
-  (value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'lockAccess',
+export const lockAccessSchema = declared<LockAccess>(
+  'lockAccess',
   'must be a use of a lock: LOCK.counting() or LOCK.exclusive()',
 );
 

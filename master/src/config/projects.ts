@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { type SecretReference, secretSchema } from '../secrets/reference.ts';
+import { declared } from './declared.ts';
 import { type Duration, positiveDurationSchema } from './durations.ts';
 import type { LockDeclaration } from './locks.ts';
 import { nameSchema } from './names.ts';
@@ -76,7 +77,6 @@ export interface ProjectsDeclaration {
   readonly place: Place | null;
 }
 
-const typed = <T>(type: string, hint: string) => z.custom<T>((value) => valueAt(value, ['type']) === type, hint);
 /** Of variables of an environment. */
 export const variableSchema = z
   .string()
@@ -100,9 +100,9 @@ const optionsSchema = z.strictObject({
   repositories: z.array(projectSchema),
   platforms: z.record(
     nameSchema,
-    z.array(typed<WorkerDeclaration>('worker', 'must be a worker(...)')).min(1, 'must name at least one worker'),
+    z.array(declared<WorkerDeclaration>('worker', 'must be a worker(...)')).min(1, 'must name at least one worker'),
   ),
-  locks: z.array(typed<LockDeclaration>('lock', 'must be a masterLock(...) or workerLock(...)')).default([]),
+  locks: z.array(declared<LockDeclaration>('lock', 'must be a masterLock(...) or workerLock(...)')).default([]),
   secrets: z.record(variableSchema, secretSchema).default({}),
   publish: z
     .record(

@@ -3,6 +3,7 @@ import { Cron } from 'croner';
 import { z } from 'zod';
 import { isReference, type Renderable } from '../properties/references.ts';
 import type { BuilderDeclaration } from './builders.ts';
+import { declared, functionSchema } from './declared.ts';
 import { type Duration, durationSchema, positiveDurationSchema } from './durations.ts';
 import { type FieldDeclaration, fieldsSchema, repeatedIn } from './fields.ts';
 import { jsonSchema, nameSchema, propertyNameSchema, timeZoneSchema } from './names.ts';
@@ -99,9 +100,6 @@ export type SchedulerDeclaration =
   | ForceScheduler;
 export type SchedulerKind = SchedulerDeclaration['kind'];
 
-const declared = (type: string, hint: string) =>
-  z.custom<object>((value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === type, hint);
-const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
 const codebaseDefault = z.strictObject({
   repository: z.string(),
   branch: z.string().optional(),
@@ -133,11 +131,11 @@ const changesShape = {
       project: matcher.optional(),
       codebase: matcher.optional(),
       category: matcher.optional(),
-      where: fn.optional(),
+      where: functionSchema.optional(),
     })
     .default({}),
   treeStableTimer: durationSchema.optional(),
-  isImportant: fn.optional(),
+  isImportant: functionSchema.optional(),
   onlyImportant: z.boolean().default(false),
 };
 /** The clock starts it: there is nothing to be stable for. */

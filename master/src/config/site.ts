@@ -5,6 +5,7 @@ import { type SecretsOptions, secretsSchema } from '../secrets/declaration.ts';
 import { type AccessDeclaration, type AccessOptions, accessOf, accessSchema } from './access.ts';
 import type { BuilderDeclaration } from './builders.ts';
 import type { GitPollerDeclaration, WebhookDeclaration } from './changes.ts';
+import { declared } from './declared.ts';
 import type { LockDeclaration } from './locks.ts';
 import { propertyValuesSchema, timeZoneSchema } from './names.ts';
 import type { PoolDeclaration } from './pools.ts';
@@ -65,22 +66,17 @@ export interface SiteDeclaration {
   readonly place: Place | null;
 }
 
-const typed = (types: readonly string[], hint: string) =>
-  z.custom<object>(
-    (value) => typeof value === 'object' && value !== null && types.includes(String(Reflect.get(value, 'type'))),
-    hint,
-  );
 const pattern = z.instanceof(RegExp).optional();
 const siteSchema = z.strictObject({
   title: z.string().min(1),
   url: z.url().optional(),
   timeZone: timeZoneSchema.optional(),
-  workers: z.array(typed(['worker'], 'must be a worker(...)')),
-  builders: z.array(typed(['builder'], 'must be a builder(...)')),
-  schedulers: z.array(typed(['scheduler'], 'must be a scheduler')).optional(),
-  changeSources: z.array(typed(['gitPoller', 'webhook'], 'must be a gitPoller(...) or webhook(...)')).optional(),
-  pools: z.array(typed(['pool'], 'must be a kubernetesPool(...) or dockerPool(...)')).optional(),
-  projects: typed(['projects'], 'must be projects(...)').nullish(),
+  workers: z.array(declared('worker', 'must be a worker(...)')),
+  builders: z.array(declared('builder', 'must be a builder(...)')),
+  schedulers: z.array(declared('scheduler', 'must be a scheduler')).optional(),
+  changeSources: z.array(declared(['gitPoller', 'webhook'], 'must be a gitPoller(...) or webhook(...)')).optional(),
+  pools: z.array(declared('pool', 'must be a kubernetesPool(...) or dockerPool(...)')).optional(),
+  projects: declared('projects', 'must be projects(...)').nullish(),
   properties: propertyValuesSchema.optional(),
   validation: z.strictObject({ branch: pattern, revision: pattern, repository: pattern.nullable() }).optional(),
   deadlocks: z.enum(['resolve', 'report']).optional(),

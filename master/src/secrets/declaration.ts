@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BuilderDeclaration } from '../config/builders.ts';
+import { declared } from '../config/declared.ts';
 import { type Place, reportProblem } from '../config/problems.ts';
 import type { SiteDeclaration } from '../config/site.ts';
 import { command } from './command.ts';
@@ -36,19 +37,17 @@ export interface SecretsOptions {
   readonly allow: readonly SecretRule[];
 }
 
-const isOf = (type: string) => (value: unknown) =>
-  typeof value === 'object' && value !== null && Reflect.get(value, 'type') === type;
 const patterns = z.array(z.string().max(300)).min(1, 'must hold at least one pattern');
 const ruleSchema = z.strictObject({
   secrets: patterns.optional(),
-  builders: z.array(z.custom<BuilderDeclaration>(isOf('builder'), 'must be a builder(...)')).optional(),
+  builders: z.array(declared<BuilderDeclaration>('builder', 'must be a builder(...)')).optional(),
   branches: patterns,
   repositories: patterns.optional(),
 });
 /** Schema of {@link SecretsOptions}. */
 export const secretsSchema = z.strictObject({
   from: z
-    .array(z.custom<SecretProvider>(isOf('secretProvider'), 'must be a place such as secretsFrom.directory(...)'))
+    .array(declared<SecretProvider>('secretProvider', 'must be a place such as secretsFrom.directory(...)'))
     .min(1, 'must name at least one place'),
   allow: z.array(ruleSchema).min(1, 'must hold at least one rule: without one, no build is given any secret'),
 });

@@ -1,16 +1,11 @@
 import { z } from 'zod';
+import { declared } from '../config/declared.ts';
 import { ConfigError, collectProblems, describeIssue } from '../config/problems.ts';
 import { defineStep, type StepKind, StepOptionsError } from './kind.ts';
 import type { StepDeclaration, StepRun } from './step.ts';
 
 /** What the function returns. */
-const stepsSchema = z.array(
-  z.custom<StepDeclaration>(
-    (value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'step',
-    'must be a step',
-  ),
-  'must be a list of steps',
-);
+const stepsSchema = z.array(declared<StepDeclaration>('step', 'must be a step'), 'must be a list of steps');
 const functionSchema = z.custom<(run: StepRun) => readonly StepDeclaration[]>(
   (value) => typeof value === 'function',
   'must be a function',

@@ -1,5 +1,6 @@
 import { type CommandOutcome, DEFAULT_FLAGS, type Json, type ResultFlags } from '@icefall/shared';
 import { z } from 'zod';
+import { functionSchema } from '../config/declared.ts';
 import { type LockAccess, lockAccessSchema, renderedAccess } from '../config/locks.ts';
 import {
   callerPlace,
@@ -33,7 +34,6 @@ export interface StepKind<Options> {
 }
 
 const flag = z.boolean().optional();
-const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
 const commonSchema = z.object({
   name: z.string().min(1).max(100).optional(),
   haltOnFailure: flag,
@@ -43,9 +43,11 @@ const commonSchema = z.object({
   warnOnWarnings: flag,
   alwaysRun: flag,
   retryable: flag,
-  doStepIf: z.union([z.boolean(), z.custom(isReference), fn], 'must be yes/no, a reference or a function').optional(),
-  hideStepIf: z.union([z.boolean(), fn], 'must be yes/no or a function').optional(),
-  locks: z.union([z.array(lockAccessSchema), fn]).optional(),
+  doStepIf: z
+    .union([z.boolean(), z.custom(isReference), functionSchema], 'must be yes/no, a reference or a function')
+    .optional(),
+  hideStepIf: z.union([z.boolean(), functionSchema], 'must be yes/no or a function').optional(),
+  locks: z.union([z.array(lockAccessSchema), functionSchema]).optional(),
 });
 const COMMON = Object.keys(commonSchema.shape);
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { declared } from '../../config/declared.ts';
 import { type Duration, durationSchema } from '../../config/durations.ts';
 import {
   type LockAccess,
@@ -70,10 +71,7 @@ const folderSchema = z
   .string()
   .regex(/^\/(?!.*(^|\/)\.\.(\/|$))[^\n]*$/, 'must be an absolute path without ".."')
   .transform((path) => path.replace(/(?<=.)\/+$/, ''));
-const lockSchema = z.custom<LockDeclaration>(
-  (value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'lock',
-  'must be a masterLock(...) or pathLock(...)',
-);
+const lockSchema = declared<LockDeclaration>('lock', 'must be a masterLock(...) or pathLock(...)');
 function isPlace(text: string): boolean {
   return /^https?:\/\/[^\s/]+/.test(text) || folderSchema.safeParse(text).success;
 }
@@ -117,10 +115,7 @@ export function cvmfsRepository(options: CvmfsRepositoryOptions): CvmfsRepositor
 }
 
 /** Schema for an option that is a repository. */
-export const repositorySchema = z.custom<CvmfsRepository>(
-  (value) => typeof value === 'object' && value !== null && Reflect.get(value, 'type') === 'cvmfsRepository',
-  'must be a cvmfsRepository(...)',
-);
+export const repositorySchema = declared<CvmfsRepository>('cvmfsRepository', 'must be a cvmfsRepository(...)');
 
 /** Schema of a path below a repository's root; a slash at its end is as good as none. */
 export const repositoryPathSchema = z.preprocess(
