@@ -64,5 +64,6 @@ export {
   type TrustOptions,
 } from './projects.ts';
 export * from './schedulers.ts';
-export { type SiteDeclaration, type SiteOptions, site } from './site.ts';
+export type { SiteDeclaration, SiteOptions } from './site.ts';
+export { site } from './site-program.ts';
 export { type TokenSource, type WorkerDeclaration, type WorkerOptions, worker } from './workers.ts';

@@ -7,7 +7,7 @@ import { trigger } from '../steps/trigger.ts';
 import { type BuilderDeclaration, type BuilderOptions, builder, factory, type Steps } from './builders.ts';
 import { type LockAccess, masterLock, pathLock, workerLock } from './locks.ts';
 import { triggerableScheduler } from './schedulers.ts';
-import { site } from './site.ts';
+import { site } from './site-program.ts';
 import { type WorkerDeclaration, worker } from './workers.ts';
 
 const [w1, w2] = [worker({ name: 'w1' }), worker({ name: 'w2' })];

@@ -8,7 +8,8 @@ import { gitPoller, webhook } from './changes.ts';
 import { masterLock, workerLock } from './locks.ts';
 import { formatProblem } from './problems.ts';
 import { dependentScheduler, forceScheduler, periodicScheduler, triggerableScheduler } from './schedulers.ts';
-import { type SiteOptions, site } from './site.ts';
+import type { SiteOptions } from './site.ts';
+import { site } from './site-program.ts';
 import { worker } from './workers.ts';
 
 const [w1, w2] = [worker({ name: 'w1' }), worker({ name: 'w2' })];

@@ -1,4 +1,4 @@
-import { checkSecrets } from '../secrets/declaration.ts';
+import { checkSecrets } from '../secrets/unserved.ts';
 import type { StepDeclaration } from '../steps/step.ts';
 import { checkAccess } from './access.ts';
 import type { BuilderDeclaration } from './builders.ts';

@@ -1,7 +1,8 @@
 import type { InjectOptions } from 'fastify';
 import type { AccessOptions } from '../config/access.ts';
 import { takeProblems } from '../config/problems.ts';
-import { type SiteDeclaration, site } from '../config/site.ts';
+import type { SiteDeclaration } from '../config/site.ts';
+import { site } from '../config/site-program.ts';
 import { clientOf, type TestAnswer } from './test-client.ts';
 import { addHistory } from './test-history.ts';
 import { SITE, TestSite } from './test-site.ts';

@@ -1,14 +1,10 @@
 import { z } from 'zod';
 import type { BuilderDeclaration } from '../config/builders.ts';
 import { declared } from '../config/declared.ts';
-import { type Place, reportProblem } from '../config/problems.ts';
-import type { SiteDeclaration } from '../config/site.ts';
 import { command } from './command.ts';
 import { directory } from './directory.ts';
 import { environment } from './environment.ts';
-import { couldFit } from './policy.ts';
 import type { SecretProvider } from './provider.ts';
-import { isSecretName, secretsIn } from './reference.ts';
 import { vault } from './vault.ts';
 
 /** Places where secrets are kept. */
@@ -51,23 +47,3 @@ export const secretsSchema = z.strictObject({
     .min(1, 'must name at least one place'),
   allow: z.array(ruleSchema).min(1, 'must hold at least one rule: without one, no build is given any secret'),
 });
-
-/** Reports steps that no configuration of secrets can serve: there is none, or no rule for their builder. */
-export function checkSecrets({ builders, secrets }: Pick<SiteDeclaration, 'builders' | 'secrets'>): void {
-  for (const builder of builders)
-    for (const step of builder.factory.steps)
-      for (const { name } of secretsIn(step.options)) if (isSecretName(name)) check(name, builder, step, secrets);
-}
-
-function check(
-  name: string,
-  builder: BuilderDeclaration,
-  step: { readonly name: string; readonly place: Place | null },
-  secrets: SecretsOptions | null,
-): void {
-  const who = `step "${step.name}" of builder "${builder.name}": secret "${name}"`;
-  if (secrets === null)
-    reportProblem(step.place, `${who} comes from nowhere; say in site({ secrets }) where secrets are kept`);
-  else if (!secrets.allow.some((rule) => couldFit(rule, { secret: name, builder: builder.name })))
-    reportProblem(step.place, `${who} is given by no rule of site({ secrets: { allow } }) to this builder`);
-}

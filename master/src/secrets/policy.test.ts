@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { builder, factory } from '../config/builders.ts';
 import { takeProblems } from '../config/problems.ts';
-import { site } from '../config/site.ts';
+import { site } from '../config/site-program.ts';
 import { worker } from '../config/workers.ts';
 import { shell } from '../steps/shell.ts';
 import { secretsFrom } from './declaration.ts';

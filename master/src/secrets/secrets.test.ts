@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { builder, factory } from '../config/builders.ts';
-import { site } from '../config/site.ts';
+import { site } from '../config/site-program.ts';
 import { worker } from '../config/workers.ts';
 import { shell, TestRoom } from '../workers/test-room.ts';
-import type { SecretProvider } from './provider.ts';
-import { SecretError } from './provider.ts';
+import { SecretError, type SecretProvider } from './provider.ts';
 import { type SecretAnswer, type SecretSource, Secrets } from './secrets.ts';
 
 type Read = (name: string) => Promise<Buffer | null>;

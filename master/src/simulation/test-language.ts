@@ -1,6 +1,7 @@
 import type { Blocker, Command, Properties } from '@icefall/shared';
 import { takeProblems } from '../config/problems.ts';
-import { type SiteDeclaration, type SiteOptions, site } from '../config/site.ts';
+import type { SiteDeclaration, SiteOptions } from '../config/site.ts';
+import { site } from '../config/site-program.ts';
 import { shell } from '../steps/shell.ts';
 import type { StepOptions } from '../steps/step.ts';
 import type { SimulatedSite } from './simulated-site.ts';
