@@ -7,7 +7,7 @@ import { Hook } from '../engine/hooks.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import type { LogStore } from '../logs/log-store.ts';
 import { propertiesFrom } from '../requests/buildsets.ts';
-import type { RequestRow } from '../requests/requests.ts';
+import type { RequestRow } from '../requests/rows.ts';
 import type { Deadline, StepDeclaration, StepEnd } from '../steps/step.ts';
 import { LONGEST_BACK_OFF_MS, retryOf } from './attempts.ts';
 import type { StepRef } from './command-port.ts';

@@ -3,8 +3,8 @@ import type { BuilderDeclaration } from '../config/builders.ts';
 import { fromColumn, toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
-import { type BuildsetRow, propertiesFrom } from '../requests/buildsets.ts';
-import type { RequestRow } from '../requests/requests.ts';
+import { propertiesFrom } from '../requests/buildsets.ts';
+import type { BuildsetRow, RequestRow } from '../requests/rows.ts';
 import { shapeOf, uniqueNames } from './plans.ts';
 
 /** Successful builds whose median time is what the next one is expected to take, and how far back they are looked for. */

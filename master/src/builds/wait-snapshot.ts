@@ -4,7 +4,8 @@ import type { SiteConfig } from '../engine/site-config.ts';
 import { type LockKeeper, wantsOf } from '../locks/lock-keeper.ts';
 import { type LockTable, ownerOf } from '../locks/lock-table.ts';
 import type { BuildWait, Party, RequestWait, Waits } from '../locks/play-out.ts';
-import type { RequestRow, Requests } from '../requests/requests.ts';
+import type { Requests } from '../requests/requests.ts';
+import type { RequestRow } from '../requests/rows.ts';
 import type { BuildRow } from './rows.ts';
 
 export interface WaitRooms {

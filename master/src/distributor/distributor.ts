@@ -1,7 +1,7 @@
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import type { Buildsets } from '../requests/buildsets.ts';
-import type { RequestRow } from '../requests/requests.ts';
+import type { RequestRow } from '../requests/rows.ts';
 import type { Slots } from '../workers/slots.ts';
 import { Alarms } from './alarms.ts';
 import { Draining } from './draining.ts';

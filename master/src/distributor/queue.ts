@@ -1,7 +1,8 @@
 import type { Blocker } from '@icefall/shared';
 import { toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
-import type { RequestRow, Requests } from '../requests/requests.ts';
+import type { Requests } from '../requests/requests.ts';
+import type { RequestRow } from '../requests/rows.ts';
 import type { Alarms } from './alarms.ts';
 import type { Draining } from './draining.ts';
 

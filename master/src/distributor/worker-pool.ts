@@ -2,7 +2,7 @@ import type { Blocker, Json } from '@icefall/shared';
 import type { BuilderDeclaration, WorkerChoice } from '../config/builders.ts';
 import { fromColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
-import type { RequestRow } from '../requests/requests.ts';
+import type { RequestRow } from '../requests/rows.ts';
 import type { Slots } from '../workers/slots.ts';
 
 /** Presence of workers, as far as the choice of one depends on it. */

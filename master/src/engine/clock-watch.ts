@@ -1,7 +1,7 @@
 import { formatDuration } from '@icefall/shared';
-import type { Core } from './core.ts';
+import type { AlarmBoard } from './alarms.ts';
 import { Hook } from './hooks.ts';
-import type { Timer } from './ports.ts';
+import type { Clock, Logger, Timer } from './ports.ts';
 
 /** Between two looks: so long a deadline may be shown wrongly after a jump. */
 export const LOOK_EVERY_MS = 10_000;
@@ -9,6 +9,14 @@ export const LOOK_EVERY_MS = 10_000;
 export const LEAST_JUMP_MS = 1000;
 /** How long the alarm stays: a person who looks at the page once an hour sees it. */
 export const ALARM_FOR_MS = 60 * 60_000;
+
+/** What it needs of the core whose turns it precedes. */
+interface Watched {
+  readonly clock: Clock;
+  readonly alarms: AlarmBoard;
+  readonly log: Logger;
+  turn(work: () => void): void;
+}
 
 /**
  * Notices when the wall clock was set: before every turn, and every few seconds where nothing happens. Deadlines of
@@ -18,12 +26,12 @@ export const ALARM_FOR_MS = 60 * 60_000;
 export class ClockWatch {
   /** By how many milliseconds the clock has jumped. Fired inside a turn. */
   readonly jumped = new Hook<number>();
-  readonly #core: Core;
+  readonly #core: Watched;
   #offset: number;
   #timer: Timer | null = null;
   #alarm: Timer | null = null;
 
-  constructor(core: Core) {
+  constructor(core: Watched) {
     this.#core = core;
     this.#offset = this.#offsetNow();
   }

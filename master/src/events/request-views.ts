@@ -1,8 +1,7 @@
 import type { Buildset, Request } from '@icefall/shared';
 import type { Statements } from '../db/rows.ts';
-import type { BuildsetRow } from '../requests/buildsets.ts';
-import type { RequestRow } from '../requests/requests.ts';
 import { buildsetResource, type OfBuildset, requestResource } from '../requests/resources.ts';
+import type { BuildsetRow, RequestRow } from '../requests/rows.ts';
 import { Conditions, MOST_SCANNED_ROWS, type Page, type PageWanted, pageOf } from './paging.ts';
 import { addTo } from './step-views.ts';
 

@@ -3,7 +3,7 @@ import type { PoolDeclaration } from '../config/pools.ts';
 import { fromColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
-import type { RequestRow } from '../requests/requests.ts';
+import type { RequestRow } from '../requests/rows.ts';
 import { valuesOf, type Wanted, wantedImage } from './images.ts';
 
 /** Requests of a builder whose images are looked up at a time; those behind them come when these have started. */

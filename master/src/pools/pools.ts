@@ -5,7 +5,7 @@ import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { Timer } from '../engine/ports.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
-import type { RequestRow } from '../requests/requests.ts';
+import type { RequestRow } from '../requests/rows.ts';
 import type { Slots } from '../workers/slots.ts';
 import type { Workers } from '../workers/workers.ts';
 import { decide, type Seat } from './decisions.ts';

@@ -3,6 +3,7 @@ import { worstResult } from '@icefall/shared';
 import { toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
+import type { BuildsetRow } from './rows.ts';
 
 /** What a scheduler asks for. */
 export interface NewBuildset {
@@ -19,22 +20,6 @@ export interface NewBuildset {
   readonly parent?: { readonly buildId: number; readonly stepNumber: number; readonly unimportant: boolean };
   /** The same key a second time gives the first one's buildset. */
   readonly idempotencyKey?: string;
-}
-
-export interface BuildsetRow {
-  readonly id: number;
-  readonly scheduler: string;
-  readonly reason: string;
-  readonly owner: string | null;
-  readonly source_stamps: string;
-  readonly change_ids: string;
-  readonly properties: string;
-  readonly parent_build_id: number | null;
-  readonly parent_step_number: number | null;
-  readonly unimportant: number;
-  readonly created_at: number;
-  readonly finished_at: number | null;
-  readonly result: Result | null;
 }
 
 /** A buildset has ended. */

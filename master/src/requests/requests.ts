@@ -3,25 +3,9 @@ import type { BuilderDeclaration } from '../config/builders.ts';
 import { fromColumn, toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
-import type { BuildsetRow, Buildsets, NewBuildset } from './buildsets.ts';
+import type { Buildsets, NewBuildset } from './buildsets.ts';
 import { requestResource } from './resources.ts';
-
-export interface RequestRow {
-  readonly id: number;
-  readonly buildset_id: number;
-  readonly builder: string;
-  readonly priority: number;
-  readonly state: 'pending' | 'building' | 'finished';
-  readonly result: Result | null;
-  readonly submitted_at: number;
-  readonly finished_at: number | null;
-  readonly collapsed_into: number | null;
-  readonly attempts: number;
-  readonly not_before: number | null;
-  readonly cancel_reason: string | null;
-  readonly blocker: string | null;
-  readonly blocked_since: number | null;
-}
+import type { BuildsetRow, RequestRow } from './rows.ts';
 
 /** Requests of builders: their queue, what holds them up, collapse, and their end. Call inside turns. */
 export class Requests {

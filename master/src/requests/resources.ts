@@ -1,7 +1,6 @@
 import type { Blocker, Buildset, Properties, Request, SourceStamp } from '@icefall/shared';
 import { fromColumn } from '../db/rows.ts';
-import type { BuildsetRow } from './buildsets.ts';
-import type { RequestRow } from './requests.ts';
+import type { BuildsetRow, RequestRow } from './rows.ts';
 
 /** What a request's resource takes over from its buildset. */
 export type OfBuildset = Pick<BuildsetRow, 'reason' | 'owner' | 'parent_build_id'>;

@@ -11,8 +11,9 @@ import { openDatabase } from '../db/database.ts';
 import { Core } from '../engine/core.ts';
 import { SiteConfig } from '../engine/site-config.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
-import { type BuildsetRow, Buildsets } from '../requests/buildsets.ts';
+import { Buildsets } from '../requests/buildsets.ts';
 import { buildsetResource } from '../requests/resources.ts';
+import type { BuildsetRow } from '../requests/rows.ts';
 import { Schedulers } from './schedulers.ts';
 
 /** For tests: rooms around the schedulers with a virtual clock and a database in memory, and a language to speak of them. */

@@ -1,8 +1,8 @@
 import type { Json, SourceStamp } from '@icefall/shared';
 import type { TriggerableScheduler } from '../config/schedulers.ts';
 import { fromColumn } from '../db/rows.ts';
-import type { BuildsetRow } from '../requests/buildsets.ts';
 import { propertiesFrom } from '../requests/buildsets.ts';
+import type { BuildsetRow } from '../requests/rows.ts';
 import { completeStamps } from './stamps.ts';
 import type { Start } from './starts.ts';
 
