@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { NEED_LABELS } from '@icefall/docker/dockerfile';
@@ -10,20 +10,17 @@ import { parseAllDocuments, stringify } from 'yaml';
 import { objectName } from './names.ts';
 import type { Deployment } from './objects.ts';
 import { RENDERED_FOLDERS, renderedManifests } from './rendered.ts';
+import { kustomized } from './testing/kustomize.ts';
 import { isDeployment, mistakesIn } from './testing/strict.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
 const files = renderedManifests(PLATFORMS);
 const overlays = readdirSync(join(PROJECT, 'k8s/overlays')).map((name) => `overlays/${name}`);
 
-/** kustomize is in kubectl; where there is none the rendered files themselves are looked at. */
-const hasKubectl = (() => {
-  try {
-    execFileSync('kubectl', ['version', '--client'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
+/** kustomize is in kubectl; since 1.24 that says which, and it is one that knows what ours say. */
+const hasKustomize = (() => {
+  const { stdout } = spawnSync('kubectl', ['version', '--client', '-o', 'json'], { encoding: 'utf8' });
+  return /"kustomizeVersion"/.test(stdout ?? '');
 })();
 
 function objectsIn(text: string): Record<string, unknown>[] {
@@ -31,7 +28,12 @@ function objectsIn(text: string): Record<string, unknown>[] {
 }
 
 function built(folder: string): Record<string, unknown>[] {
-  return objectsIn(execFileSync('kubectl', ['kustomize', join(PROJECT, 'k8s', folder)], { encoding: 'utf8' }));
+  return kustomized(files, `k8s/${folder}`);
+}
+
+/** In an order that does not count, as text without that of keys. */
+function sorted(objects: readonly object[]): string[] {
+  return objects.map((each) => stringify(each, { sortMapEntries: true, aliasDuplicateObjects: false })).sort();
 }
 
 function deployment(objects: readonly object[], name: string): Deployment {
@@ -54,17 +56,30 @@ describe('the manifests', () => {
     expect(baseObjects.flatMap(mistakesIn)).toEqual([]);
   });
 
-  test.skipIf(!hasKubectl).each(['base', ...overlays])('of %s are put together by kustomize and right', (folder) => {
+  test.each(['base', ...overlays])('of %s are right when they are put together', (folder) => {
     const objects = built(folder);
     expect(objects.length).toBeGreaterThan(baseObjects.length);
     expect(objects.flatMap(mistakesIn)).toEqual([]);
-    expect(
-      new Set(
-        objects
-          .filter(({ kind }) => kind !== 'Namespace' && kind !== 'StorageClass')
-          .map(({ metadata }) => Object(metadata).namespace),
-      ),
-    ).toEqual(new Set(['icefall']));
+    const namespaced = objects.filter(({ kind }) => kind !== 'Namespace' && kind !== 'StorageClass');
+    expect(new Set(namespaced.map(({ metadata }) => Object(metadata).namespace))).toEqual(new Set(['icefall']));
+  });
+
+  test.skipIf(!hasKustomize)('are put together so by kustomize, too', () => {
+    for (const folder of ['base', ...overlays]) {
+      const real = execFileSync('kubectl', ['kustomize', join(PROJECT, 'k8s', folder)], { encoding: 'utf8' });
+      expect(sorted(objectsIn(real)), folder).toEqual(sorted(built(folder)));
+    }
+  });
+
+  test('with a patch that fits nothing are caught', () => {
+    const astray = files.map((file) =>
+      file.path.endsWith('claims-icefall-tree.yaml')
+        ? { ...file, text: file.text.replace('icefall-tree', 'tree') }
+        : file,
+    );
+    expect(() => kustomized(astray, 'k8s/overlays/cluster')).toThrow(
+      'k8s/overlays/cluster/claims-icefall-tree.yaml: it fits 0 objects, v1 PersistentVolumeClaim tree',
+    );
   });
 
   test('with a misspelt field or a wrong type are caught, wherever it is', () => {
@@ -124,7 +139,7 @@ describe('a pod', () => {
   });
 });
 
-describe.skipIf(!hasKubectl)('the cluster', () => {
+describe('the cluster', () => {
   test('keeps the tree on CephFS for many nodes and 1 Ti, the rest on RBD, and nothing goes with its claim', () => {
     const objects = built('overlays/cluster');
     const claims = objects.filter(({ kind }) => kind === 'PersistentVolumeClaim');
