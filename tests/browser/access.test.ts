@@ -63,4 +63,26 @@ describe('a site with people', () => {
     await page.getByRole('row').filter({ hasText: 'pause worker w1' }).getByText('ada').waitFor();
     expect(complaints).toEqual([]);
   });
+
+  test('shows who may administer what code hosts have sent, and reads it again for them', async () => {
+    const send = (host: string, body: object) =>
+      fetch(`${master.url}/hooks/${host}`, {
+        method: 'POST',
+        headers: { 'x-gitea-event': 'push', 'x-gitea-delivery': 'd1' },
+        body: JSON.stringify(body),
+      });
+    const repository = { clone_url: 'https://git.example.org/scripts.git' };
+    const push = { ref: 'refs/heads/main', after: 'a'.repeat(40), commits: [], repository };
+    expect((await send('gitea', push)).status).toBe(200);
+    expect((await send('github', push)).status).toBe(404);
+    const { page, complaints } = await browser.open(`${master.url}/changes`, { expects: REFUSED });
+    await signIn(page, 'ada');
+    await page.getByRole('link', { name: 'What code hosts have sent' }).click();
+    await page.getByRole('row').filter({ hasText: 'refused: the site takes no webhooks of github' }).waitFor();
+    await page.getByRole('row').filter({ hasText: 'gitea' }).getByRole('link', { name: 'change 1' }).waitFor();
+    await page.getByRole('button', { name: 'Read delivery 1 again' }).click();
+    const again = page.getByRole('row').filter({ hasText: 'delivery 1 again' });
+    await again.getByRole('link', { name: 'change 1' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
 });

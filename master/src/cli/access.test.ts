@@ -62,6 +62,8 @@ const VERBS: Readonly<Record<string, Verb>> = {
   'user enable': { args: ['user', 'enable', 'nobody'], needs: 'admin' },
   'user list': { args: ['user', 'list'], needs: 'admin' },
   audit: { args: ['audit'], needs: 'admin' },
+  deliveries: { args: ['deliveries'], needs: 'admin' },
+  'deliveries redeliver': { args: ['deliveries', 'redeliver', '1'], needs: 'admin' },
   'projects list': { args: ['projects', 'list'], needs: 'view' },
   'projects show': { args: ['projects', 'show', 'widgets'], needs: 'view' },
   'projects read': { args: ['projects', 'read', 'widgets'], needs: 'admin' },

@@ -8,6 +8,7 @@ import { addBuilders } from './commands/builders.ts';
 import { addBuilds } from './commands/builds.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addDeliveries } from './commands/deliveries.ts';
 import { addForce } from './commands/force.ts';
 import { addHook } from './commands/hook.ts';
 import { addInit } from './commands/init.ts';
@@ -38,7 +39,7 @@ const GROUPS = [
   { title: "A master's state:", add: [addBackup, addRestore, addVerify] },
   {
     title: 'What happens:',
-    add: [addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers, addProjects],
+    add: [addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers, addProjects, addDeliveries],
   },
   { title: 'What to do:', add: [addForce, addBuildActions, addSendChange, addHook] },
   { title: 'Who may do it:', add: [addLogin, addTokens, addUsers, addAudit] },

@@ -1,3 +1,4 @@
+import type { HookDelivery } from '@icefall/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError } from '../config/problems.ts';
 import { MOST_REMEMBERED } from './idempotency.ts';
@@ -250,6 +251,29 @@ describe('a webhook', () => {
     expect(await ask('gitea', '{"ref":', { ...gitea('push'), ...json })).toBe('400 bad_payload');
     expect(await ask('gitea', 'x'.repeat(25 * 1024 * 1024 + 1), { ...gitea('push'), ...json })).toBe('413 too_large');
     expect(count('changes')).toBe(1);
+    const { json: page } = await client.get('/api/v1/hooks/deliveries?outcome=refused');
+    expect(
+      page.deliveries.map(({ dialect, code, origin, sizeBytes }: HookDelivery) => [dialect, code, origin, sizeBytes]),
+    ).toEqual([
+      ['gitea', 'too_large', '127.0.0.1', 25 * 1024 * 1024 + 1],
+      ['gitea', 'bad_payload', '127.0.0.1', 7],
+      ['gitea', 'bad_signature', '192.0.2.1', JSON.stringify(push).length],
+      ['github', 'not_configured', '127.0.0.1', JSON.stringify(push).length],
+      ['svn', 'unknown_dialect', '127.0.0.1', JSON.stringify(push).length],
+    ]);
+  });
+
+  test('delivery can be read again, which is on record as a deed and as a delivery', async () => {
+    await client.post('/hooks/gitea', push, gitea('push'));
+    const { json } = await post('/hooks/deliveries/1/redeliver');
+    expect(json).toMatchObject({ id: 2, outcome: 'accepted', changeIds: [2], redeliveryOf: 1, isKept: true });
+    expect(site.audits().at(-1)).toMatchObject({ action: 'redeliver', object: 'delivery 1' });
+    const { status, json: refusal } = await post('/hooks/deliveries/99/redeliver');
+    expect([status, refusal.error.code]).toEqual([404, 'no_delivery']);
+    expect(site.audit.list({ limit: 1 }).items).toMatchObject([{ object: 'delivery 99', result: 'no_delivery' }]);
+    expect((await client.get('/api/v1/hooks/deliveries?limit=1')).json).toMatchObject({
+      ...{ deliveries: [{ id: 2 }], next: 2 },
+    });
   });
 
   test('may be larger than what the API takes, and of another type', async () => {

@@ -23,6 +23,7 @@ import { About } from './views/site/about.tsx';
 import { BuilderView } from './views/site/builder.tsx';
 import { Builders } from './views/site/builders.tsx';
 import { Changes, ChangeView } from './views/site/changes.tsx';
+import { Deliveries } from './views/site/deliveries.tsx';
 import { Locks } from './views/site/locks.tsx';
 import { Queue } from './views/site/queue.tsx';
 import { RequestView } from './views/site/request.tsx';
@@ -104,6 +105,8 @@ function View({ route: shown }: { route: Route }): JSX.Element {
       return <About />;
     case 'audit':
       return <Audit />;
+    case 'deliveries':
+      return <Deliveries />;
     case 'unknown':
       return (
         <Page name="unknown" title="There is no such page">

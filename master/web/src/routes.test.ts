@@ -18,6 +18,7 @@ test('every path that the page makes leads to its view', () => {
     'grid',
     'about',
     'audit',
+    'deliveries',
   ] as const)
     expect(parseRoute(paths[view])).toEqual({ view });
 });

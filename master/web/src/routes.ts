@@ -15,6 +15,7 @@ export type Route =
   | { readonly view: 'grid' }
   | { readonly view: 'about' }
   | { readonly view: 'audit' }
+  | { readonly view: 'deliveries' }
   | { readonly view: 'changes' }
   | { readonly view: 'change'; readonly id: number }
   | { readonly view: 'unknown'; readonly path: string };
@@ -39,6 +40,7 @@ export const paths = {
   grid: '/grid',
   about: '/about',
   audit: '/audit',
+  deliveries: '/deliveries',
   scheduler: (name: string) => `/schedulers#scheduler-${encodeURIComponent(name)}`,
   changes: '/changes',
   change: (id: number) => `/changes/${id}`,
@@ -82,6 +84,7 @@ function listOf(room: string): Route | null {
     case 'grid':
     case 'about':
     case 'audit':
+    case 'deliveries':
     case 'changes':
       return { view: room };
     default:

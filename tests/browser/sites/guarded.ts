@@ -1,4 +1,4 @@
-import { builder, factory, forceScheduler, shell, site, worker } from '@icefall/master/config';
+import { builder, factory, forceScheduler, shell, site, webhook, worker } from '@icefall/master/config';
 
 const w1 = worker({ name: 'w1' });
 const open = builder({ name: 'open', workers: [w1], factory: factory([shell({ name: 'say', command: ['true'] })]) });
@@ -14,6 +14,8 @@ export default site({
   workers: [w1],
   builders: [open, secret],
   schedulers: [forceScheduler({ name: 'force', builders: [open] })],
+  // Without secrets: it takes what this machine sends.
+  changeSources: [webhook('gitea')],
   access: {
     roles: {
       writer: { allow: ['force'], builders: [open], members: { groups: ['writers'] } },

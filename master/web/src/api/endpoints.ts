@@ -6,6 +6,7 @@ import type {
   Change,
   ForcePreview,
   ForceRequest,
+  HookDelivery,
   LockUse,
   Log,
   LogLines,
@@ -38,8 +39,11 @@ export const api = {
   caller: () => get<Caller>('/session'),
   signIn: (user: string, password: string) => post<Caller>('/session', { user, password }),
   signOut: (everywhere: boolean) => post('/session/end', { everywhere }),
+  hookDeliveries: (query: Query) =>
+    get<{ deliveries: HookDelivery[]; next: number | null }>('/hooks/deliveries', query),
   audit: (query: Query) => get<{ entries: AuditEntry[]; next: number | null }>('/audit', query),
 
+  redeliver: (id: number) => post<HookDelivery>(`/hooks/deliveries/${id}/redeliver`),
   stop: (id: number, reason: string) => post(`/builds/${id}/stop`, { reason }),
   rebuild: (id: number) => post<{ buildset: Buildset }>(`/builds/${id}/rebuild`),
   cancel: (id: number, reason: string) => post(`/requests/${id}/cancel`, { reason }),

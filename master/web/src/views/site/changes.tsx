@@ -6,6 +6,7 @@ import { paths } from '../../routes.ts';
 import { newestFirst, store } from '../../store/index.ts';
 import { Ago, BuildLink, Empty, Page } from '../../ui/parts.tsx';
 import { messageOf, useResource } from '../../ui/resource.ts';
+import { may } from '../access/session.ts';
 import { shortName } from '../waterfall/filters.ts';
 import { BuildTable } from './build-table.tsx';
 
@@ -34,6 +35,11 @@ export function Changes(): JSX.Element {
   };
   return (
     <Page name="changes" title="Changes">
+      {may('admin') && (
+        <p>
+          <a href={paths.deliveries}>What code hosts have sent</a>
+        </p>
+      )}
       {shown.length === 0 && <Empty>No change has come yet.</Empty>}
       <ul class="plain change-list">
         {shown.map((change) => (
