@@ -1,20 +1,22 @@
 import { setImmediate } from 'node:timers/promises';
 import { formatBytes } from '@icefall/shared/text';
 import { readAttributes } from './attributes.ts';
-import { type BytePath, forPeople } from './byte-path.ts';
+import { type BytePath, forPeople, parentPath } from './byte-path.ts';
 import type { CatalogForest, CatalogStorage } from './catalog/forest.ts';
 import { type AttributeList, encodeAttributes } from './catalog/xattrs.ts';
 import type { Context } from './context.ts';
+import { DIRTAB } from './dirtab.ts';
 import { realDisk } from './disk.ts';
 import { applyChanges } from './forest-changes.ts';
 import type { HashAlgorithm } from './hashes.ts';
-import { fileStamp, isRacy, type MountIndex, partialStamp, unknownStamp } from './mount-index.ts';
+import { type FileStamp, fileStamp, isRacy, type MountIndex, partialStamp, unknownStamp } from './mount-index.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { PackJob } from './objects/pack.ts';
 import { inlinePacker, type PackedFile, type Packer, threadedPacker } from './objects/pool.ts';
 import type { RepositoryPaths } from './paths.ts';
-import type { Found, ScanStep } from './scan.ts';
+import type { DirectoryScan, Found, ScanStep } from './scan.ts';
 import type { Settings } from './settings.ts';
+import type { Survey } from './survey.ts';
 import { absolute } from './tree.ts';
 
 /** Entries that are found before they are stored and put into the catalogs together: what a publish holds in memory. */
@@ -36,6 +38,8 @@ export interface Intake {
   readonly scope: BytePath;
   readonly settings: Settings;
   readonly algorithm: HashAlgorithm;
+  /** Made before the scan began; null: none. */
+  readonly survey: Survey | null;
 }
 
 /** What was taken in. */
@@ -55,10 +59,11 @@ export interface Taken {
 export async function takeIn(context: Context, intake: Intake, steps: Iterable<ScanStep>): Promise<Taken> {
   const packer = choosePacker(context, intake.paths);
   const taken: Taken = { entries: 0, filesRead: 0, bytesRead: 0, newObjects: 0, bytesStored: 0 };
+  const looked = new LookedAt();
   const waiting: Batch[] = [];
   const applyFirst = async (): Promise<void> => {
     const batch = waiting.shift();
-    if (batch !== undefined) await applyBatch(context, intake, batch, taken);
+    if (batch !== undefined) await applyBatch(context, intake, batch, taken, looked);
   };
   try {
     for (const batch of batchesOf(steps)) {
@@ -68,11 +73,12 @@ export async function takeIn(context: Context, intake: Intake, steps: Iterable<S
       else await setImmediate();
     }
     while (waiting.length > 0) await applyFirst();
+    looked.settle(intake);
   } finally {
     await packer.close();
   }
   context.say(
-    `Looked at ${taken.entries} entries of ${intake.paths.mount}; stored ${taken.filesRead} files, ${formatBytes(taken.bytesRead)}: ${taken.newObjects} new objects, ${formatBytes(taken.bytesStored)}`,
+    `Looked at ${intake.survey?.names ?? taken.entries} entries of ${intake.paths.mount}; stored ${taken.filesRead} files, ${formatBytes(taken.bytesRead)}: ${taken.newObjects} new objects, ${formatBytes(taken.bytesStored)}`,
   );
   return taken;
 }
@@ -136,7 +142,13 @@ async function listAttributes(
   return lists;
 }
 
-async function applyBatch(context: Context, intake: Intake, batch: Batch, taken: Taken): Promise<void> {
+async function applyBatch(
+  context: Context,
+  intake: Intake,
+  batch: Batch,
+  taken: Taken,
+  looked: LookedAt,
+): Promise<void> {
   const packed = await batch.packed;
   const attributes = await batch.attributes;
   const byInode = new Map<string, PackedFile>();
@@ -157,7 +169,35 @@ async function applyBatch(context: Context, intake: Intake, batch: Batch, taken:
     taken.entries += step.names;
     applyChanges(intake.forest, step, stored);
     for (const path of step.removed) intake.index.remove(path);
-    for (const item of step.found) intake.index.put(item.path, stampOf(item, batch.seenAt));
+    const stamps = step.found.map((item) => [item, stampOf(item, batch.seenAt)] as const);
+    for (const [{ path }, stamp] of stamps) intake.index.put(path, stamp);
+    looked.add(step, stamps);
+  }
+}
+
+/** Directories of which a scan has seen every name. */
+class LookedAt {
+  readonly #whole = new Set<BytePath>();
+  /** Those in which something has to be looked at anew. */
+  readonly #open = new Set<BytePath>();
+  #hasNewRules = false;
+
+  add(step: DirectoryScan, stamps: readonly (readonly [Found, FileStamp])[]): void {
+    if (step.isMarked !== null) this.#whole.add(step.directory);
+    for (const [{ path, type, stat }, stamp] of stamps)
+      if (stamp !== fileStamp(stat, type)) this.#open.add(parentPath(path));
+    this.#hasNewRules ||= step.removed.includes(DIRTAB) || step.found.some(({ path }) => path === DIRTAB);
+  }
+
+  /**
+   * Puts the digests of a survey into the index. It was made before the scan: what changed in between makes the next
+   * one different. Rules for markers that were seen without a look at everything make the next publish look there.
+   */
+  settle({ survey, index }: Intake): void {
+    if (this.#hasNewRules) index.forgetDigests();
+    if (survey === null) return;
+    const settled = [...survey.digests].filter(([path]) => this.#whole.has(path) && !this.#open.has(path));
+    index.putDigests(settled);
   }
 }
 

@@ -5,6 +5,7 @@ import { COUNTERS, type Counters, NO_COUNTS } from './catalog/counters.ts';
 import type { KnownCatalog } from './catalog/forest.ts';
 import { nameOf } from './catalog/rows.ts';
 import type { RepositoryPaths } from './paths.ts';
+import type { Digest } from './survey.ts';
 
 /** What the file system said of an entry when it was last read or restored; its first letter is the entry's type. */
 export type FileStamp = string;
@@ -51,13 +52,15 @@ export interface IndexChanges {
 const TABLES = `
 CREATE TABLE IF NOT EXISTS meta (root TEXT);
 CREATE TABLE IF NOT EXISTS entries (directory TEXT, name TEXT, stamp TEXT, PRIMARY KEY (directory, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS digests (directory TEXT PRIMARY KEY, digest TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS catalogs (path TEXT PRIMARY KEY, hash TEXT, size INTEGER, total TEXT);
 `;
 
 /**
  * A mirror of the published tree, beside the mount tree: every name with its stamp, so that a publish finds what changed
- * without opening a catalog, and every catalog with its counts. Only a cache: one that belongs to another root catalog, or
- * cannot be read, is made anew from the catalogs.
+ * without opening a catalog, and every catalog with its counts. A directory of which all stamps are known has a digest too:
+ * while a survey gives the same one, nobody has to look at its names. Only a cache: one that belongs to another root catalog,
+ * or cannot be read, is made anew from the catalogs.
  */
 export class MountIndex {
   readonly #database: DatabaseSync;
@@ -66,6 +69,10 @@ export class MountIndex {
   readonly #put: StatementSync;
   readonly #remove: StatementSync;
   readonly #removeBelow: StatementSync;
+  readonly #forgetDigest: StatementSync;
+  readonly #forgetDigestsBelow: StatementSync;
+  /** The directory whose digest was forgotten last: its names come one after the other. */
+  #forgotten: BytePath | null = null;
   /** As they were given out last: what is still the same object need not be written. */
   #catalogs: ReadonlyMap<BytePath, KnownCatalog> | null = null;
   constructor(path: string) {
@@ -76,9 +83,10 @@ export class MountIndex {
     this.#put = this.#database.prepare('INSERT OR REPLACE INTO entries (directory, name, stamp) VALUES (?, ?, ?)');
     this.#remove = this.#database.prepare('DELETE FROM entries WHERE directory = ? AND name = ?');
     // '0' is what follows '/' in the order of bytes.
-    this.#removeBelow = this.#database.prepare(
-      "DELETE FROM entries WHERE directory = ?1 OR (directory > ?1 || '/' AND directory < ?1 || '0')",
-    );
+    const below = "WHERE directory = ?1 OR (directory > ?1 || '/' AND directory < ?1 || '0')";
+    this.#removeBelow = this.#database.prepare(`DELETE FROM entries ${below}`);
+    this.#forgetDigest = this.#database.prepare('DELETE FROM digests WHERE directory = ?');
+    this.#forgetDigestsBelow = this.#database.prepare(`DELETE FROM digests ${below}`);
   }
 
   /** The root catalog that it mirrors; null: none. */
@@ -98,6 +106,14 @@ export class MountIndex {
   stamp(path: BytePath): FileStamp | null {
     const stamp = this.#find.get(parentPath(path), nameOf(path))?.stamp;
     return typeof stamp === 'string' ? stamp : null;
+  }
+
+  /** Of directories of which nothing has changed while a survey gives the same. */
+  digests(): Map<BytePath, Digest> {
+    const rows = this.#database.prepare('SELECT directory, digest FROM digests').iterate();
+    const digests = new Map<BytePath, Digest>();
+    for (const row of rows) digests.set(String(row.directory), String(row.digest));
+    return digests;
   }
 
   catalogs(): Map<BytePath, KnownCatalog> {
@@ -128,16 +144,38 @@ export class MountIndex {
   /** Begins to change it, until {@link commit} or {@link rollback}. What was changed can be read at once. */
   begin(): void {
     this.#database.exec('BEGIN');
+    this.#forgotten = null;
   }
 
   /** Forgets a path with all that is below it. */
   remove(path: BytePath): void {
+    this.#changeIn(parentPath(path));
     this.#remove.run(parentPath(path), nameOf(path));
     this.#removeBelow.run(path);
+    this.#forgetDigestsBelow.run(path);
   }
 
   put(path: BytePath, stamp: FileStamp): void {
-    if (path !== '') this.#put.run(parentPath(path), nameOf(path), stamp);
+    if (path === '') return;
+    this.#changeIn(parentPath(path));
+    this.#put.run(parentPath(path), nameOf(path), stamp);
+  }
+
+  #changeIn(directory: BytePath): void {
+    if (directory !== this.#forgotten) this.#forgetDigest.run(directory);
+    this.#forgotten = directory;
+  }
+
+  /** To be told of a directory once no stamp in it will change any more, and all of them are known. */
+  putDigests(digests: Iterable<readonly [BytePath, Digest]>): void {
+    const put = this.#database.prepare('INSERT OR REPLACE INTO digests (directory, digest) VALUES (?, ?)');
+    for (const [directory, digest] of digests) put.run(directory, digest);
+    this.#forgotten = null;
+  }
+
+  /** The next look is at everything. */
+  forgetDigests(): void {
+    this.#database.exec('DELETE FROM digests');
   }
 
   /** From now on it mirrors this root catalog, with all catalogs below it. */
@@ -161,7 +199,7 @@ export class MountIndex {
   /** Forgets everything. */
   clear(): void {
     this.#catalogs = null;
-    this.#database.exec('DELETE FROM entries; DELETE FROM catalogs; DELETE FROM meta');
+    this.#database.exec('DELETE FROM entries; DELETE FROM digests; DELETE FROM catalogs; DELETE FROM meta');
   }
 
   close(): void {

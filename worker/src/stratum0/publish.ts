@@ -10,8 +10,8 @@ import { planMarkers, putAutomaticMarkers } from './markers.ts';
 import { catalogLoader, mirrorOf } from './mirror.ts';
 import type { MountIndex } from './mount-index.ts';
 import { type ObjectStore, objectStore } from './object-store.ts';
+import { lookOut, type Outlook } from './outlook.ts';
 import type { RepositoryPaths } from './paths.ts';
-import { placeOf, placesOf } from './places.ts';
 import { closeCutOffPublish } from './recovery.ts';
 import { closeTransaction, currentManifest, existingRepository, openServed, openTransactionOf } from './repository.ts';
 import { commitRevision, nextStorage } from './revision.ts';
@@ -80,10 +80,11 @@ async function publishChanges(context: Context, work: Work, options: PublishOpti
   const storage = nextStorage(context, store, await currentManifest(paths));
   const forest = new CatalogForest(index.catalogs(), catalogLoader(paths));
   const settings = await readSettings(paths);
-  const steps = await scanBalanced(context, work, options);
+  const outlook = await lookOut(work, options);
+  const steps = await scanBalanced(context, work, outlook, options.weights ?? null);
   index.begin();
   try {
-    const { filesRead } = await takeIn(context, { ...work, forest, storage, settings }, steps);
+    const { filesRead } = await takeIn(context, { ...work, forest, storage, settings, survey: outlook.survey }, steps);
     const given = options.tag === null ? null : { name: options.tag, description: options.description };
     const { manifest, catalogs } = await commitRevision(context, paths, {
       forest,
@@ -100,17 +101,17 @@ async function publishChanges(context: Context, work: Work, options: PublishOpti
 }
 
 /**
- * Looks at the mount tree, or at what of it may have changed. Where catalogs are to be split by weight it is looked at once
- * before, and the markers that split them are put.
+ * Looks at the mount tree where it has to. Where catalogs are to be split by weight it is looked at once before, and the
+ * markers that split them are put.
  */
 async function scanBalanced(
   context: Context,
-  { paths, index, scope }: Work,
-  { weights = null, changed = null }: PublishOptions,
+  { paths, index }: Work,
+  { place, isSettled }: Outlook,
+  weights: CatalogWeights | null,
 ): Promise<Iterable<ScanStep>> {
   const enter = await planMarkers(paths);
-  const place = changed === null ? placeOf(scope) : placesOf(changed);
-  const scan = () => scanMount({ mount: paths.mount, published: (path) => index.list(path), enter, place });
+  const scan = () => scanMount({ mount: paths.mount, published: (path) => index.list(path), enter, place, isSettled });
   if (weights === null) return scan();
   const directories = new Map<BytePath, number>();
   const mountpoints = new Set(index.catalogs().keys());

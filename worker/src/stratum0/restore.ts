@@ -31,7 +31,7 @@ export async function restoreTree(context: Context, paths: RepositoryPaths, publ
     if (!isRoot) await restoreAttributes(paths, wanted, intact);
     await finishAll(context, paths, wanted);
     if (isRoot) await restoreAttributes(paths, wanted, intact);
-    const stamps = stampsOf(paths);
+    const stamps = stampsOf(paths).filter(([path, stamp]) => index.stamp(path) !== stamp);
     index.update(published.manifest.root, { removed: [], stamps, catalogs: index.catalogs() });
     return missing.length + intact.strangers;
   } finally {

@@ -52,6 +52,8 @@ export interface ScanOptions {
   readonly enter?: (directory: BytePath) => boolean;
   /** Default: everywhere. */
   readonly place?: Place;
+  /** Directories that are as they were published, as far as the names in them go; default: none is known to be. */
+  readonly isSettled?: (directory: BytePath) => boolean;
 }
 
 /**
@@ -59,11 +61,9 @@ export interface ScanOptions {
  * below it. Throws `unreadable_file` for a directory that cannot be listed, `unsupported_file` for what a repository cannot
  * hold, `bad_marker` for a marker in the root.
  */
-export function scanMount({ mount, published, enter, place = EVERYWHERE }: ScanOptions): Generator<ScanStep> {
-  return new Scanner(mount, published, enter ?? (() => false)).visit(
-    { path: '', stat: lstat(mount, ''), old: undefined },
-    place,
-  );
+export function scanMount(options: ScanOptions): Generator<ScanStep> {
+  const { mount, place = EVERYWHERE } = options;
+  return new Scanner(options).visit({ path: '', stat: lstat(mount, ''), old: undefined }, place);
 }
 
 /** A directory that is to be listed, as it was seen in the one above. */
@@ -77,10 +77,12 @@ class Scanner {
   readonly #mount: string;
   readonly #published: ScanOptions['published'];
   readonly #enter: (directory: BytePath) => boolean;
-  constructor(mount: string, published: ScanOptions['published'], enter: (directory: BytePath) => boolean) {
+  readonly #isSettled: (directory: BytePath) => boolean;
+  constructor({ mount, published, enter, isSettled }: ScanOptions) {
     this.#mount = mount;
     this.#published = published;
-    this.#enter = enter;
+    this.#enter = enter ?? (() => false);
+    this.#isSettled = isSettled ?? (() => false);
   }
 
   *visit(self: Seen, place: Place): Generator<ScanStep> {
@@ -95,8 +97,8 @@ class Scanner {
     if (isMarked && directory === '')
       throw new Stratum0Error('bad_marker', `${MARKER} cannot be in the repository's root: remove it`);
     const directories = look === 'pass' ? countAfter(before, removed, inside) : inside.length;
-    const own = this.#changed(self, directories, look === 'pass');
     const isListed = look !== 'pass';
+    const own = this.#changed(self, directories, isListed);
     yield {
       ...{ type: 'directory', directory, removed, names: names.length },
       found: [...own, ...leaves],
@@ -153,14 +155,15 @@ class Scanner {
   /** A directory into which nobody looks. */
   *#closed(child: Seen): Generator<ScanStep> {
     const directories = countAfter(this.#published(child.path), [], []);
-    const found = this.#changed(child, directories, true);
+    const found = this.#changed(child, directories, false);
     if (found.length === 0) return;
     yield { type: 'directory', directory: child.path, found, removed: [], isMarked: null, names: 0 };
   }
 
-  #changed({ path, stat, old }: Seen, directories: number, isPartial: boolean): Found[] {
+  #changed({ path, stat, old }: Seen, directories: number, isListed: boolean): Found[] {
     // The root's own time is nobody's business, its number of directories is.
     if (path !== '' && old === fileStamp(stat, 'directory')) return [];
+    const isPartial = !isListed && !this.#isSettled(path);
     return [{ path, type: 'directory', stat, directories, isPartial }];
   }
 }
