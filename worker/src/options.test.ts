@@ -49,8 +49,8 @@ describe('the command line', () => {
   });
 
   it.each([
-    [['--mastre', 'x'], /--mastre/],
-    [['stray'], /stray/],
+    [['--mastre', 'x'], /'--mastre'; there are --master, --name, --token-file/],
+    [['stray'], /'stray': everything is given by options/],
     [['--master', 'http://m:9989'], /ws:\/\/master\.example/],
     [['--master', 'ws://user:pw@m'], /no user, password/],
     [['--name', 'two words'], /two words/],

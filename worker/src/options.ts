@@ -71,27 +71,38 @@ export function parseInvocation(argv: readonly string[], env: OwnEnvironment): I
   };
 }
 
+const OPTIONS = {
+  master: { type: 'string' },
+  name: { type: 'string' },
+  'token-file': { type: 'string' },
+  dir: { type: 'string' },
+  once: { type: 'boolean' },
+  linger: { type: 'string' },
+  'max-delay': { type: 'string' },
+  'journal-limit': { type: 'string' },
+  'json-log': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const;
+
 function parseValues(argv: readonly string[]) {
   try {
     return parseArgs({
       args: [...argv],
-      options: {
-        master: { type: 'string' },
-        name: { type: 'string' },
-        'token-file': { type: 'string' },
-        dir: { type: 'string' },
-        once: { type: 'boolean' },
-        linger: { type: 'string' },
-        'max-delay': { type: 'string' },
-        'journal-limit': { type: 'string' },
-        'json-log': { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-        version: { type: 'boolean' },
-      },
+      options: OPTIONS,
     }).values;
   } catch (error) {
-    throw usage(messageOf(error));
+    throw usage(mistakeIn(error));
   }
+}
+
+function mistakeIn(error: unknown): string {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : null;
+  if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL')
+    return `${messageOf(error).replace(/\. .*$/s, '')}: everything is given by options`;
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return messageOf(error);
+  const known = Object.keys(OPTIONS).map((name) => `--${name}`);
+  return `${messageOf(error)}; there are ${known.join(', ')}`;
 }
 
 function usage(message: string): Failure {

@@ -160,6 +160,30 @@ describe('exit codes', () => {
   });
 });
 
+describe('a mistake in the command line', () => {
+  test.each([
+    [
+      ['worker', 'list', '--bogus'],
+      "unknown option '--bogus'",
+      'options: --help, --version, --url,',
+      'icefall worker list',
+    ],
+    [['worker', 'xyzzy'], "unknown command 'xyzzy'", 'commands: list, pause,', 'icefall worker'],
+    [['frobnicate'], "unknown command 'frobnicate'", 'commands: init, check,', 'icefall'],
+  ])('%j is answered with the names that there are', async (args, what, names, called) => {
+    const { code, err } = await icefall(args);
+    expect(code).toBe(2);
+    const [first, second, last] = err.split('\n');
+    expect([first, last]).toEqual([`icefall: ${what}`, `(${called} --help tells more)`]);
+    expect(second).toContain(names);
+  });
+
+  test('with a name that is near, only that one is told', async () => {
+    const { err } = await icefall(['builds', '--jsno']);
+    expect(err).toBe("icefall: unknown option '--jsno'\n(Did you mean --json?)\n(icefall builds --help tells more)\n");
+  });
+});
+
 describe('what to do', () => {
   test('stop-build names the build, refuses one that has ended, and gives a reason', async () => {
     api.replies['GET /builders/b/builds/4'] = [

@@ -33,6 +33,7 @@ import { addWorkers } from './commands/workers.ts';
 import { contextOf } from './context.ts';
 import { CliError, EXIT, type ExitCode } from './exit.ts';
 import type { Terminal } from './terminal.ts';
+import { adviceOn } from './usage-advice.ts';
 
 const GROUPS = [
   { title: 'A site and its master:', add: [addInit, addCheck, addPlan, addSimulate, addStart, addStop, addReload] },
@@ -63,7 +64,12 @@ export async function run(
     return EXIT.ok;
   } catch (error) {
     // Help and version end this way, too.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.ok;
+      // Without any command it was the whole help.
+      if (error.code !== 'commander.help') terminal.err(adviceOn(error, program, args));
+      return EXIT.usage;
+    }
     if (!(error instanceof CliError) && !isSystemError(error)) throw error;
     terminal.err(`icefall: ${error.message}\n`);
     return error instanceof CliError ? error.exitCode : EXIT.failed;
@@ -85,7 +91,6 @@ function programOf(terminal: Terminal, limits: ClientLimits): Command {
     .helpOption('-h, --help', 'what a command does, and its options')
     .addHelpCommand(helpCommand())
     .addHelpText('after', CODES)
-    .showHelpAfterError('(icefall --help, or icefall COMMAND --help, tells more)')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out(text),

@@ -1,6 +1,7 @@
 import { Argument, type Command } from 'commander';
 import { completionScript, SHELLS, type Shell, type Words } from '../completion-scripts.ts';
 import type { CommandContext } from '../context.ts';
+import { optionsOf } from '../usage-advice.ts';
 
 export function addCompletion(program: Command, context: CommandContext): void {
   program
@@ -24,11 +25,4 @@ function wordsOf(program: Command): Words[] {
     ...command.commands.flatMap((sub) => visit(sub, [...path, sub.name()])),
   ];
   return visit(program, []);
-}
-
-function optionsOf(command: Command) {
-  return command
-    .createHelp()
-    .visibleOptions(command)
-    .flatMap((option) => (option.long ? [{ word: option.long, description: option.description }] : []));
 }
