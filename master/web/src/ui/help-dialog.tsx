@@ -11,7 +11,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['g l', 'locks'],
   ['g s', 'schedulers'],
   ['g c', 'changes'],
-  ['Ctrl K', 'go to anything'],
+  ['Ctrl K', 'go to anything: builder, build, worker, change'],
   ['f', 'force a build'],
   ['/', 'search or filter'],
   ['← ↑ → ↓', 'waterfall: from build to build'],
@@ -20,8 +20,9 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['n  N', 'log: next and previous hit'],
   ['e  E', 'log: next and previous error'],
   [':', 'log: go to a line'],
-  ['t  w  z', 'log: times, wrap, fold groups'],
+  ['t  w  z  f', 'log: times, wrap, fold groups, full screen'],
   ['h  l', 'build: the one before, the one after'],
+  ['R  A', 'build: rebuild, stop'],
   ['?', 'this help'],
 ];
 

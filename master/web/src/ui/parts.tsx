@@ -6,7 +6,7 @@ import { paths } from '../routes.ts';
 import { now } from '../store/clock.ts';
 import { store } from '../store/index.ts';
 import { GLYPHS, type Look, lookOfBuild, WORDS } from './look.ts';
-import { fullTime, relativeTime } from './times.ts';
+import { fullTime, relativeTime, shortDuration } from './times.ts';
 
 /** A time: how long ago (or ahead), and all of it on hover. */
 export function Ago({ at }: { at: number | null }): JSX.Element {
@@ -26,6 +26,15 @@ export function Lasted({ from, to }: { from: number | null; to: number | null })
     <span class="num" title={title}>
       {formatDuration(Math.max(0, (to ?? now.value) - from))}
     </span>
+  );
+}
+
+/** How long something has been so, and since when on hover. */
+export function For({ since }: { since: number }): JSX.Element {
+  return (
+    <time class="num" dateTime={new Date(since).toISOString()} title={`since ${fullTime(since)}`}>
+      for {shortDuration(now.value - since)}
+    </time>
   );
 }
 
@@ -88,7 +97,7 @@ export function Why({
       {since != null && (
         <span class="dim">
           {' '}
-          · since <Ago at={since} />
+          · <For since={since} />
         </span>
       )}
       {links && <WhyLinks blocker={blocker} />}
@@ -119,6 +128,16 @@ function WhyLinks({ blocker }: { blocker: Blocker }): JSX.Element | null {
       <span class="why-links">
         {blocker.requestIds.map((id) => (
           <RequestLink key={id} id={id} />
+        ))}
+      </span>
+    );
+  if (blocker.kind === 'workersOffline')
+    return (
+      <span class="why-links">
+        {blocker.workers.map(({ name }) => (
+          <a key={name} href={paths.worker(name)}>
+            worker {name}
+          </a>
         ))}
       </span>
     );

@@ -30,6 +30,7 @@ export function Strip({ what, stretches }: { what: string; stretches: readonly S
   return (
     <div
       class="strip"
+      title={`The last ${STRIP_HOURS} hours`}
       role="img"
       aria-label={`${what} in the last ${STRIP_HOURS} hours: ${shown.length} times, ${shortDuration(length)} together`}
       data-stretches={shown.length}

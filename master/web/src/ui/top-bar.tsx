@@ -1,10 +1,11 @@
 import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { path } from '../navigation.ts';
 import { paths } from '../routes.ts';
 import { now } from '../store/clock.ts';
 import { live, store } from '../store/index.ts';
 import { Who } from '../views/access/who.tsx';
-import { forcing, helpOpen } from './actions.ts';
+import { forcing, helpOpen, paletteOpen } from './actions.ts';
 import { DeedButton } from './deed-button.tsx';
 import { theme, toggleTheme } from './theme.ts';
 import { secondTime } from './times.ts';
@@ -54,6 +55,20 @@ export function TopBar(): JSX.Element {
       >
         Force
       </DeedButton>
+      <button
+        type="button"
+        class="quiet"
+        aria-label="Search"
+        title="Go to anything (Ctrl K)"
+        onClick={() => {
+          paletteOpen.value = true;
+        }}
+      >
+        <svg class="sign" viewBox="0 0 16 16" aria-hidden="true">
+          <circle cx="7" cy="7" r="4.5" />
+          <path d="m10.5 10.5 4 4" />
+        </svg>
+      </button>
       <LiveState />
       <Who />
       <button
@@ -85,8 +100,13 @@ function Tab({ href, label, count = '' }: { href: string; label: string; count?:
     href === '/'
       ? path.value === '/' || path.value === '/waterfall'
       : path.value.startsWith(href) || (href === paths.console && path.value === paths.grid);
+  const link = useRef<HTMLAnchorElement>(null);
+  // On a phone not all of them are in view.
+  useEffect(() => {
+    if (here) link.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [here]);
   return (
-    <a href={href} aria-current={here ? 'page' : undefined}>
+    <a ref={link} href={href} aria-current={here ? 'page' : undefined}>
       {label}
       {count !== '' && <span class="count num">{count}</span>}
     </a>

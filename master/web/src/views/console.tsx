@@ -33,7 +33,7 @@ export function Console(): JSX.Element {
     <Page name="console" title="Console" aside={<ConsoleHead />}>
       {changes.length === 0 && <Empty>No change has come in the time that is shown.</Empty>}
       <div class="table-scroll">
-        <table class="console">
+        <table class="console by-change">
           <thead>
             <tr>
               <td />
@@ -130,6 +130,7 @@ export function BuildCell({ build }: { build: Build }): JSX.Element {
       href={paths.build(build.id)}
       title={`${build.builder} #${build.number}: ${WORDS[look]}, ${length}`}
       data-build-id={build.id}
+      data-builder={build.builder}
       data-result={build.result ?? undefined}
       data-state={build.state}
       data-look={look}

@@ -66,7 +66,6 @@ function StepRow({ step, build }: { step: Step; build: Build }): JSX.Element {
               {name}
             </a>
           ))}
-        <span class="spring" />
         <span class="links-row">
           {step.logs.map((log) => (
             <a key={log.id} href={paths.log(log.id)} data-log={log.name} data-log-id={log.id}>
@@ -74,6 +73,7 @@ function StepRow({ step, build }: { step: Step; build: Build }): JSX.Element {
             </a>
           ))}
         </span>
+        <span class="spring" />
         <Times step={step} build={build} />
       </div>
       {step.blocker !== null && (

@@ -75,9 +75,12 @@ function Head({ session, reading }: { session: LogSession; reading: Reading }): 
     <header class="log-head">
       <h1>
         {stored !== undefined && (
-          <a href={paths.build(stored.id)} data-build-id={stored.id}>
-            <Glyph look={lookOfBuild(stored)} /> {stored.builder} #{stored.number}
-          </a>
+          <>
+            <Glyph look={lookOfBuild(stored)} />{' '}
+            <a href={paths.build(stored.id)} data-build-id={stored.id}>
+              {stored.builder} #{stored.number}
+            </a>
+          </>
         )}{' '}
         <span class="dim">›</span>{' '}
         {step !== undefined && log !== null && <a href={paths.step(log.buildId, step.number)}>{step.name}</a>}{' '}
@@ -140,6 +143,9 @@ function Tools({ session, reading }: { session: LogSession; reading: Reading }):
       >
         {session.complete.value ? 'End' : 'Follow'}
       </button>
+      <button type="button" class="quiet" title="Full screen (f)" onClick={toggleFullScreen}>
+        Full screen
+      </button>
       <a class="button quiet" href={files.raw} target="_blank" rel="noreferrer">
         Raw
       </a>
@@ -175,6 +181,17 @@ function toggleTimes(): void {
   settings.times.value = NEXT_TIMES[settings.times.peek()];
 }
 
+/** The log alone, on all of the screen; Escape ends that, as everywhere. */
+function toggleFullScreen(): void {
+  // A browser that does not do it (a phone's, a frame) leaves things as they are.
+  if (document.fullscreenElement !== null) void document.exitFullscreen();
+  else
+    void document
+      .querySelector('main.log')
+      ?.requestFullscreen()
+      .catch(() => {});
+}
+
 function toggleWrap(): void {
   settings.wrap.value = !settings.wrap.peek();
 }
@@ -183,6 +200,7 @@ function logKey(key: string, reading: Reading): boolean {
   const keys: Readonly<Record<string, () => void>> = {
     t: toggleTimes,
     w: toggleWrap,
+    f: toggleFullScreen,
     z: reading.folding.toggleAll,
     G: reading.toEnd,
     gg: () => reading.show(0),

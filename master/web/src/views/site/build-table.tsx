@@ -10,7 +10,7 @@ import { peopleOf } from '../waterfall/filters.ts';
 export function BuildTable({ builds, ofOne = false }: { builds: readonly Build[]; ofOne?: boolean }): JSX.Element {
   return (
     <div class="table-scroll">
-      <table class="builds">
+      <table class="builds cards">
         <thead>
           <tr>
             <th scope="col">Build</th>
@@ -45,18 +45,18 @@ export function BuildTable({ builds, ofOne = false }: { builds: readonly Build[]
               <td>
                 <Badge look={lookOfBuild(build)} /> <span class="dim">{build.summary}</span>
               </td>
-              <td>
+              <td data-label="began">
                 <Ago at={build.startedAt} />
               </td>
-              <td>
+              <td data-label="took">
                 <Lasted from={build.startedAt} to={build.finishedAt} />
               </td>
-              <td>{build.reason}</td>
-              <td>{peopleOf(build, store.changes.peek).join(', ')}</td>
+              <td class="card-line">{build.reason}</td>
+              <td data-label="who">{peopleOf(build, store.changes.peek).join(', ')}</td>
               <td>
                 <code>{build.sourceStamps[0]?.revision?.slice(0, 8) ?? build.sourceStamps[0]?.branch ?? ''}</code>
               </td>
-              <td>{build.worker}</td>
+              <td data-label="on">{build.worker}</td>
             </tr>
           ))}
         </tbody>

@@ -1,6 +1,7 @@
 import type { Build, Builder } from '@icefall/shared';
 import type { JSX } from 'preact';
 import { query, setQuery } from '../../navigation.ts';
+import { paths } from '../../routes.ts';
 import { newestFirst, store } from '../../store/index.ts';
 import { lookOfBuild } from '../../ui/look.ts';
 import { Ago, Badge, BuilderLink, BuildLink, Empty, Page } from '../../ui/parts.tsx';
@@ -75,8 +76,7 @@ function Row({ builder, builds }: { builder: Builder; builds: readonly Build[] }
             {tag}
           </a>
         ))}
-        <br />
-        <span class="dim">{builder.description}</span>
+        <span class="builder-description dim">{builder.description}</span>
       </td>
       <td>
         {newest !== undefined ? (
@@ -100,7 +100,13 @@ function Row({ builder, builds }: { builder: Builder; builds: readonly Build[] }
           </>
         )}
       </td>
-      <td class="num">{builder.pendingRequests > 0 && `${builder.pendingRequests} waiting`}</td>
+      <td class="num">
+        {builder.pendingRequests > 0 && (
+          <a href={paths.queueOf(builder.name)} title={`Why ${builder.name} waits`}>
+            {builder.pendingRequests} waiting
+          </a>
+        )}
+      </td>
       <td>
         <ForceButton builder={builder} />
       </td>

@@ -119,7 +119,9 @@ export function ChangeView({ id }: { id: number }): JSX.Element {
         </section>
       )}
       <section>
-        <h2>{change.files.length} files</h2>
+        <h2>
+          {change.files.length} {change.files.length === 1 ? 'file' : 'files'}
+        </h2>
         <ul class="plain mono">
           {change.files.map((file) => (
             <li key={file}>{file}</li>

@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { api } from '../../api/endpoints.ts';
 import { paths } from '../../routes.ts';
 import { store } from '../../store/index.ts';
-import { Ago, BuildLink, Empty, Page } from '../../ui/parts.tsx';
+import { BuildLink, Empty, For, Page } from '../../ui/parts.tsx';
 import { useKept, useResource } from '../../ui/resource.ts';
 import { type Stretch, Strip, stripBegin } from '../../ui/strip.tsx';
 
@@ -58,7 +58,7 @@ function Tile({ lock, uses }: { lock: Lock; uses: readonly LockUse[] }): JSX.Ele
               )}{' '}
               <span class="dim">
                 {holder.mode}
-                {holder.count > 1 && ` × ${holder.count}`}, since <Ago at={holder.since} />
+                {holder.count > 1 && ` × ${holder.count}`} <For since={holder.since} />
               </span>
             </li>
           ))}
@@ -98,7 +98,7 @@ function Waiters({ lock }: { lock: Lock }): JSX.Element {
           {waiter.stepName}{' '}
           <span class="dim">
             {waiter.mode}
-            {waiter.count > 1 && ` × ${waiter.count}`}, since <Ago at={waiter.since} />
+            {waiter.count > 1 && ` × ${waiter.count}`} <For since={waiter.since} />
           </span>
         </li>
       ))}

@@ -46,7 +46,7 @@ export function Queue(): JSX.Element {
 function Requests({ requests }: { requests: readonly Request[] }): JSX.Element {
   return (
     <div class="table-scroll">
-      <table>
+      <table class="cards">
         <thead>
           <tr>
             <th scope="col">Request</th>
@@ -61,22 +61,22 @@ function Requests({ requests }: { requests: readonly Request[] }): JSX.Element {
             <tr key={request.id} data-request-id={request.id} data-builder={request.builder} data-state={request.state}>
               <td>
                 <BuilderLink name={request.builder} />{' '}
-                <a class="num dim" href={paths.request(request.id)}>
+                <a class="num dim whole" href={paths.request(request.id)}>
                   request {request.id}
                 </a>
                 {request.priority !== 0 && <span class="tag">priority {request.priority}</span>}
               </td>
-              <td>
+              <td data-label="since">
                 <Ago at={request.submittedAt} />
               </td>
-              <td>
+              <td class="card-line">
                 {request.blocker === null ? (
                   'about to start'
                 ) : (
                   <Why blocker={request.blocker} since={request.blockedSince} />
                 )}
               </td>
-              <td>
+              <td class="card-line" data-label="for">
                 {request.reason}
                 {request.owner !== null && <span class="dim"> by {request.owner}</span>}
                 {request.parentBuildId !== null && (
@@ -121,7 +121,7 @@ export function CancelButton({ request }: { request: Request }): JSX.Element {
 function Steps({ steps }: { steps: readonly { build: Build; step: Step }[] }): JSX.Element {
   return (
     <div class="table-scroll">
-      <table>
+      <table class="cards">
         <thead>
           <tr>
             <th scope="col">Step</th>
@@ -137,13 +137,13 @@ function Steps({ steps }: { steps: readonly { build: Build; step: Step }[] }): J
               data-step={step.name}
               data-state={step.state}
             >
-              <td>
+              <td class="whole">
                 <BuildLink id={build.id} /> <a href={paths.step(build.id, step.number)}>{step.name}</a>
               </td>
-              <td>
+              <td data-label="since">
                 <Ago at={step.startedAt} />
               </td>
-              <td>{step.blocker !== null && <Why blocker={step.blocker} />}</td>
+              <td class="card-line">{step.blocker !== null && <Why blocker={step.blocker} />}</td>
             </tr>
           ))}
         </tbody>

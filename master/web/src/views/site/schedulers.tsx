@@ -30,7 +30,7 @@ export function Schedulers(): JSX.Element {
     <Page name="schedulers" title="Schedulers">
       {schedulers.length === 0 && <Empty>The site declares no schedulers.</Empty>}
       <div class="table-scroll">
-        <table>
+        <table class="cards">
           <thead>
             <tr>
               <th scope="col">Scheduler</th>
@@ -38,7 +38,10 @@ export function Schedulers(): JSX.Element {
               <th scope="col">Next</th>
               <th scope="col">Last</th>
               <th scope="col">Builders</th>
-              <th scope="col">Actions</th>
+              <th scope="col">On</th>
+              <th scope="col">
+                <span class="unseen">Start</span>
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -65,8 +68,10 @@ function Row({ scheduler }: { scheduler: Scheduler }): JSX.Element {
         <b>{name}</b>
         {scheduler.lastError != null && <div class="bad">{scheduler.lastError}</div>}
       </td>
-      <td title={scheduler.kind}>{KINDS[scheduler.kind] ?? scheduler.kind}</td>
-      <td>
+      <td title={scheduler.kind} data-label="by">
+        {KINDS[scheduler.kind] ?? scheduler.kind}
+      </td>
+      <td data-label={scheduler.nextAt === null ? undefined : 'next'}>
         {scheduler.nextAt === null ? (
           ''
         ) : enabled ? (
@@ -77,7 +82,9 @@ function Row({ scheduler }: { scheduler: Scheduler }): JSX.Element {
           </s>
         )}
       </td>
-      <td>{scheduler.lastAt !== null && <Ago at={scheduler.lastAt} />}</td>
+      <td data-label={scheduler.lastAt === null ? undefined : 'last'}>
+        {scheduler.lastAt !== null && <Ago at={scheduler.lastAt} />}
+      </td>
       <td>
         <span class="links-row">
           {scheduler.builders.map((builder) => (
@@ -85,8 +92,10 @@ function Row({ scheduler }: { scheduler: Scheduler }): JSX.Element {
           ))}
         </span>
       </td>
-      <td class="actions">
+      <td>
         <Switch scheduler={scheduler} />
+      </td>
+      <td class="actions">
         <StartButton scheduler={scheduler} />
       </td>
     </tr>
@@ -110,7 +119,7 @@ function Switch({ scheduler: { name, enabled } }: { scheduler: Scheduler }): JSX
           void perform(() => api.enable(name, on), on ? `${name} is enabled.` : `${name} is disabled.`);
         }}
       />
-      enabled
+      <span aria-hidden="true">{enabled ? 'on' : 'off'}</span>
     </label>
   );
 }
@@ -142,7 +151,7 @@ function StartButton({ scheduler }: { scheduler: Scheduler }): JSX.Element | nul
       unable={unable}
       class="force"
       title="Starts now what changes or the clock would start"
-      aria-label={`Run ${name} now`}
+      aria-label={`Run now: ${name}`}
       onClick={() => void runNow(name)}
     >
       Run now

@@ -69,7 +69,7 @@ function Tile({ worker, history }: { worker: Worker; history: readonly WorkerCon
       <details>
         <summary>
           {worker.builders.length} {worker.builders.length === 1 ? 'builder' : 'builders'}
-          {info.length > 0 && ', what it is'}
+          {info.length > 0 && ', what it runs on'}
         </summary>
         <p class="links-row">
           {worker.builders.map((name) => (

@@ -122,7 +122,11 @@ function BandView({ band, wide }: { band: Band; wide: boolean }): JSX.Element {
       data-look={look}
       style={{ top: `${band.top}px`, height: `${band.height}px` }}
     >
-      {band.waited >= 2 && <i class="hatched" style={{ height: `${band.waited}px` }} />}
+      {band.waited >= 2 && (
+        <i class="hatched" style={{ height: `${band.waited}px` }}>
+          {wide && band.labelled && band.waited >= STEP_HEIGHT && waitedWords(step)}
+        </i>
+      )}
       {band.labelled && (
         <span class="band-text">
           <b aria-hidden="true">{look === 'SUCCESS' ? '' : `${GLYPHS[look]} `}</b>
@@ -133,6 +137,12 @@ function BandView({ band, wide }: { band: Band; wide: boolean }): JSX.Element {
       {band.labelled && wide && <span class="band-time num">{progressOf(step) ?? length}</span>}
     </a>
   );
+}
+
+/** How long it waited for its locks. */
+function waitedWords({ startedAt, locksAcquiredAt, finishedAt }: Step): string {
+  const until = locksAcquiredAt ?? finishedAt ?? now.value;
+  return startedAt === null ? '' : `waited ${shortDuration(until - startedAt)}`;
 }
 
 /** Of a trigger that waits: how many of its builds are done. */
