@@ -1,3 +1,5 @@
+import type { Blocker } from '@icefall/shared';
+import type { BuilderDeclaration } from '../config/builders.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import type { Buildsets } from '../requests/buildsets.ts';
@@ -91,6 +93,12 @@ export class Distributor {
    */
   setDraining(isDraining: boolean): void {
     if (this.#draining.set(isDraining)) this.wakeAll();
+  }
+
+  /** What keeps a new request of a builder from being tried, whatever its locks; null: nothing. */
+  obstacle(builder: BuilderDeclaration): Blocker | null {
+    if (this.#draining.since !== null) return { kind: 'draining', since: this.#draining.since };
+    return builder.workers.some(({ name }) => this.#pool.isFree(name)) ? null : this.#pool.obstacle(builder);
   }
 
   /** A worker came, left, was paused, or has a free slot. Inside a turn. */
