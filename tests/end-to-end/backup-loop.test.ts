@@ -11,7 +11,7 @@ const KEPT = 2;
 
 test('the side-car backs a running master up, keeps the newest, and what it made can be restored', async () => {
   const ground = groundOfTest();
-  const site = join(import.meta.dirname, 'sites/haproxy.ts');
+  const site = join(import.meta.dirname, 'sites/behind-a-proxy.ts');
   const master = await TestMaster.start(ground, { site, env: { WORKER_TOKEN: 'a-token-of-this-test' } });
   await master.worker('north', { token: 'a-token-of-this-test' });
   const target = ground.path('backups');

@@ -1,6 +1,25 @@
 import { BlockList, isIP } from 'node:net';
 import type { AccessDeclaration } from '../config/access.ts';
 
+/**
+ * Who is behind a connection: its other end, or, where that is a proxy that the site believes, the nearest address in
+ * `X-Forwarded-For` that is none. What stands before that anybody can write.
+ */
+export function clientAddress(
+  access: AccessDeclaration | null,
+  peer: string,
+  forwardedFor: string | undefined,
+): string {
+  const told = (forwardedFor ?? '').split(',').map((address) => address.trim());
+  let address = peer;
+  while (isProxy(access, address)) {
+    const next = told.pop() ?? '';
+    if (isIP(next) === 0) break;
+    address = next;
+  }
+  return address;
+}
+
 const lists = new WeakMap<AccessDeclaration, BlockList>();
 
 /** Whether an address is that of a proxy that the site believes. */

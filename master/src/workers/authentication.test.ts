@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { site } from '../config/site-program.ts';
 import { MAX_FAILURES_A_MINUTE } from './authentication.ts';
 import { MINUTE, siteWith, TestRoom, temporaryDirectory } from './test-room.ts';
 
@@ -86,5 +87,21 @@ describe('an address with many failures', () => {
     room.clock.jumpTo(room.core.now() - 60 * MINUTE);
     expect(show(room, 'w1', 'secret')).toBe('in');
     expect(room.logged).toHaveLength(3);
+  });
+
+  test('is that of the agent behind a proxy which the site names, and the proxy itself behind any other', () => {
+    const roles = { reader: { allow: ['view' as const], members: 'everyone' as const } };
+    const { workers, builders } = siteWith({ name: 'w1', token: { file: tokenFile('secret') } });
+    const access = { roles, proxies: ['10.0.0.0/8'] };
+    const room = new TestRoom(site({ title: 'behind a proxy', workers, builders, access }));
+    const ask = (token: string, address: string, forwardedFor: string) =>
+      room.workers.authentication.check({ name: 'w1', authorization: `Bearer ${token}`, address, forwardedFor })
+        ?.status ?? 'in';
+    for (let i = 0; i < MAX_FAILURES_A_MINUTE; i += 1)
+      for (const proxy of ['10.0.0.1', '192.0.2.1'])
+        expect(ask('wrong', proxy, `203.0.113.${i}, 198.51.100.5`)).toBe(401);
+    expect(ask('secret', '10.0.0.1', '198.51.100.5')).toBe(429);
+    expect(ask('secret', '10.0.0.1', '198.51.100.6')).toBe('in');
+    expect(ask('secret', '192.0.2.1', '198.51.100.7')).toBe(429);
   });
 });

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { clientAddress } from '../access/proxies.ts';
 import { formatProblem } from '../config/problems.ts';
 import { readToken, type TokenSource, type WorkerDeclaration } from '../config/workers.ts';
 import { Attempts } from '../engine/attempts.ts';
@@ -25,8 +26,10 @@ export interface Credentials {
   readonly name: string | undefined;
   /** The header `Authorization`. */
   readonly authorization: string | undefined;
-  /** IP address. */
+  /** IP address of the connection's other end. */
   readonly address: string;
+  /** The header `X-Forwarded-For`. */
+  readonly forwardedFor?: string | undefined;
 }
 
 type Secret = { readonly hash: Buffer } | { readonly fault: string };
@@ -64,8 +67,11 @@ export class Authentication {
   }
 
   /** Null where the agent is who it says. */
-  check(credentials: Credentials): Refusal | null {
-    const { name, address } = credentials;
+  check(shown: Credentials): Refusal | null {
+    // Behind a proxy one that keeps guessing must not keep out all others.
+    const address = clientAddress(this.#config.site.access, shown.address, shown.forwardedFor);
+    const credentials = { ...shown, address };
+    const { name } = credentials;
     const now = this.#core.now();
     if (this.#failures.exceeded(address, now))
       return this.#refuse(

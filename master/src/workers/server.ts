@@ -105,7 +105,9 @@ function refusalOf(workers: Workers, request: IncomingMessage): Refusal | { read
   const name = typeof header === 'string' ? header : undefined;
   const { authorization } = request.headers;
   const address = request.socket.remoteAddress ?? 'unknown';
-  const refusal = workers.authentication.check({ name, authorization, address });
+  const forwardedFor = request.headers['x-forwarded-for'];
+  const told = Array.isArray(forwardedFor) ? forwardedFor.join(', ') : forwardedFor;
+  const refusal = workers.authentication.check({ name, authorization, address, forwardedFor: told });
   return refusal ?? { name: name ?? '' };
 }
 

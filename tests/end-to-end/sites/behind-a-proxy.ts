@@ -13,6 +13,6 @@ export default site({
   workers: [north, south],
   builders: [greet],
   schedulers: [forceScheduler({ name: 'greet', builders: [greet] })],
-  // Whoever comes through a proxy is nobody in particular.
-  access: { roles: { anybody: { allow: ['view', 'force'], members: 'everyone' } } },
+  // Whoever comes through a proxy is nobody in particular; the proxy asks from this address, and clients do not.
+  access: { roles: { anybody: { allow: ['view', 'force'], members: 'everyone' } }, proxies: ['127.0.0.1'] },
 });
