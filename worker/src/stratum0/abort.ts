@@ -10,7 +10,7 @@ import { restoreTree } from './restore.ts';
  */
 export async function abort(context: Context, name: string): Promise<void> {
   const paths = existingRepository(context, name);
-  await withRepositoryLock(paths, async () => {
+  await withRepositoryLock(context, paths, async () => {
     if ((await closeCutOffPublish(context, paths)) !== null) return;
     await openTransactionOf(paths);
     const published = await openServed(context, paths);

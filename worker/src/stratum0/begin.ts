@@ -16,7 +16,7 @@ import { WHITELIST_WARNING_MS } from './whitelist.ts';
  */
 export async function beginTransaction(context: Context, name: string, path: string): Promise<void> {
   const paths = existingRepository(context, name);
-  await withRepositoryLock(paths, async () => {
+  await withRepositoryLock(context, paths, async () => {
     await closeCutOffPublish(context, paths);
     const open = await readTransaction(paths);
     if (open !== null)

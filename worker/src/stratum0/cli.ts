@@ -6,6 +6,7 @@ import type { BytePath } from './byte-path.ts';
 import { readChangedList } from './changed-list.ts';
 import { type Context, realContext } from './context.ts';
 import { Stratum0Error, systemCode } from './errors.ts';
+import { readFence } from './fence.ts';
 import { hashAlgorithm } from './hashes.ts';
 import { TRUNK, TRUNK_PREVIOUS } from './history.ts';
 import { splitTarget } from './paths.ts';
@@ -42,6 +43,7 @@ Options of all verbs:
                 (default: $ICEFALL_STRATUM0_DIR)
 Environment:
   ICEFALL_STRATUM0_OWNER   recorded as the owner of a transaction (default: user@host)
+  ICEFALL_FENCE            number of the grant of the locks; what comes under an older one than was seen is refused
 REPO may be left out where there is only one.`;
 
 /** What the command line is given by the process. */
@@ -178,7 +180,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const directory = values.dir ?? terminal.environment.ICEFALL_STRATUM0_DIR;
     if (directory === undefined || directory === '')
       throw new Stratum0Error('usage', 'say where the repositories are: --dir DIR, or set ICEFALL_STRATUM0_DIR');
-    const context = realContext(directory, terminal.environment.ICEFALL_STRATUM0_OWNER, terminal.out);
+    const { ICEFALL_STRATUM0_OWNER: owner, ICEFALL_FENCE: fence } = terminal.environment;
+    const context = realContext(directory, owner, terminal.out, readFence(fence));
     await action({ context, values, terminal, repository: () => chooseRepository(context, targets[0]) });
     return 0;
   } catch (error) {

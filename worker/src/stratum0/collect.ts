@@ -28,7 +28,7 @@ const KEEP_DAYS = 3;
  */
 export async function collectGarbage(context: Context, name: string): Promise<void> {
   const paths = existingRepository(context, name);
-  await withRepositoryLock(paths, async () => {
+  await withRepositoryLock(context, paths, async () => {
     await closeCutOffPublish(context, paths);
     await refuseInTransaction(paths);
     const published = await openServed(context, paths);

@@ -1,5 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { type Disk, realDisk } from './disk.ts';
+import type { Fence } from './fence.ts';
 import { DEFAULT_THREADS } from './objects/pool.ts';
 
 /** What every verb is given. */
@@ -15,10 +16,17 @@ export interface Context {
   readonly say: (line: string) => void;
   /** Who works here, for the record of a transaction: a build, or a person and host. */
   readonly owner: string;
+  /** The grant of the locks under which the command runs; null: nobody looks at locks. */
+  readonly fence: Fence | null;
 }
 
 /** The context of the command line: real disk, real clock. */
-export function realContext(directory: string, owner: string | undefined, say: (line: string) => void): Context {
+export function realContext(
+  directory: string,
+  owner: string | undefined,
+  say: (line: string) => void,
+  fence: Fence | null = null,
+): Context {
   return {
     directory,
     disk: realDisk,
@@ -26,5 +34,6 @@ export function realContext(directory: string, owner: string | undefined, say: (
     now: () => Date.now(),
     say,
     owner: owner ?? `${userInfo().username}@${hostname()}`,
+    fence,
   };
 }

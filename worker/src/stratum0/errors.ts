@@ -1,6 +1,6 @@
 /**
  * What can go wrong, with the exit code that `cvmfs_server` gives for it where it has one of its own
- * (`cvmfs_publish transaction`: EEXIST, EBUSY; `cvmfs_publish abort`: EINVAL, EINTR); all else is 1.
+ * (`cvmfs_publish transaction`: EEXIST, EBUSY; `cvmfs_publish abort`: EINVAL, EINTR); ESTALE for a lost lock; all else is 1.
  */
 const EXIT_CODES = {
   usage: 1,
@@ -11,6 +11,7 @@ const EXIT_CODES = {
   no_transaction: 22,
   declined: 4,
   busy: 16,
+  stale_fence: 116,
   whitelist_expired: 1,
   bad_key: 1,
   bad_manifest: 1,

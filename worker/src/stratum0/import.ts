@@ -41,7 +41,7 @@ export async function importRepository(context: Context, name: string, options: 
     throw new Stratum0Error('usage', 'a new repository key (-t) needs a new whitelist (-r)');
   const { disk } = context;
   await disk.makeDirectory(paths.spool, 0o755);
-  await withRepositoryLock(paths, async () => {
+  await withRepositoryLock(context, paths, async () => {
     if (existsSync(paths.mount) && (await closeCutOffPublish(context, paths)) !== null) return;
     if (existsSync(paths.mountIndex))
       throw new Stratum0Error('repository_exists', `the repository ${name} is one of this stratum 0 already`);

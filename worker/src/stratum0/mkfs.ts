@@ -28,7 +28,7 @@ export async function makeRepository(context: Context, name: string, algorithm: 
   if (existsSync(paths.manifest)) throw new Stratum0Error('repository_exists', `the repository ${name} exists already`);
   const { disk } = context;
   await disk.makeDirectory(paths.spool, 0o755);
-  await withRepositoryLock(paths, async () => {
+  await withRepositoryLock(context, paths, async () => {
     await makeStore(context, paths);
     await disk.makeDirectory(paths.mount, MOUNT_OPEN);
     await ensureKeys(context, paths);

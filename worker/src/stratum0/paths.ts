@@ -13,6 +13,8 @@ export interface RepositoryPaths {
   readonly spool: string;
   readonly transaction: string;
   readonly lock: string;
+  /** The newest grant of a lock under which a command came. */
+  readonly fence: string;
   readonly mountIndex: string;
   /** There while objects are written that are not durable yet. */
   readonly unsettled: string;
@@ -57,6 +59,7 @@ export function repositoryPaths(directory: string, name: string): RepositoryPath
     spool,
     transaction: join(spool, 'transaction.json'),
     lock: join(spool, 'lock'),
+    fence: join(spool, 'fence'),
     mountIndex: join(spool, 'mount-index'),
     unsettled: join(spool, 'unsettled'),
     settings: join(spool, 'server.conf'),

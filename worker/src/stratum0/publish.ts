@@ -45,7 +45,7 @@ export interface PublishResult {
  */
 export async function publish(context: Context, name: string, options: PublishOptions): Promise<PublishResult | null> {
   const paths = existingRepository(context, name);
-  return withRepositoryLock(paths, async () => {
+  return withRepositoryLock(context, paths, async () => {
     if ((await closeCutOffPublish(context, paths)) !== null) return null;
     const transaction = await openTransactionOf(paths);
     const base = await openServed(context, paths);

@@ -72,7 +72,7 @@ export async function writeManifest(context: Context, paths: RepositoryPaths, ma
 /** Renews the whitelist with the master key; clients see the old or the new one. */
 export async function resign(context: Context, name: string, days: number): Promise<void> {
   const paths = existingRepository(context, name);
-  const expiresAt = await withRepositoryLock(paths, () => signWhitelist(context, paths, days));
+  const expiresAt = await withRepositoryLock(context, paths, () => signWhitelist(context, paths, days));
   context.say(`Signed ${days} day whitelist of ${name}: valid until ${new Date(expiresAt).toISOString()}`);
 }
 

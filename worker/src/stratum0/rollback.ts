@@ -20,7 +20,7 @@ import { newTransaction, writeTransaction } from './transaction.ts';
  */
 export async function rollback(context: Context, name: string, tagName: string): Promise<void> {
   const paths = existingRepository(context, name);
-  await withRepositoryLock(paths, async () => {
+  await withRepositoryLock(context, paths, async () => {
     await closeCutOffPublish(context, paths);
     await refuseInTransaction(paths);
     await openServed(context, paths);

@@ -47,7 +47,7 @@ export async function removeTag(context: Context, name: string, tag: string): Pr
 /** Puts another history in place, under the same revision. */
 async function changeTags(context: Context, name: string, change: (tags: Tag[]) => Tag[]): Promise<void> {
   const paths = existingRepository(context, name);
-  await withRepositoryLock(paths, async () => {
+  await withRepositoryLock(context, paths, async () => {
     await closeCutOffPublish(context, paths);
     await refuseInTransaction(paths);
     await openServed(context, paths);
