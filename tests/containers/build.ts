@@ -1,7 +1,7 @@
 import { allImages } from '@icefall/docker/images/all';
 import { PLATFORMS } from '@icefall/docker/platforms';
 import { canMake, makeBases } from './bases.ts';
-import { buildah, buildImage } from './buildah.ts';
+import { buildah, buildImage, CONTAINER_PREFIX } from './buildah.ts';
 
 /**
  * `npm run containers:build -- [NAME…]`: builds the images whose bases can be made here, runs the test variant of each,
@@ -20,7 +20,7 @@ for (const image of images) {
   const started = performance.now();
   makeBases(basesOf(image));
   const test = buildImage(image, 'test');
-  const container = buildah('from', test);
+  const container = buildah('from', '--name', `${CONTAINER_PREFIX}test-${image.name}`, test);
   try {
     const entrypoint = image.stages.find(({ name }) => name === 'test')?.entrypoint ?? [];
     console.log(buildah('run', '--isolation', 'chroot', '--network', 'host', container, '--', ...entrypoint));

@@ -7,7 +7,7 @@ import { POLICY } from '@icefall/docker/policy';
 import type { TestGround } from '../support/ground.ts';
 import { TestProcess } from '../support/process.ts';
 import { endProcessesOf } from '../support/process-table.ts';
-import { buildah } from './buildah.ts';
+import { buildah, CONTAINER_PREFIX } from './buildah.ts';
 
 const COMPOSE_FOLDER = resolve(import.meta.dirname, '..', '..', 'docker');
 
@@ -22,7 +22,6 @@ export class ComposeSite {
   readonly #file: ComposeFile;
   readonly #images: ReadonlyMap<string, Image>;
   readonly #references: ReadonlyMap<string, string>;
-  readonly #prefix = `icefall-${process.pid}-`;
   readonly #running = new Map<string, TestProcess>();
 
   /**
@@ -139,7 +138,7 @@ export class ComposeSite {
   }
 
   #container(name: string): string {
-    return `${this.#prefix}${name}`;
+    return `${CONTAINER_PREFIX}${name}`;
   }
 
   #service(name: string): { service: Service; image: Image } {
