@@ -18,6 +18,7 @@ export * from './api/schedulers.ts';
 export * from './api/status.ts';
 export * from './api/workers.ts';
 export * from './json.ts';
+export * from './log-marks.ts';
 export * from './protocol/commands.ts';
 export * from './protocol/frames.ts';
 export * from './protocol/journal.ts';

@@ -53,20 +53,28 @@ describe('logs on the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('groups are folded as they are marked, the last one is open, and what is looked for opens its own', async () => {
+  test('groups are folded as they are marked, those that come stay open, and what is looked for opens its own', async () => {
     const talk = desk.dictate('talk');
     const buildset = await desk.master.api.force('talker');
+    const step = await desk.master.api.stepOf(buildset, 'talk');
     talk.say('::group::Set up', ...MANY, 'a needle here', '::endgroup::', 'between');
     talk.say('section_start:1:fetch[collapsed=true]\r\u001b[0KFetch it', ...MANY, 'section_end:2:fetch\r\u001b[0K');
-    talk.say('--- Build', ...MANY.slice(0, 9), 'built');
-    talk.end();
-    await desk.master.api.finished(buildset);
-    const step = await desk.master.api.stepOf(buildset, 'talk', 'finished');
-    const { page, complaints } = await desk.open(`/logs/${step.logs[0]?.id}`);
+    await desk.master.api.line(step, /section_end/);
+    const { page, complaints } = await desk.open(
+      `/logs/${(await desk.master.api.build(step.buildId)).steps[0]?.logs[0]?.id}`,
+    );
     const group = (name: string) => page.getByRole('button', { name });
+    await page.getByRole('button', { name: 'Top' }).click();
     await group('Set up').waitFor();
     expect(await group('Set up').getAttribute('aria-expanded')).toBe('false');
-    expect(await group('Fetch it').getAttribute('aria-expanded')).toBe('false');
+    expect(await group('Fetch it').getAttribute('aria-expanded')).toBe('true');
+    await group('Fetch it').click();
+    talk.say('--- Build', ...MANY.slice(0, 9), 'built', '::group::Seen to come', 'in it', '::endgroup::');
+    await group('Seen to come').waitFor();
+    expect(await group('Seen to come').getAttribute('aria-expanded')).toBe('true');
+    talk.end();
+    await desk.master.api.finished(buildset);
+    await page.locator('main[data-state=complete]').waitFor();
     expect(await group('Build').getAttribute('aria-expanded')).toBe('true');
     await page.getByText('between', { exact: true }).waitFor();
     await page.getByText('built', { exact: true }).waitFor();

@@ -18,7 +18,7 @@ afterEach(async () => {
   await site[Symbol.asyncDispose]();
 });
 
-const ask = (query: string, of = `logs/${logId}`) => fetch(`${server.url}/api/v1/${of}/search?${query}`);
+const ask = (query: string, of = `logs/${logId}/search`) => fetch(`${server.url}/api/v1/${of}?${query}`);
 
 interface Found {
   readonly hits: number[];
@@ -62,6 +62,18 @@ describe('searching a log', () => {
     expect((await search(`q=${encodeURIComponent('^1\\d00 ')}&regex=1`)).hits).toHaveLength(10);
   });
 
+  test('tells the lines that begin or end groups, and reads nothing of a long log but those', async () => {
+    const line = 'x'.repeat(200);
+    for (let from = 0; from < 20_000; from += 200)
+      write(site, 2, 1, Array.from({ length: 200 }, (_, i) => `${from + i} ${line}\n`).join(''));
+    write(site, 2, 1, '::group::Late\n--- a/file\n::endgroup::\n');
+    const { hits, texts, end } = await search('first=0', `logs/${logId}/marks`);
+    expect(hits).toEqual([20_002, 20_003, 20_004]);
+    expect(texts).toEqual(['::group::Late', '--- a/file', '::endgroup::']);
+    expect(end).toMatchObject({ done: 20_005, isFull: false });
+    expect((await search('first=20003&limit=1', `logs/${logId}/marks`)).end.isFull).toBe(true);
+  });
+
   test('ends at its limit, and says so', async () => {
     write(site, 2, 1, 'hit\nmiss\nhit\nhit\n');
     const { hits, end } = await search('q=hit&limit=2');
@@ -74,15 +86,15 @@ describe('searching a log', () => {
   test('goes through all logs of a build, step by step, up to one limit', async () => {
     const early = write(site, 2, 0, 'a needle\n');
     write(site, 2, 1, 'another needle\nhay\n');
-    const { hits, texts, logs, end } = await search('q=needle&text=1', 'builds/2');
+    const { hits, texts, logs, end } = await search('q=needle&text=1', 'builds/2/search');
     expect({ hits, texts, logs }).toEqual({
       hits: [0, 2],
       texts: ['a needle', 'another needle'],
       logs: [early, logId],
     });
     expect(end).toMatchObject({ logId, done: 4, isFull: false });
-    expect(await search('q=needle&limit=1', 'builds/2')).toMatchObject({ hits: [0], end: { isFull: true } });
-    expect((await ask('q=x', 'builds/999')).status).toBe(404);
+    expect(await search('q=needle&limit=1', 'builds/2/search')).toMatchObject({ hits: [0], end: { isFull: true } });
+    expect((await ask('q=x', 'builds/999/search')).status).toBe(404);
   });
 
   test('refuses what is no expression, and stops one that takes for ever', async () => {

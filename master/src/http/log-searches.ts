@@ -17,6 +17,8 @@ export interface LogSearchOptions extends Wanted {
   readonly first: number;
   /** Whether the lines themselves are sent, too. */
   readonly withText: boolean;
+  /** Only where lines may begin or end a group: the log's index knows. Default false. */
+  readonly onlyMarked?: boolean;
   /** Hits after which it ends. */
   readonly limit: number;
 }
@@ -48,9 +50,13 @@ export class LogSearch {
     if (first === undefined) throw new SearchError('there is no log yet that could be searched');
     this.#later = later;
     this.#logId = first;
-    this.#pieces = logs.pieces(first, options.first);
+    this.#pieces = this.#piecesOf(first, options.first);
     this.#done = options.first;
     this.#stream = open();
+  }
+
+  #piecesOf(logId: number, first: number): Generator<LogPiece> {
+    return this.#logs.pieces(logId, first, { onlyMarked: this.#options.onlyMarked === true });
   }
 
   start(): void {
@@ -76,7 +82,7 @@ export class LogSearch {
     const next = this.#later.shift();
     if (next === undefined || this.#isFull()) return false;
     this.#logId = next;
-    this.#pieces = this.#logs.pieces(next, 0);
+    this.#pieces = this.#piecesOf(next, 0);
     this.#done = 0;
     return true;
   }

@@ -61,6 +61,7 @@ const TABLE: Readonly<Record<string, Rule>> = {
   searchLog: 'view of it',
   searchBuild: 'view of it',
   listProjects: 'view on all',
+  listLogMarks: 'view of it',
   getProject: 'view on all',
   getPipelineSchema: 'open',
   readProject: 'reload on all',

@@ -46,6 +46,22 @@ describe('a frame file', () => {
     expect(reader.bytes).toBe(all.length);
   });
 
+  test('knows where lines may begin or end a group, also while it is written', () => {
+    const writer = new FrameWriter(join(dir, 'log'));
+    for (let n = 0; n < LINES; n += 1)
+      writer.append(n === 9000 ? { ...record(n), data: Buffer.from('\u001b[36m::group::Set up\n') } : record(n));
+    const from = writer.nextMarked(0);
+    expect(from).toBeGreaterThan(0);
+    expect(from).toBeLessThanOrEqual(9000);
+    expect(writer.nextMarked(9001)).toBe(9001);
+    const tail = writer.nextMarked(16_000);
+    expect(firstOf(writer, tail)?.n).toBe(tail);
+    writer.finish();
+    using reader = new FrameReader(writer.path);
+    expect(reader.nextMarked(0)).toBe(from);
+    expect(reader.nextMarked(16_000)).toBe(LINES);
+  });
+
   test('has nothing after its last line', () => {
     const writer = written();
     expect(firstOf(writer, LINES)).toBeNull();

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { decodeRecords, type JournalRecord, wholeRecordBytes } from '@icefall/shared';
+import { decodeRecords, type JournalRecord, LOG_MARKS, wholeRecordBytes } from '@icefall/shared';
 import { countLines, encodeLineRecords, type LineRecord } from './line-records.ts';
 
 /** Lines are compressed in pieces of this size: small enough that one line comes in milliseconds, large enough to compress well. */
@@ -15,11 +15,21 @@ export interface FrameEntry {
   readonly lines: number;
   readonly offset: number;
   readonly bytes: number;
+  /** Whether any of its lines may begin or end a group; absent in files of masters that did not look. */
+  readonly marked?: boolean;
 }
 
 /** A finished frame file ends with its index: JSON, compressed, then `u32 length of that · "ICEL"`. */
 const MAGIC = Buffer.from('ICEL');
 const TAIL_BYTES = 8;
+
+const MARK = new RegExp(LOG_MARKS, 'm');
+
+/** Whether a line of these records may be a mark of a group: cheap beside their compression. */
+function isMarked(records: readonly LineRecord[]): boolean {
+  // Marks are ASCII: bytes as characters will do, and cost nothing to make.
+  return MARK.test(Buffer.concat(records.map(({ data }) => data)).toString('latin1'));
+}
 
 /** A log file is not what was written. */
 export class LogFileError extends Error {
@@ -92,6 +102,7 @@ export class FrameWriter {
       lines: this.#tailLines,
       offset: this.#offset,
       bytes: compressed.length,
+      marked: isMarked(this.#tail),
     });
     this.#offset += compressed.length;
     this.#tail = [];
@@ -105,6 +116,11 @@ export class FrameWriter {
       this.#fd = openSync(this.path, 'w+');
     }
     return this.#fd;
+  }
+
+  /** The first line from `first` on from which there may be marks of groups; {@link lines} where there is none. */
+  nextMarked(first: number): number {
+    return markedFrom(this.#frames, first) ?? Math.max(first, this.#lines - this.#tailLines);
   }
 
   /** See {@link Records}. */
@@ -180,6 +196,11 @@ export class FrameReader implements Disposable {
     }
   }
 
+  /** As {@link FrameWriter.nextMarked}. */
+  nextMarked(first: number): number {
+    return markedFrom(this.index.frames, first) ?? this.lines;
+  }
+
   /** As {@link FrameWriter.read}. */
   read(first: number): Records {
     return readFrames(this.#fd, this.path, this.index.frames, first);
@@ -235,6 +256,15 @@ function* recordsFrom(path: string, bytes: Uint8Array, firstLine: number, first:
 function wholeRecords(path: string, bytes: Uint8Array): Iterable<JournalRecord> {
   if (wholeRecordBytes(bytes) !== bytes.length) throw new LogFileError(path, 'a frame ends inside a record');
   return decodeRecords(bytes);
+}
+
+/** The first line from `first` on that lies in a frame which may have marks. */
+function markedFrom(frames: readonly FrameEntry[], first: number): number | null {
+  for (let i = frameOf(frames, first); i < frames.length; i += 1) {
+    const frame = frames[i];
+    if (frame !== undefined && frame.marked !== false) return Math.max(first, frame.firstLine);
+  }
+  return null;
 }
 
 /** Index of the first frame that holds the line or a later one. */

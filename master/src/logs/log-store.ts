@@ -39,6 +39,8 @@ interface Readable {
   readonly lines: number;
   readonly bytes: number;
   read(first: number): Records;
+  /** The first line from `first` on from which there may be marks of groups; `lines` where there is none. */
+  nextMarked(first: number): number;
 }
 
 /** Whole lines of a log, each with its newline. */
@@ -243,27 +245,34 @@ export class LogStore {
     for (const { text } of this.pieces(logId, 0)) yield text;
   }
 
-  /** Whole lines of a log from line `first` to its present end, in pieces, each with the number of its first line. */
-  *pieces(logId: number, first: number): Generator<LogPiece> {
+  /**
+   * Whole lines of a log from line `first` to its present end, in pieces, each with the number of its first line. With
+   * `onlyMarked` those are left out where no line can begin or end a group.
+   */
+  *pieces(logId: number, first: number, { onlyMarked = false } = {}): Generator<LogPiece> {
     const row = this.row(logId);
     if (row === null) return;
     // Read by line numbers, piece by piece, so that a log may finish (and its file be replaced) between two pieces.
     let next = first;
     for (;;) {
-      const { text, lines } = this.#reading(this.row(logId) ?? row, (log) => takeText(log, next));
+      const { from, text, lines } = this.#reading(this.row(logId) ?? row, (log) => {
+        const begin = onlyMarked ? log.nextMarked(next) : next;
+        return { from: begin, ...takeText(log, begin) };
+      });
       if (lines === 0) return;
-      yield { first: next, lines, text };
-      next += lines;
+      yield { first: from, lines, text };
+      next = from + lines;
     }
   }
 
   #reading<T>(row: LogRow, read: (log: Readable) => T): T {
     if (row.complete === 0) {
       const writer = this.live(row.build_id, row.step_number).reader(row.stream);
-      return read(writer ?? { lines: 0, bytes: 0, *read() {} });
+      return read(writer ?? NO_LINES);
     }
     const small = this.#core.db.one<{ frame: Buffer }>('SELECT frame FROM small_logs WHERE log_id = ?', row.id);
-    if (small !== null) return read({ ...row, read: (first) => readSmallLog(small.frame, first) });
+    if (small !== null)
+      return read({ ...row, read: (from) => readSmallLog(small.frame, from), nextMarked: (from) => from });
     this.#mend(row);
     using reader = this.#fileReader(this.#path(row.build_id, `${row.step_number}.${row.stream}.log`));
     return read(reader);
@@ -287,6 +296,8 @@ export class LogStore {
     this.#settle(key, log);
   }
 }
+
+const NO_LINES: Readable = { lines: 0, bytes: 0, *read() {}, nextMarked: (from) => from };
 
 function keyOf(buildId: number, stepNumber: number): string {
   return `${buildId}.${stepNumber}`;

@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
-import { type Log, logLinesSchema, logSchema } from '@icefall/shared';
+import { LOG_MARKS, type Log, logLinesSchema, logSchema } from '@icefall/shared';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../../access/access.ts';
 import { MOST_LINES } from '../../logs/log-store.ts';
-import { LogSearch } from '../log-searches.ts';
+import { LogSearch, type LogSearchOptions } from '../log-searches.ts';
 import { type Door, idParam, numberQuery, route } from '../route.ts';
 import { found } from './builders.ts';
 import { lastEventId } from './events.ts';
@@ -132,7 +132,28 @@ export const logRoutes = [
     refusals: ['not_found', 'bad_search', 'too_many_streams'],
     handle({ door, caller, params: { id }, query, reply }) {
       logOf(door, id);
-      search(door, caller, reply, [id], query);
+      search(door, caller, reply, { logIds: [id], ...wantedOf(query) });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/api/v1/logs/:id/marks',
+    name: 'listLogMarks',
+    access: { may: 'view', of: ({ door, params }) => door.access.owners.log(params.id) },
+    summary:
+      'Lines of a log that begin or end a group, with their text; quick, since its index knows where they may be',
+    tag: 'logs',
+    params,
+    query: z.object({
+      first: numberQuery({ min: 0, max: Number.MAX_SAFE_INTEGER }).default(0).describe('line to begin with, from 0'),
+      limit: numberQuery({ min: 1, max: MOST_HITS }).default(MOST_HITS),
+    }),
+    answer: FINDS,
+    refusals: ['not_found', 'too_many_streams'],
+    handle({ door, caller, params: { id }, query, reply }) {
+      logOf(door, id);
+      const marks = { text: LOG_MARKS, isExpression: true, isRaw: true, withText: true, onlyMarked: true };
+      search(door, caller, reply, { logIds: [id], ...marks, ...query });
     },
   }),
   route({
@@ -149,7 +170,7 @@ export const logRoutes = [
     handle({ door, caller, params: { id }, query, reply }) {
       const { steps } = found(door.views.builds.build(id), `build ${id}`);
       const logIds = steps.flatMap((step) => step.logs.map((log) => log.id));
-      search(door, caller, reply, logIds, { ...query, first: 0 });
+      search(door, caller, reply, { logIds, ...wantedOf({ ...query, first: 0 }) });
     },
   }),
 ];
@@ -167,16 +188,18 @@ interface Searched {
   readonly limit: number;
 }
 
-function search(door: Door, caller: Caller, reply: FastifyReply, logIds: readonly number[], query: Searched): void {
-  const { q, regex, raw, text, first, limit } = query;
-  const how = { isExpression: regex === '1', isRaw: raw === '1', withText: text === '1' };
+function wantedOf({ q, regex, raw, text, first, limit }: Searched): Omit<LogSearchOptions, 'logIds'> {
+  return { text: q, isExpression: regex === '1', isRaw: raw === '1', withText: text === '1', first, limit };
+}
+
+function search(door: Door, caller: Caller, reply: FastifyReply, options: LogSearchOptions): void {
   const open = () =>
     door.sse.open(
       reply,
       () => undefined,
       () => door.access.isStill(caller),
     );
-  new LogSearch(door.master.core, door.master.logs, { logIds, text: q, ...how, first, limit }, open).start();
+  new LogSearch(door.master.core, door.master.logs, options, open).start();
 }
 
 function resumedAt(header: string | string[] | undefined): number | null {

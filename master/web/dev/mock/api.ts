@@ -154,6 +154,13 @@ function readLog(world: World, response: ServerResponse, id: number, what: strin
     );
     return;
   }
+  if (what === 'search' || what === 'marks') {
+    // Nothing is ever found in what is made up.
+    openStream(response);
+    const end = { logId: log.id, hits: [], texts: [], done: log.lines, isFull: false };
+    response.end(`event: end\ndata: ${JSON.stringify(end)}\n\n`);
+    return;
+  }
   follow(response, log, first, lines);
 }
 

@@ -62,13 +62,10 @@ export interface SearchHandlers {
   failed(why: string): void;
 }
 
-/** `raw`: control sequences are searched, too; `text`: the lines themselves are wanted. */
 export interface SearchQuery {
   readonly q: string;
   readonly regex: 0 | 1;
   readonly limit: number;
-  readonly raw?: 0 | 1;
-  readonly text?: 0 | 1;
 }
 
 /** Searches a log, or all logs of a build, on the master. Returns what gives it up. */
@@ -78,7 +75,16 @@ export function searchLogs(
   handlers: SearchHandlers,
 ): () => void {
   const path = 'log' in of ? `/logs/${of.log}` : `/builds/${of.build}`;
-  const source = new EventSource(apiUrl(`${path}/search`, { ...query }));
+  return takeFinds(apiUrl(`${path}/search`, { ...query }), handlers);
+}
+
+/** The lines of a log, from one on, that may begin or end a group. Returns what gives it up. */
+export function findMarks(log: number, query: { first: number; limit: number }, handlers: SearchHandlers): () => void {
+  return takeFinds(apiUrl(`/logs/${log}/marks`, query), handlers);
+}
+
+function takeFinds(url: string, handlers: SearchHandlers): () => void {
+  const source = new EventSource(url);
   const last = (take: (data: string) => void) => (message: MessageEvent<string>) => {
     source.close();
     take(message.data);

@@ -1,9 +1,10 @@
+import { LOG_MARKS } from '@icefall/shared/log-marks';
 import { expect, test } from 'vitest';
-import { groupsOf, MARKS, markOf } from './groups.ts';
+import { groupsOf, markOf, marksOf } from './groups.ts';
 
 const lines = (...texts: string[]) => texts.map((text, n) => ({ n, text }));
 const brief = (...texts: string[]) =>
-  groupsOf(lines(...texts), texts.length).map(({ first, last, title, depth }) => [first, last, title, depth]);
+  groupsOf(marksOf(lines(...texts)), texts.length).map(({ first, last, title, depth }) => [first, last, title, depth]);
 
 test('groups end where they say, and may lie in each other', () => {
   expect(brief('x', '::group::Outer', '##[group]Inner', 'y', '##[endgroup]', '::endgroup::', 'z')).toEqual([
@@ -41,6 +42,6 @@ test('the expression for the search finds all marks', () => {
     '\u001b[0Ksection_end:1:a',
     '\u001b[36m+++ b',
   ];
-  expect(marks.filter((mark) => !new RegExp(MARKS, 'i').test(mark))).toEqual([]);
-  expect(new RegExp(MARKS, 'i').test('a ::group::')).toBe(false);
+  expect(marks.filter((mark) => !new RegExp(LOG_MARKS, 'i').test(mark))).toEqual([]);
+  expect(new RegExp(LOG_MARKS, 'i').test('a ::group::')).toBe(false);
 });

@@ -8,8 +8,6 @@ export type GroupMark =
   /** Ends the group before it, if there is one, and begins another (`--- title`, `+++ title`). */
   | { readonly kind: 'next'; readonly title: string; readonly isFolded: boolean };
 
-/** Every line that may be a mark, for the master's search in the text as it was written. */
-export const MARKS = String.raw`^(\x1b\[[0-9;]*m)*(::(end)?group::|##\[(end)?group\]|(\x1b\[0K)?section_(start|end):\d|(---|\+\+\+|~~~) \S)`;
 // The two lines that begin a difference of files look the same, but name a path.
 const HEADER = /^(---|\+\+\+|~~~) (?!a\/|b\/|\/|\S+\t)(\S.*)$/;
 
@@ -51,8 +49,22 @@ interface Open {
   readonly isHeader: boolean;
 }
 
+/** A mark and its line. */
+export interface PlacedMark {
+  readonly n: number;
+  readonly mark: GroupMark;
+}
+
+/** The marks among these lines. */
+export function marksOf(lines: readonly Pick<LogLine, 'n' | 'text'>[]): PlacedMark[] {
+  return lines.flatMap(({ n, text }) => {
+    const mark = markOf(text);
+    return mark === null ? [] : [{ n, mark }];
+  });
+}
+
 /** Groups of a log whose marks are these, in the order in which they begin. One that has no end reaches to `total`. */
-export function groupsOf(lines: readonly Pick<LogLine, 'n' | 'text'>[], total: number): Group[] {
+export function groupsOf(marks: readonly PlacedMark[], total: number): Group[] {
   const groups: Group[] = [];
   const open: Open[] = [];
   const close = (last: number) => {
@@ -61,9 +73,7 @@ export function groupsOf(lines: readonly Pick<LogLine, 'n' | 'text'>[], total: n
     const { first, title, isFolded } = group;
     groups.push({ first, last, title, isFolded, depth: open.length });
   };
-  for (const { n, text } of lines) {
-    const mark = markOf(text);
-    if (mark === null) continue;
+  for (const { n, mark } of marks) {
     if (mark.kind === 'end') {
       if (open.at(-1)?.isHeader === true && open.length > 1) close(n - 1);
       if (open.at(-1)?.isHeader !== true) close(n);

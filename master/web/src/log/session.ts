@@ -1,4 +1,4 @@
-import type { Log, LogLines } from '@icefall/shared';
+import type { Log, LogLine, LogLines } from '@icefall/shared';
 import { batch, signal } from '@preact/signals';
 import { api } from '../api/endpoints.ts';
 import { followLog } from '../api/stream.ts';
@@ -24,6 +24,9 @@ export function createLogSession(id: number) {
   const failure = signal('');
   /** Rises when lines came in. */
   const version = signal(0);
+  /** What the stream of a growing log brought at last: every line of it once, in order, from `begin` on. */
+  const written = signal<readonly LogLine[]>([]);
+  const begin = signal<number | null>(null);
   const wanted = new Set<number>();
   let closeStream = () => {};
   let retry: ReturnType<typeof setTimeout> | undefined;
@@ -49,7 +52,10 @@ export function createLogSession(id: number) {
   function takeWaiting(): void {
     const pieces = waiting;
     waiting = [];
-    batch(() => pieces.forEach(take));
+    batch(() => {
+      written.value = pieces.flatMap(({ lines }) => lines);
+      pieces.forEach(take);
+    });
   }
 
   function follow(): void {
@@ -83,6 +89,7 @@ export function createLogSession(id: number) {
       log.value = found;
       total.value = found.lines;
       complete.value = found.complete;
+      begin.value = found.lines;
       follow();
     } catch (cause) {
       failure.value = messageOf(cause);
@@ -109,6 +116,8 @@ export function createLogSession(id: number) {
     complete,
     failure,
     version,
+    written,
+    begin,
     open,
     /** Fetches what is missing of these lines. */
     want(first: number, end: number): void {
