@@ -21,8 +21,9 @@ import { lockHolders } from './locks/lock-holders.ts';
 import { LockKeeper } from './locks/lock-keeper.ts';
 import { LogStore } from './logs/log-store.ts';
 import { type MakeProvider, Pools } from './pools/pools.ts';
-import { GitReader, type RepositoryReader } from './projects/repository-reader.ts';
+import type { RepositoryReader } from './projects/repository-reader.ts';
 import { Seed } from './projects/seed.ts';
+import { ThreadedReader } from './projects/threaded-reader.ts';
 import { Buildsets } from './requests/buildsets.ts';
 import { Requests } from './requests/requests.ts';
 import { Schedulers } from './schedulers/schedulers.ts';
@@ -49,7 +50,7 @@ export interface RoomPorts {
   readonly masterCommands?: (core: Core, logs: LogStore) => MasterCommands;
   /** Makes what makes the containers of pools. Default: a cluster or engine, as they are declared. */
   readonly makeProvider?: MakeProvider;
-  /** Reads the pipelines of projects. Default: {@link GitReader}. */
+  /** Reads the pipelines of projects. Default: {@link ThreadedReader}. */
   readonly repositories?: RepositoryReader;
 }
 
@@ -87,7 +88,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   mkdirSync(directory, { recursive: true });
   const database = ports.database ?? openDatabase(join(directory, 'icefall.db'));
   const core = new Core({ database, clock, random, log });
-  const seed = new Seed(core, site, ports.repositories ?? new GitReader(join(directory, 'projects')));
+  const seed = new Seed(core, site, ports.repositories ?? new ThreadedReader(join(directory, 'projects')));
   const config = new SiteConfig(
     seed.compose(site),
     core.turn(() => nextConfigVersion(core, site)),

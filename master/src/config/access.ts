@@ -3,6 +3,7 @@ import { isBuilderPermission, PERMISSIONS, type Permission } from '../access/per
 import type { BuilderDeclaration } from './builders.ts';
 import { type Duration, positiveDurationSchema } from './durations.ts';
 import { type Place, reportProblem, valueAt } from './problems.ts';
+import { type ProjectsDeclaration, tagsOfProjects } from './projects.ts';
 
 /** Who has a role: whoever asks, whoever has signed in, or those named. */
 export type MembersOptions =
@@ -126,14 +127,15 @@ function headersOf(given: z.output<typeof accessSchema>['proxySignIn']): ProxySi
 interface Checked {
   readonly access: AccessDeclaration | null;
   readonly builders: readonly BuilderDeclaration[];
+  readonly projects: ProjectsDeclaration | null;
   readonly place: Place | null;
 }
 
 /** What only the whole can tell: permissions that cannot be limited, tags and builders that there are not. */
-export function checkAccess({ access, builders, place }: Checked): void {
+export function checkAccess({ access, builders, projects, place }: Checked): void {
   if (access?.proxySignIn != null && access.proxies.length === 0)
     reportProblem(place, 'access: proxySignIn needs proxies: without addresses nobody would be believed');
-  const tags = new Set(builders.flatMap((builder) => builder.tags));
+  const tags = new Set([...builders.flatMap((builder) => builder.tags), ...tagsOfProjects(projects)]);
   for (const role of access?.roles ?? []) {
     const wrong = (what: string) => reportProblem(place, `access: role "${role.name}" ${what}`);
     for (const { name } of role.builders?.filter((builder) => !builders.includes(builder)) ?? [])

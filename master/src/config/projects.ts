@@ -158,3 +158,12 @@ function checkProjects({ repositories, platforms, place }: ProjectsDeclaration):
       wrong(name, 'lets in restricted builds but names no platforms for them; add trust.platforms');
   }
 }
+
+/** Tags that builders of projects have: `project`, the project's name, and `untrusted` where it builds pull requests of strangers. */
+export const PROJECT_TAG = 'project';
+export const UNTRUSTED_TAG = 'untrusted';
+
+/** All tags that builders of a site's projects may have. */
+export function tagsOfProjects(projects: ProjectsDeclaration | null): string[] {
+  return projects === null ? [] : [PROJECT_TAG, UNTRUSTED_TAG, ...projects.repositories.map(({ name }) => name)];
+}

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { TestRepository, temporaryDirectory } from '../changes/test-repository.ts';
 import { GitReader, MOST_PIPELINE_BYTES } from './repository-reader.ts';
+import { ThreadedReader } from './threaded-reader.ts';
 
 const TEXT = 'version: 1\n';
 
@@ -68,5 +70,30 @@ describe('the reader of repositories', () => {
     const reader = new GitReader(join(temporaryDirectory(), 'projects'));
     const found = await reader.look({ project: 'x', repository: 'ext::sh -c "exit 0"', branch: null, known: null });
     expect(found).toMatchObject({ revision: null, mistake: expect.stringContaining('not allowed') });
+  });
+});
+
+describe('the reader in a thread of its own', () => {
+  test('looks at several repositories at once, and forgets those that are no projects any more', async () => {
+    const { repository, revision } = setUp();
+    const directory = join(temporaryDirectory(), 'projects');
+    const reader = new ThreadedReader(directory);
+    onTestFinished(() => reader.stop());
+    const usual = { repository: repository.bare, branch: 'main', known: null };
+    const look = (project: string) => reader.look({ ...usual, project });
+    const found = { branch: 'main', revision, text: TEXT };
+    expect(await Promise.all(['a', 'b', 'c'].map(look))).toEqual([found, found, found]);
+    reader.keepOnly(new Set(['b']));
+    expect(await reader.look({ ...usual, project: 'b', known: revision, branch: null })).toBeNull();
+    expect(readdirSync(directory)).toEqual(['b']);
+  });
+
+  test('that is stopped answers what was asked, and ends', async () => {
+    const { repository } = setUp();
+    const reader = new ThreadedReader(join(temporaryDirectory(), 'projects'));
+    const usual = { repository: repository.bare, branch: 'main', known: null };
+    const looks = Array.from({ length: 4 }, (_, i) => reader.look({ ...usual, project: `p${i}` }));
+    reader.stop();
+    for (const finding of await Promise.all(looks)) expect(finding).toMatchObject({ branch: 'main' });
   });
 });

@@ -3,7 +3,7 @@ import { type BuilderDeclaration, builder, factory } from '../config/builders.ts
 import { type GitPollerDeclaration, gitPoller } from '../config/changes.ts';
 import { codebaseField } from '../config/fields.ts';
 import { collectProblems, declaredAt } from '../config/problems.ts';
-import type { ProjectDeclaration } from '../config/projects.ts';
+import { PROJECT_TAG, type ProjectDeclaration, UNTRUSTED_TAG } from '../config/projects.ts';
 import { anyBranchScheduler, forceScheduler, type SchedulerDeclaration } from '../config/schedulers.ts';
 import { branchMatcher } from './branches.ts';
 import { PIPELINE_FILE } from './definition.ts';
@@ -91,7 +91,7 @@ function builderOf(source: ProjectSource, job: Job, isRestricted: boolean): Buil
     name,
     group: project.name,
     description: isRestricted ? 'Pull requests: no secrets, no publishing' : '',
-    tags: ['project', project.name, ...(isRestricted ? ['untrusted'] : [])],
+    tags: [PROJECT_TAG, project.name, ...(isRestricted ? [UNTRUSTED_TAG] : [])],
     workers: offer.platforms[job.platform] ?? [],
     env: { ...definition.env, ...job.axes },
     properties: {

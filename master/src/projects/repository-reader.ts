@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Git, withoutPasswords } from '../changes/git.ts';
+import { Git, GitError, withoutPasswords } from '../changes/git.ts';
 import { parseRemoteHeads } from '../changes/git-heads.ts';
 import { PIPELINE_FILE } from './definition.ts';
 import type { Finding } from './pipelines.ts';
@@ -39,28 +39,22 @@ export class GitReader implements RepositoryReader {
     this.#directory = directory;
   }
 
-  async look(look: Look): Promise<Finding | null> {
-    const { repository, known } = look;
-    const place = { branch: look.branch, revision: null };
+  async look({ project, repository, branch, known }: Look): Promise<Finding | null> {
+    const shown = withoutPasswords(repository);
+    const lost = (mistake: string) => ({ branch, revision: null, mistake });
     try {
-      const git = this.#open(look.project, repository);
-      const tip = await tipOf(git, repository, look.branch);
-      if ('mistake' in tip) return { ...place, ...tip };
-      if (tip.revision === known) return null;
-      await git.run(
-        'fetch',
-        '--quiet',
-        '--depth=1',
-        '--no-tags',
-        '--no-write-fetch-head',
-        ...FILTER,
-        'origin',
-        `+refs/heads/${tip.branch}:${REF}`,
-      );
-      return { ...tip, ...(await readFile(git, withoutPasswords(repository))) };
+      const git = this.#open(project, repository);
+      // What was never read is fetched at once: to ask for its tip takes a process more for each of a thousand.
+      const tip = known === null && branch !== null ? { branch } : await tipOf(git, repository, branch);
+      if ('mistake' in tip) return lost(tip.mistake);
+      if ('revision' in tip && tip.revision === known) return null;
+      if (!(await fetchBranch(git, tip.branch))) return lost(noBranch(shown, tip.branch));
+      // Not what was listed: there may have been a push in between.
+      const revision = readFileSync(join(this.#directory, project, REF), 'utf8').trim();
+      return { branch: tip.branch, revision, ...(await readPipelineFile(git, shown)) };
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      return { ...place, mistake: `${withoutPasswords(repository)}: ${why}; can the master reach and read it?` };
+      return lost(`${shown}: ${why}; can the master reach and read it?`);
     }
   }
 
@@ -119,11 +113,29 @@ async function tipOf(git: Git, repository: string, branch: string | null): Promi
   const shown = withoutPasswords(repository);
   if (name === null) return { mistake: `${shown}: it is empty, or names no default branch; name the project's branch` };
   const revision = heads.get(name);
-  if (revision === undefined) return { mistake: `${shown}: it has no branch "${name}"; push it, or name another one` };
-  return { branch: name, revision };
+  return revision === undefined ? { mistake: noBranch(shown, name) } : { branch: name, revision };
 }
 
-async function readFile(git: Git, shown: string): Promise<{ readonly text: string } | { readonly mistake: string }> {
+function noBranch(shown: string, name: string): string {
+  return `${shown}: it has no branch "${name}"; push it, or name another one`;
+}
+
+/** Fetches the tip of a branch. False: there is no such branch. */
+async function fetchBranch(git: Git, branch: string): Promise<boolean> {
+  const options = ['--quiet', '--depth=1', '--no-tags', '--no-write-fetch-head', ...FILTER];
+  try {
+    await git.run('fetch', ...options, 'origin', `+refs/heads/${branch}:${REF}`);
+    return true;
+  } catch (error) {
+    if (error instanceof GitError && error.message.includes("couldn't find remote ref")) return false;
+    throw error;
+  }
+}
+
+async function readPipelineFile(
+  git: Git,
+  shown: string,
+): Promise<{ readonly text: string } | { readonly mistake: string }> {
   const listed = await git.run('ls-tree', '-l', REF, '--', PIPELINE_FILE);
   const [, mode, object, size] = /^(\d+) blob ([0-9a-f]+) +(\d+)\t/.exec(listed) ?? [];
   if (object === undefined)

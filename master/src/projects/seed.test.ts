@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { grantsOf } from '../access/policy.ts';
 import type { NewChange } from '../changes/new-change.ts';
 import { changeProperties } from '../changes/new-change.ts';
 import { describeSite } from '../config/description.ts';
@@ -101,6 +102,26 @@ describe('the seed scheduler', () => {
     site.run(5 * 60_000);
     await site.master.projects.idle();
     expect(names(site)).toEqual(['publish', 'widgets-debian12']);
+  });
+
+  test('gives roles the builders of projects by their tags', async () => {
+    const repositories = new FakeRepositories();
+    for (const name of ['widgets', 'gears']) repositories.push(name, GOOD);
+    const members = { users: ['ada'] };
+    const roles = {
+      widgets: { allow: ['force' as const], tags: ['widgets'], members },
+      all: { allow: ['stop' as const], tags: ['project'], members },
+    };
+    const options = [projectOptions('widgets'), projectOptions('gears')];
+    const site = await started(siteWith(options, {}, { access: { roles } }), repositories);
+    const person = { user: 'ada', mail: null, groups: [] };
+    const grants = grantsOf(site.master.config.site, { kind: 'person', person, sessionId: null });
+    const may = (permission: 'force' | 'stop') => names(site).filter((name) => grants.may(permission, name));
+    expect(may('force')).toEqual(['widgets-debian12', 'widgets-alma9']);
+    expect(may('stop')).toEqual(['widgets-debian12', 'widgets-alma9', 'gears-debian12', 'gears-alma9']);
+    expect(() =>
+      siteWith(options, {}, { access: { roles: { other: { ...roles.widgets, tags: ['wigdets'] } } } }),
+    ).toThrow('role "other" names tag "wigdets", which no builder has');
   });
 
   test('takes a repository that leaves the list off the site, and reads one that is new', async () => {

@@ -10,14 +10,13 @@ import { PIPELINE_FILE } from './definition.ts';
 import { HeldChanges } from './held-changes.ts';
 import { type Finding, Pipelines } from './pipelines.ts';
 import type { RepositoryReader } from './repository-reader.ts';
+import { type RoundPlan, Rounds } from './rounds.ts';
 
 /** Looks at once: each is a few processes of Git that mostly wait for a server, and a thousand may be due at the start. */
 const MOST_LOOKS_AT_ONCE = 8;
 /** Findings are put in force together, since to compose a large site anew takes a moment: soon, or while many are read later. */
 const BATCH_MS = 100;
 const LONG_BATCH_MS = 5000;
-/** The first look at all, after a start: the master has other things to do first, and knows their last pipelines. */
-const FIRST_ROUND_MS = 10_000;
 /** Names in the alarm; the list of projects tells the rest. */
 const MOST_NAMED = 5;
 
@@ -37,6 +36,7 @@ export class Seed {
   readonly #held: HeldChanges;
   readonly #pipelines: Pipelines;
   readonly #reader: RepositoryReader;
+  readonly #rounds: Rounds;
   #configured: SiteDeclaration;
   #rooms: SeedRooms | null = null;
   /** Somebody waits for these: they are read before the others. */
@@ -47,7 +47,6 @@ export class Seed {
   readonly #again = new Set<string>();
   readonly #findings = new Map<string, Finding | null>();
   #batch: Timer | null = null;
-  #round: Timer | null = null;
   #isStarted = false;
 
   constructor(core: Core, site: SiteDeclaration, reader: RepositoryReader) {
@@ -55,6 +54,11 @@ export class Seed {
     this.#reader = reader;
     this.#configured = site;
     this.#held = new HeldChanges(core);
+    this.#rounds = new Rounds(
+      core.clock,
+      () => this.#planRound(),
+      (name) => this.#ask(name),
+    );
     this.#pipelines = new Pipelines(core, (change) => !this.#bringsPipeline(change) || this.#held.isReleased(change));
   }
 
@@ -91,14 +95,14 @@ export class Seed {
     this.#isStarted = true;
     for (const name of this.#held.projects()) this.#askNow(name);
     this.#askUnread();
-    this.#round = this.#core.clock.after(FIRST_ROUND_MS, () => this.#beginRound());
+    this.#rounds.start();
     this.#showAlarm();
   }
 
   async stop(): Promise<void> {
     this.#isStarted = false;
     this.#batch?.cancel();
-    this.#round?.cancel();
+    this.#rounds.stop();
     this.#waiting.clear();
     this.#urgent.clear();
     this.#reader.stop();
@@ -186,12 +190,12 @@ export class Seed {
       if (this.#pipelines.revisionOf(project) === null) this.#ask(project.name);
   }
 
-  #beginRound(): void {
+  #planRound(): RoundPlan {
     const { projects } = this.#configured;
-    this.#round = this.#core.clock.after(projects?.everyMs ?? 60_000, () => this.#beginRound());
-    if (projects === null) return;
-    this.#reader.keepOnly(new Set(projects.repositories.map(({ name }) => name)));
-    for (const { name } of projects.repositories) this.#ask(name);
+    if (projects === null) return { names: [], everyMs: 0 };
+    const names = projects.repositories.map(({ name }) => name);
+    this.#reader.keepOnly(new Set(names));
+    return { names, everyMs: projects.everyMs };
   }
 
   #ask(name: string): void {
