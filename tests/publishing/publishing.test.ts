@@ -135,9 +135,12 @@ describe.each([
     expect(properties(id)).toMatchObject({
       cvmfs_revision: before + 1,
       cvmfs_root_hash: expect.stringMatching(/^[0-9a-f]{40}$/),
+      cvmfs_files_added: expect.any(Number),
+      cvmfs_bytes_uploaded: expect.any(Number),
       rsync_transferred: 1,
     });
     expect(summaries(id).publish).toMatch(`software.example.org: revision ${before + 1}: `);
+    expect(summaries(id).publish).toMatch(/ files added, .* stored$/);
     expect([publisher.isOpen(), sim.master.rooms.locks.holders()]).toEqual([false, []]);
   });
 

@@ -10,7 +10,7 @@ import { readFence } from './fence.ts';
 import { hashAlgorithm } from './hashes.ts';
 import { TRUNK, TRUNK_PREVIOUS } from './history.ts';
 import { splitTarget } from './paths.ts';
-import { repositoryNames, resign } from './repository.ts';
+import { existingRepository, repositoryNames, resign } from './repository.ts';
 import { WHITELIST_DAYS } from './whitelist.ts';
 
 export const USAGE = `icefall-stratum0: a small stratum 0, with the verbs of cvmfs_server
@@ -35,6 +35,8 @@ export const USAGE = `icefall-stratum0: a small stratum 0, with the verbs of cvm
   tag -r TAG REPO                take a name away
   rollback [-t TAG] REPO         publish an older revision again (default: trunk-previous)
   diff [-s TAG] [-d TAG] REPO    what differs between two revisions (default: trunk-previous, trunk)
+  print-stats [-s SEPARATOR] REPO
+                                 what each publish has added, removed, changed and stored
   gc REPO                        remove objects that no kept revision needs
   serve [--host H] [--port N]    serve all repositories over HTTP (default 127.0.0.1:8000)
 
@@ -161,6 +163,15 @@ const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
   // `-d` is the destination here, as with the stock tools, and days elsewhere.
   diff: async ({ context, repository, values }) =>
     (await import('./diff.ts')).diff(context, repository().name, values.source ?? TRUNK_PREVIOUS, values.days ?? TRUNK),
+  // `-s` is the separator here and `-t` the table, as with the stock tools.
+  'print-stats': async ({ context, repository, values: { source, to } }) => {
+    const { printStatistics } = await import('./statistics.ts');
+    const paths = existingRepository(context, repository().name);
+    printStatistics(context, paths, {
+      ...(source !== undefined && { separator: source }),
+      ...(to !== undefined && { table: to }),
+    });
+  },
   gc: async ({ context, repository }) => (await import('./collect.ts')).collectGarbage(context, repository().name),
   serve: serveUntilStopped,
 };

@@ -1,10 +1,11 @@
 import { type BytePath, forPeople } from './byte-path.ts';
-import { type CatalogEntry, DIRECTORY_SIZE } from './catalog/entry.ts';
+import { type CatalogEntry, DIRECTORY_SIZE, sameEntry } from './catalog/entry.ts';
 import type { CatalogForest } from './catalog/forest.ts';
 import type { AttributeList } from './catalog/xattrs.ts';
 import { Stratum0Error } from './errors.ts';
 import type { PackedFile } from './objects/pool.ts';
 import type { DirectoryScan, Found } from './scan.ts';
+import { type Counts, countEntry, countRemoved } from './statistics.ts';
 import { linkTarget, permissions } from './tree.ts';
 
 /** What was stored of the files that a scan found, and how to read the rest. */
@@ -15,6 +16,8 @@ export interface Stored {
   readonly mount: string;
   /** Only this path, and what is below it, may change; empty: all. */
   readonly scope: BytePath;
+  /** What is done is counted there. */
+  readonly counts: Counts;
 }
 
 /**
@@ -24,14 +27,16 @@ export interface Stored {
  */
 export function applyChanges(forest: CatalogForest, step: DirectoryScan, stored: Stored): void {
   const { directory, found, removed, isMarked } = step;
-  const { scope } = stored;
+  const { scope, counts } = stored;
   for (const path of removed) {
     refuseOutside(path, scope);
-    forest.removeTree(path);
+    countRemoved(counts, forest.removeTree(path));
   }
   const put = (entry: CatalogEntry): void => {
-    if (!forest.isNews(entry)) return;
+    const old = forest.lookup(entry.path);
+    if (old !== null && sameEntry(old, entry)) return;
     refuseOutside(entry.path, scope);
+    countEntry(counts, old, entry);
     forest.put(entry);
   };
   const own = found.find(({ path }) => path === directory);

@@ -16,6 +16,7 @@ import { inlinePacker, type PackedFile, type Packer, threadedPacker } from './ob
 import type { RepositoryPaths } from './paths.ts';
 import type { DirectoryScan, Found, ScanStep } from './scan.ts';
 import type { Settings } from './settings.ts';
+import { type Counts, noCounts } from './statistics.ts';
 import type { Survey } from './survey.ts';
 import { absolute } from './tree.ts';
 
@@ -47,8 +48,7 @@ export interface Taken {
   entries: number;
   filesRead: number;
   bytesRead: number;
-  newObjects: number;
-  bytesStored: number;
+  readonly counts: Counts;
 }
 
 /**
@@ -58,7 +58,7 @@ export interface Taken {
  */
 export async function takeIn(context: Context, intake: Intake, steps: Iterable<ScanStep>): Promise<Taken> {
   const packer = choosePacker(context, intake.paths);
-  const taken: Taken = { entries: 0, filesRead: 0, bytesRead: 0, newObjects: 0, bytesStored: 0 };
+  const taken: Taken = { entries: 0, filesRead: 0, bytesRead: 0, counts: noCounts() };
   const looked = new LookedAt();
   const waiting: Batch[] = [];
   const applyFirst = async (): Promise<void> => {
@@ -78,7 +78,7 @@ export async function takeIn(context: Context, intake: Intake, steps: Iterable<S
     await packer.close();
   }
   context.say(
-    `Looked at ${intake.survey?.names ?? taken.entries} entries of ${intake.paths.mount}; stored ${taken.filesRead} files, ${formatBytes(taken.bytesRead)}: ${taken.newObjects} new objects, ${formatBytes(taken.bytesStored)}`,
+    `Looked at ${intake.survey?.names ?? taken.entries} entries of ${intake.paths.mount}; stored ${taken.filesRead} files, ${formatBytes(taken.bytesRead)}: ${taken.counts.chunks_added} new objects, ${formatBytes(taken.counts.sz_bytes_uploaded)}`,
   );
   return taken;
 }
@@ -160,7 +160,10 @@ async function applyBatch(
     intake.store.add(result.newObjects);
   }
   const { paths, scope } = intake;
-  const stored = { packed: (item: Found) => byInode.get(inodeOf(item)), attributes, mount: paths.mount, scope };
+  const stored = {
+    ...{ packed: (item: Found) => byInode.get(inodeOf(item)), attributes, mount: paths.mount, scope },
+    counts: taken.counts,
+  };
   for (const step of batch.steps) {
     if (step.type === 'left') {
       await intake.forest.finish(step.directory, intake.storage);
@@ -204,8 +207,9 @@ class LookedAt {
 function count(context: Context, taken: Taken, file: Found, packed: PackedFile): void {
   taken.filesRead += 1;
   taken.bytesRead += Number(file.stat.size);
-  taken.newObjects += packed.newObjects.length;
-  taken.bytesStored += packed.storedBytes;
+  taken.counts.chunks_added += packed.newObjects.length;
+  taken.counts.chunks_duplicated += Math.max(1, packed.chunks.length) - packed.newObjects.length;
+  taken.counts.sz_bytes_uploaded += packed.storedBytes;
   if (taken.filesRead % PROGRESS_FILES === 0) context.say(`Stored ${taken.filesRead} files so far`);
 }
 

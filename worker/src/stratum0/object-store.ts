@@ -19,6 +19,8 @@ export interface ObjectStore {
   put(content: Uint8Array, suffix: ObjectSuffix): Promise<string>;
   /** Counts objects in that were stored otherwise; names as of {@link objectName}. */
   add(names: readonly string[]): void;
+  /** Catalogs that were put and were not there, and their bytes as they are stored. */
+  readonly catalogs: { readonly count: number; readonly bytes: number };
   /** Makes all objects durable that were put or added so far. */
   settle(): Promise<void>;
 }
@@ -36,6 +38,7 @@ const inflateAll = promisify<Buffer, Buffer>(inflate);
  */
 export function objectStore(disk: Disk, served: string, unsettled: string, algorithm: HashAlgorithm): ObjectStore {
   let fresh: string[] = [];
+  const catalogs = { count: 0, bytes: 0 };
   /** All is made durable, not only what is known. */
   let isAll = existsSync(unsettled);
   const add = (path: string): void => {
@@ -47,11 +50,17 @@ export function objectStore(disk: Disk, served: string, unsettled: string, algor
   };
   writeFileSync(unsettled, '');
   return {
+    catalogs,
     async put(content, suffix) {
       const packed = await deflateAll(content);
       const hash = contentHash(algorithm, packed);
       const path = `${served}/${objectName(hash, suffix)}`;
-      if (disk.putObject(path, packed)) add(path);
+      if (!disk.putObject(path, packed)) return hash;
+      add(path);
+      if (suffix === 'C') {
+        catalogs.count += 1;
+        catalogs.bytes += packed.length;
+      }
       return hash;
     },
     add(names) {

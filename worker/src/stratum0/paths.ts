@@ -18,6 +18,8 @@ export interface RepositoryPaths {
   readonly mountIndex: string;
   /** There while objects are written that are not durable yet. */
   readonly unsettled: string;
+  /** What publishes have done, as the stock tools keep it. */
+  readonly statistics: string;
   /** What a site has set for the repository; may be missing. */
   readonly settings: string;
   /** The reflog as it was before the publish that is under way. */
@@ -62,6 +64,7 @@ export function repositoryPaths(directory: string, name: string): RepositoryPath
     fence: join(spool, 'fence'),
     mountIndex: join(spool, 'mount-index'),
     unsettled: join(spool, 'unsettled'),
+    statistics: join(spool, 'stats.db'),
     settings: join(spool, 'server.conf'),
     reflogBefore: join(spool, 'reflog-before'),
     mount: join(directory, 'mount', name),

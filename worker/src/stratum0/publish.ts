@@ -17,6 +17,7 @@ import { closeTransaction, currentManifest, existingRepository, openServed, open
 import { commitRevision, nextStorage } from './revision.ts';
 import { type ScanStep, scanMount } from './scan.ts';
 import { readSettings } from './settings.ts';
+import { type Counts, keepStatistics, sayCounts } from './statistics.ts';
 
 export interface PublishOptions {
   /** A name for the revision; without one it gets a generic one. */
@@ -36,6 +37,7 @@ export interface PublishResult {
   readonly revision: number;
   readonly root: string;
   readonly filesRead: number;
+  readonly counts: Counts;
 }
 
 /**
@@ -47,6 +49,7 @@ export async function publish(context: Context, name: string, options: PublishOp
   const paths = existingRepository(context, name);
   return withRepositoryLock(context, paths, async () => {
     if ((await closeCutOffPublish(context, paths)) !== null) return null;
+    const startedAt = context.now();
     const transaction = await openTransactionOf(paths);
     const base = await openServed(context, paths);
     if (options.tag !== null) checkNewTag(await base.tags(), options.tag);
@@ -57,6 +60,9 @@ export async function publish(context: Context, name: string, options: PublishOp
       const scope = bytePath(transaction.path);
       const published = await publishChanges(context, { paths, index, scope, store, algorithm }, options);
       await closeTransaction(context, paths);
+      const record = { ...published, startedAt };
+      keepStatistics(context, paths, record);
+      if ((await readSettings(paths)).printsStatistics) sayCounts(context, record);
       context.say(`Published ${name}: revision ${published.revision}, root hash ${published.root}`);
       return published;
     } finally {
@@ -84,7 +90,11 @@ async function publishChanges(context: Context, work: Work, options: PublishOpti
   const steps = await scanBalanced(context, work, outlook, options.weights ?? null);
   index.begin();
   try {
-    const { filesRead } = await takeIn(context, { ...work, forest, storage, settings, survey: outlook.survey }, steps);
+    const { filesRead, counts } = await takeIn(
+      context,
+      { ...work, forest, storage, settings, survey: outlook.survey },
+      steps,
+    );
     const given = options.tag === null ? null : { name: options.tag, description: options.description };
     const { manifest, catalogs } = await commitRevision(context, paths, {
       forest,
@@ -93,7 +103,9 @@ async function publishChanges(context: Context, work: Work, options: PublishOpti
       advance: (tags, newest) => advanceHistory(tags, newest, given),
     });
     index.commit(manifest.root, catalogs);
-    return { revision: manifest.revision, root: manifest.root, filesRead };
+    counts.catalogs_added = store.catalogs.count;
+    counts.sz_catalog_bytes_uploaded = store.catalogs.bytes;
+    return { revision: manifest.revision, root: manifest.root, filesRead, counts };
   } finally {
     index.rollback();
     forest.close();

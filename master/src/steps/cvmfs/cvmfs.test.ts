@@ -139,16 +139,15 @@ describe('the account of a publish', () => {
         cvmfs_files_added: 34,
         cvmfs_bytes_uploaded: 99,
       },
-      summary: 'revision 12: 34 files added, 99 bytes uploaded',
+      summary: 'revision 12: 34 files added, 99 B stored',
     });
   });
 
-  test('is read from what the embedded publisher says', () => {
-    const said = 'Looked at 7 entries of /mount; stored 3 files, 12 KB: 2 new objects, 4 KB';
-    expect(readPublished(`${said}\n--- manifest\n${manifest}--- statistics\n`)).toMatchObject({
-      properties: { cvmfs_entries: 7, cvmfs_files_stored: 3, cvmfs_objects_stored: 2, cvmfs_size_stored: '4 KB' },
-      summary: 'revision 12: 3 files stored, 4 KB',
-    });
+  test('has no statistics of another revision, and those of publishers that tell none', () => {
+    const counted = (header: string, row: string) =>
+      readPublished(`--- manifest\n${manifest}--- statistics\n${header}\n${row}\n`).properties.cvmfs_files_added;
+    expect(counted('revision|files_added', '11|34')).toBeUndefined();
+    expect(counted('publish_id|files_added', '5|34')).toBe(34);
   });
 
   test('is short where nothing is told', () => {

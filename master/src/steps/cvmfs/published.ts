@@ -1,4 +1,5 @@
 import type { Json } from '@icefall/shared';
+import { formatBytes } from '@icefall/shared/text';
 
 /** Between what a publisher says itself and the manifest, and between that and the statistics. */
 export const MANIFEST_MARK = '--- manifest';
@@ -13,14 +14,14 @@ export interface Published {
 
 /**
  * Reads the output of a publish: the manifest's lines (CernVM-FS technical documentation, "Repository Manifest": S
- * revision, C root catalog, B its size, T time), then the last row of `cvmfs_server print-stats`, where there is one. The
- * embedded publisher tells in its own lines what it has stored.
+ * revision, C root catalog, B its size, T time), then the last row of `print-stats`, where there is one of that revision: a
+ * publisher that could not keep its statistics has an older one there.
  */
 export function readPublished(output: string): Published {
-  const [said = '', rest = ''] = splitAt(output, MANIFEST_MARK);
+  const [, rest = ''] = splitAt(output, MANIFEST_MARK);
   const [manifest = '', statistics = ''] = splitAt(rest, STATISTICS_MARK);
   const revision = manifestProperties(manifest);
-  const work = { ...embeddedProperties(said), ...stockProperties(statistics) };
+  const work = statisticsProperties(statistics, revision.cvmfs_revision);
   return { properties: { ...revision, ...work }, summary: summaryOf(revision, work) };
 }
 
@@ -53,6 +54,10 @@ const COLUMNS = [
   'files_changed',
   'directories_added',
   'directories_removed',
+  'symlinks_added',
+  'symlinks_removed',
+  'chunks_added',
+  'catalogs_added',
   'bytes_added',
   'bytes_removed',
   'bytes_uploaded',
@@ -60,30 +65,17 @@ const COLUMNS = [
 ];
 
 /** `print-stats` is a table with `|` between its columns; some versions begin names of sizes with `sz_`. */
-function stockProperties(text: string): Record<string, Json> {
+function statisticsProperties(text: string, revision: Json | undefined): Record<string, Json> {
   const lines = text.split('\n').filter((line) => line.includes('|'));
   const names = (lines[0] ?? '').split('|').map((name) => name.trim().replace(/^sz_/, ''));
   const values = lines.length < 2 ? [] : (lines.at(-1) ?? '').split('|');
-  return withoutNull(
-    Object.fromEntries(
-      COLUMNS.map((column) => {
-        const value = values[names.indexOf(column)]?.trim() ?? '';
-        return [`cvmfs_${column}`, /^\d+$/.test(value) ? Number(value) : null];
-      }),
-    ),
-  );
-}
-
-function embeddedProperties(text: string): Record<string, Json> {
-  const stored = /\bstored (\d+) files, (.+): (\d+) new objects, (.+)$/im.exec(text);
-  const seen = /\b(\d+) entries\b/m.exec(text);
-  return withoutNull({
-    cvmfs_entries: seen === null ? null : Number(seen[1]),
-    cvmfs_files_stored: stored === null ? null : Number(stored[1]),
-    cvmfs_size_read: stored?.[2] ?? null,
-    cvmfs_objects_stored: stored === null ? null : Number(stored[3]),
-    cvmfs_size_stored: stored?.[4] ?? null,
-  });
+  const number = (column: string): number | null => {
+    const value = values[names.indexOf(column)]?.trim() ?? '';
+    return /^\d+$/.test(value) ? Number(value) : null;
+  };
+  // Versions of long ago do not tell the revision.
+  if (number('revision') !== null && number('revision') !== revision) return {};
+  return withoutNull(Object.fromEntries(COLUMNS.map((column) => [`cvmfs_${column}`, number(column)])));
 }
 
 function summaryOf(revision: Record<string, Json>, work: Record<string, Json>): string {
@@ -92,9 +84,7 @@ function summaryOf(revision: Record<string, Json>, work: Record<string, Json>): 
     count(work.cvmfs_files_added, 'files added'),
     count(work.cvmfs_files_changed, 'changed'),
     count(work.cvmfs_files_removed, 'removed'),
-    count(work.cvmfs_files_stored, 'files stored'),
-    typeof work.cvmfs_size_stored === 'string' ? work.cvmfs_size_stored : '',
-    count(work.cvmfs_bytes_uploaded, 'bytes uploaded'),
+    typeof work.cvmfs_bytes_uploaded === 'number' ? `${formatBytes(work.cvmfs_bytes_uploaded)} stored` : '',
   ].filter((part) => part !== '');
   const published = number === undefined ? 'published' : `revision ${number}`;
   return done.length === 0 ? published : `${published}: ${done.join(', ')}`;

@@ -1,3 +1,5 @@
+import type { CatalogEntry } from './entry.ts';
+
 /**
  * What a catalog counts (CernVM-FS technical documentation, "Catalog Statistics"), in the order of the stock tools' rows.
  * A catalog keeps each of them for itself (`self_…`) and for all catalogs below it (`subtree_…`). A nested catalog's
@@ -45,4 +47,21 @@ export function addCounters(...all: readonly Counters[]): Counters {
   const sum: Record<(typeof COUNTERS)[number], number> = { ...NO_COUNTS };
   for (const counters of all) for (const name of COUNTERS) sum[name] += counters[name];
   return sum;
+}
+
+/** What one entry counts for. */
+export function countersOf({ type, sizeBytes, chunks, attributes }: CatalogEntry): Counters {
+  const isFile = type === 'file';
+  const isChunked = chunks.length > 0;
+  return {
+    ...NO_COUNTS,
+    chunked: isChunked ? 1 : 0,
+    chunked_size: isChunked ? sizeBytes : 0,
+    chunks: chunks.length,
+    dir: type === 'directory' ? 1 : 0,
+    file_size: isFile ? sizeBytes : 0,
+    regular: isFile ? 1 : 0,
+    symlink: type === 'symlink' ? 1 : 0,
+    xattr: attributes === null ? 0 : 1,
+  };
 }

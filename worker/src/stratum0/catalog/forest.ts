@@ -1,7 +1,7 @@
 import { type BytePath, parentPath } from '../byte-path.ts';
 import { type Catalog, type CatalogReference, createCatalog } from './catalog.ts';
-import { addCounters, type Counters } from './counters.ts';
-import { type CatalogEntry, sameEntry } from './entry.ts';
+import { addCounters, type Counters, countersOf, NO_COUNTS } from './counters.ts';
+import type { CatalogEntry } from './entry.ts';
 import { NO_HASH } from './schema.ts';
 
 /** A catalog of the repository, as its parent (for the root: the manifest) refers to it. */
@@ -101,12 +101,6 @@ export class CatalogForest {
     return group;
   }
 
-  /** Whether {@link put} would change anything. */
-  isNews(entry: CatalogEntry): boolean {
-    const old = this.lookup(entry.path);
-    return old === null || !sameEntry(old, entry);
-  }
-
   /** Puts an entry where it belongs: that of a nested catalog's directory in both catalogs. */
   put(entry: CatalogEntry): void {
     const isBorder = entry.path !== '' && this.#known.has(entry.path);
@@ -114,19 +108,25 @@ export class CatalogForest {
     if (isBorder) this.#change(this.#catalog(entry.path)).put({ ...entry, border: 'root' });
   }
 
-  /** Removes a name with all that is below it. */
-  removeTree(path: BytePath): void {
+  /** Removes a name with all that is below it. Gives what that counted. */
+  removeTree(path: BytePath): Counters {
     const owner = this.#ownerOf(path);
     const entry = owner.lookup(path);
-    if (entry !== null) this.#removeIn(this.#change(owner), entry);
+    return entry === null ? NO_COUNTS : this.#removeIn(this.#change(owner), entry);
   }
 
-  #removeIn(owner: Catalog, entry: CatalogEntry): void {
-    if (this.#known.has(entry.path)) {
+  #removeIn(owner: Catalog, entry: CatalogEntry): Counters {
+    owner.remove(entry.path);
+    const nested = this.#known.get(entry.path);
+    if (nested !== undefined) {
       this.#forget(entry.path);
       owner.removeNested(entry.path);
-    } else if (entry.type === 'directory') for (const below of owner.list(entry.path)) this.#removeIn(owner, below);
-    owner.remove(entry.path);
+      return nested.total;
+    }
+    let removed = countersOf(entry);
+    const below = entry.type === 'directory' ? owner.list(entry.path) : [];
+    for (const one of below) removed = addCounters(removed, this.#removeIn(owner, one));
+    return removed;
   }
 
   /** Forgets a catalog and those below it. */
