@@ -102,9 +102,10 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   seed.attach({ config, changes, schedulers });
   const locks = new LockKeeper(core, config);
   const slots = new Slots(core, config);
-  const commands = new Commands(core, logs, ports.secrets ?? new Secrets(core, config));
+  const secrets = ports.secrets ?? new Secrets(core, config);
+  const commands = new Commands(core, logs, secrets);
   const workers = new Workers(core, config, commands);
-  const processes = ports.masterCommands?.(core, logs) ?? new MasterProcesses(core, logs);
+  const processes = ports.masterCommands?.(core, logs) ?? new MasterProcesses(core, logs, secrets);
   const isConnected = (worker: string) => workers.presence(worker).connected;
   const holders = (lock: string) => lockHolders(core, lock);
   const shared = { buildsets, requests, schedulers, slots, locks, lockHolders: holders };

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { TestApi } from '../support/api.ts';
 import { TestMaster } from '../support/master.ts';
 import { TestRepository } from '../support/repository.ts';
 import { groundOfFile } from '../support/vitest.ts';
@@ -44,6 +45,17 @@ function filesWithTraces(folder: string): string[] {
     .filter((path) => statSync(path).size > 0 && tracesIn(`${path} ${readFileSync(path, 'latin1')}`).length > 0);
 }
 
+/** Every event from now on until the signal. */
+async function collect(api: TestApi, signal: AbortSignal): Promise<string[]> {
+  const told: string[] = [];
+  try {
+    for await (const { data } of api.stream('/events', signal)) told.push(data);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return told;
+}
+
 describe('a planted secret', () => {
   const ground = groundOfFile();
   let master: TestMaster;
@@ -61,21 +73,38 @@ describe('a planted secret', () => {
 
   test('is found nowhere in logs, database, API, events and page, in whatever disguise it was shown', async () => {
     const { api } = master;
+    const listening = new AbortController();
+    const events = collect(api, listening.signal);
     const buildset = await api.finished(await api.force('leak'));
     const [build] = await api.buildsOf(buildset);
     if (build === undefined) throw new Error('there is no build');
     const logs = await Promise.all(build.steps.flatMap(({ logs }) => logs.map((log) => api.text({ logs: [log] }))));
     const masked = logs.filter((text) => text.includes('********'));
     // Every step that was given it has shown it, or it would not be tested.
-    expect(masked.length).toBeGreaterThanOrEqual(12);
+    expect(masked.length).toBeGreaterThanOrEqual(14);
+    for (const name of ["of the builder's environment", 'on the master'])
+      expect(await api.text(build.steps.find((step) => step.name === name) ?? { logs: [] }), name).toContain(
+        '********',
+      );
     expect(build.properties.caught?.value).toBe('********');
     expect(build.properties.artifact?.value).toBe('artifact-********');
     const answers = await Promise.all(
-      ['/api/v1/snapshot', `/api/v1/builds/${build.id}`, '/api/v1/builders', '/api/v1/status', '/cc.xml', '/'].map(
-        async (path) => `${path} ${await (await fetch(`${master.url}${path}`)).text()}`,
-      ),
+      [
+        '/api/v1/snapshot',
+        `/api/v1/builds/${build.id}`,
+        '/api/v1/builders',
+        '/api/v1/status',
+        '/api/v1/config',
+        '/api/v1/audit',
+        '/metrics',
+        '/cc.xml',
+        '/',
+      ].map(async (path) => `${path} ${await (await fetch(`${master.url}${path}`)).text()}`),
     );
-    expect([...logs, ...answers].filter((text) => tracesIn(text).length > 0)).toEqual([]);
+    listening.abort();
+    const told = await events;
+    expect(told.length).toBeGreaterThan(build.steps.length);
+    expect([...logs, ...answers, ...told].filter((text) => tracesIn(text).length > 0)).toEqual([]);
     expect(filesWithTraces(master.directory)).toEqual([]);
     expect(filesWithTraces(join(worker.directory, '.icefall'))).toEqual([]);
     for (const { stdout, stderr } of [master.process, worker.process]) expect(tracesIn(stdout + stderr)).toEqual([]);

@@ -2,6 +2,7 @@ import type { Properties } from '@icefall/shared';
 import type { BuilderDeclaration } from '../config/builders.ts';
 import { fromColumn } from '../db/rows.ts';
 import { type RenderContext, RenderError, render } from '../properties/references.ts';
+import { isSecret } from '../secrets/reference.ts';
 import type { StepRun } from '../steps/step.ts';
 import type { BuildRow, BuildRows, StepRow } from './rows.ts';
 
@@ -47,9 +48,10 @@ export function stepRun({ declaration, ...facts }: RunFacts): StepRun {
   return { ...facts, env: environment(declaration, facts) };
 }
 
-function environment(builder: BuilderDeclaration, context: RenderContext): Record<string, string | null> {
+function environment(builder: BuilderDeclaration, context: RenderContext): StepRun['env'] {
   return Object.fromEntries(
     Object.entries(builder.env).map(([name, value]) => {
+      if (isSecret(value)) return [name, value];
       const rendered = render(value, context);
       if (typeof rendered === 'string' || rendered === null) return [name, rendered];
       if (typeof rendered === 'number' || typeof rendered === 'boolean') return [name, String(rendered)];

@@ -1,6 +1,7 @@
 import type { Json, Request } from '@icefall/shared';
 import { z } from 'zod';
 import { isReference, type Renderable } from '../properties/references.ts';
+import { type SecretReference, secretSchema } from '../secrets/reference.ts';
 import type { StepDeclaration } from '../steps/step.ts';
 import { declared, functionSchema } from './declared.ts';
 import { type Duration, durationSchema } from './durations.ts';
@@ -51,7 +52,7 @@ export interface BuilderOptions {
   readonly description?: string;
   readonly tags?: readonly string[];
   /** For every command of its builds; a step's own environment wins. */
-  readonly env?: Readonly<Record<string, Renderable<string | null>>>;
+  readonly env?: Readonly<Record<string, Renderable<string | null> | SecretReference>>;
   readonly properties?: Readonly<Record<string, Json>>;
   /** Held for the whole build; it does not start before they are free. */
   readonly locks?: readonly LockAccess[];
@@ -80,7 +81,7 @@ export interface BuilderDeclaration {
   readonly group: string;
   readonly description: string;
   readonly tags: readonly string[];
-  readonly env: Readonly<Record<string, Renderable<string | null>>>;
+  readonly env: Readonly<Record<string, Renderable<string | null> | SecretReference>>;
   readonly properties: Readonly<Record<string, Json>>;
   readonly locks: readonly LockAccess[];
   readonly collapseRequests: boolean | ((newer: Request, older: Request) => boolean);
@@ -104,7 +105,10 @@ const optionsSchema = z.strictObject({
   env: z
     .record(
       z.string().min(1),
-      z.union([z.string(), z.null(), z.custom(isReference, 'must be text, null or a reference')]),
+      z.union(
+        [z.string(), z.null(), secretSchema, z.custom(isReference)],
+        'must be text, null, a reference or a secret(...)',
+      ),
     )
     .default({}),
   properties: propertyValuesSchema.default({}),

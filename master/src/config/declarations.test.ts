@@ -180,7 +180,7 @@ describe('a builder', () => {
     [{ name: 'b', workers: [w1] }, /option "factory": must be a factory/],
     [
       { name: 'b', workers: [w1], factory: steps, env: { A: 5 } },
-      /option "env.A": .*must be text, null or a reference/,
+      /option "env.A": .*must be text, null, a reference or a secret/,
     ],
     [{ name: 'b', workers: [w1], factory: steps, locks: [lock] }, /option "locks.0": must be a use of a lock/],
     [{ name: 'b', workers: [w1], factory: steps, collapseRequests: 'yes' }, /option "collapseRequests"/],

@@ -76,6 +76,15 @@ describe('a configuration', () => {
     ]);
   });
 
+  it('is looked at in the environment of a builder, too', () => {
+    const env = { T: secret('deploy-token') };
+    const declare = () =>
+      site({ title: 't', workers: [w], builders: [builder({ name: 'b', workers: [w], factory: factory([]), env })] });
+    expect(problemsOf(declare)).toContain(
+      'the environment of builder "b": secret "deploy-token" comes from nowhere; say in site({ secrets }) where secrets are kept',
+    );
+  });
+
   it('must say which branches are trusted, and where secrets are kept', () => {
     const secrets = { from: [], allow: [{ builders: [deploy] }] } as never;
     const problems = problemsOf(() => site({ title: 't', workers: [w], builders: [deploy], secrets }));

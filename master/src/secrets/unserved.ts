@@ -5,22 +5,31 @@ import type { SecretsOptions } from './declaration.ts';
 import { couldFit } from './policy.ts';
 import { isSecretName, secretsIn } from './reference.ts';
 
-/** Reports steps that no configuration of secrets can serve: there is none, or no rule for their builder. */
+/** Reports builders and steps that no configuration of secrets can serve: there is none, or no rule for the builder. */
 export function checkSecrets({ builders, secrets }: Pick<SiteDeclaration, 'builders' | 'secrets'>): void {
-  for (const builder of builders)
-    for (const step of builder.factory.steps)
-      for (const { name } of secretsIn(step.options)) if (isSecretName(name)) check(name, builder, step, secrets);
+  for (const builder of builders) {
+    check(
+      builder.env,
+      builder,
+      { what: `the environment of builder "${builder.name}"`, place: builder.place },
+      secrets,
+    );
+    for (const { name, options, place } of builder.factory.steps)
+      check(options, builder, { what: `step "${name}" of builder "${builder.name}"`, place }, secrets);
+  }
 }
 
 function check(
-  name: string,
+  value: unknown,
   builder: BuilderDeclaration,
-  step: { readonly name: string; readonly place: Place | null },
+  { what, place }: { readonly what: string; readonly place: Place | null },
   secrets: SecretsOptions | null,
 ): void {
-  const who = `step "${step.name}" of builder "${builder.name}": secret "${name}"`;
-  if (secrets === null)
-    reportProblem(step.place, `${who} comes from nowhere; say in site({ secrets }) where secrets are kept`);
-  else if (!secrets.allow.some((rule) => couldFit(rule, { secret: name, builder: builder.name })))
-    reportProblem(step.place, `${who} is given by no rule of site({ secrets: { allow } }) to this builder`);
+  for (const { name } of secretsIn(value).filter((reference) => isSecretName(reference.name))) {
+    const who = `${what}: secret "${name}"`;
+    if (secrets === null)
+      reportProblem(place, `${who} comes from nowhere; say in site({ secrets }) where secrets are kept`);
+    else if (!secrets.allow.some((rule) => couldFit(rule, { secret: name, builder: builder.name })))
+      reportProblem(place, `${who} is given by no rule of site({ secrets: { allow } }) to this builder`);
+  }
 }

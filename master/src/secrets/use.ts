@@ -13,7 +13,7 @@ interface Given {
  * builder's environment gives way to a secret of that name.
  */
 export function withoutSecrets(
-  outer: Readonly<Record<string, string | null>>,
+  outer: Given['env'],
   { env, secretFiles, stdin = null }: Given,
 ): { readonly env: Record<string, string | null>; readonly stdin: string | null; readonly secrets?: SecretUse } {
   const plain: Record<string, string | null> = {};

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { prop } from '../properties/references.ts';
+import { secret } from '../secrets/reference.ts';
 import { masterCommand } from './master-command.ts';
 import { anOutcome, aRun, beginning, mistakesIn } from './test-run.ts';
 
@@ -11,6 +12,7 @@ describe('masterCommand', () => {
       command: ['cp', '4'],
       workdir: '/srv',
       env: {},
+      secrets: {},
       maxTimeMs: 3_600_000,
     });
     const options = { command: 'a && b', workdir: '/', env: { A: null, J: prop('jobs', 1) }, maxTime: null };
@@ -18,6 +20,13 @@ describe('masterCommand', () => {
       command: 'a && b',
       env: { A: null, J: '4' },
       maxTimeMs: null,
+    });
+  });
+
+  test('names the secrets of its environment, and holds none', () => {
+    const env = { TOKEN: secret('deploy'), PLAIN: 'x' };
+    expect(beginning(() => masterCommand({ command: 'x', workdir: '/', env }))).toMatchObject({
+      ...{ env: { PLAIN: 'x' }, secrets: { TOKEN: 'deploy' } },
     });
   });
 

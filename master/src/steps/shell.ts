@@ -39,12 +39,9 @@ export interface ShellOptions extends ProcessOptions {
 }
 
 const word = z.union([z.string(), z.number(), z.boolean()]).transform(String);
-/** Schema of an environment: by name the value, or null for a variable that is deleted. */
-export const environmentSchema = z.record(z.string().min(1), word.nullable());
-
 const TEXT_OR_SECRET = 'must be text, a number, yes/no, null or a secret(...)';
 
-/** Options that every step with a process has, in parsed form. */
+/** Options that every step with a process has, in parsed form. In `env` null is a variable that is deleted. */
 export const processShape = {
   env: z.record(z.string().min(1), z.union([word, z.null(), secretSchema], TEXT_OR_SECRET)).default({}),
   secretFiles: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'must be the name of a variable'), secretSchema).default({}),

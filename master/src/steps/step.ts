@@ -2,14 +2,15 @@ import type { Command, CommandOutcome, Json, Result, ResultFlags, SourceStamp } 
 import type { LockAccess } from '../config/locks.ts';
 import type { Place } from '../config/problems.ts';
 import type { Renderable, RenderContext } from '../properties/references.ts';
+import type { SecretReference } from '../secrets/reference.ts';
 
 /** What a step can see when it begins and ends. */
 export interface StepRun extends RenderContext {
   readonly buildId: number;
   readonly stepNumber: number;
   readonly stepName: string;
-  /** Environment of the builder, rendered. */
-  readonly env: Readonly<Record<string, string | null>>;
+  /** Environment of the builder, rendered; of a secret the name alone. */
+  readonly env: Readonly<Record<string, string | null | SecretReference>>;
 }
 
 /** Something that ends at a time unless somebody renews it before: the whitelist of a repository. */
@@ -66,6 +67,8 @@ export type StepAction =
       readonly command: string | readonly string[];
       readonly workdir: string;
       readonly env: Readonly<Record<string, string | null>>;
+      /** By variable the name of the secret that is its value. */
+      readonly secrets: Readonly<Record<string, string>>;
       readonly maxTimeMs: number | null;
     };
 

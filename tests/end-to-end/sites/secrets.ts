@@ -4,6 +4,7 @@ import {
   factory,
   forceScheduler,
   git,
+  masterCommand,
   prop,
   secret,
   secretsFrom,
@@ -31,6 +32,7 @@ const show = (name: string, command: string | readonly string[]) =>
 const leaky = builder({
   name: 'leaky',
   workers: [north],
+  env: { OF_BUILDER: secret('token') },
   factory: factory([
     git({ repository: REPOSITORY, env: token }),
     show('as it is', 'echo "$TOKEN"; echo "error: $TOKEN" >&2; cat; cat "$KEY"'),
@@ -63,6 +65,16 @@ const leaky = builder({
     setPropertyFromCommand({ command: 'printf %s "$TOKEN"', env: token, property: 'caught' }),
     setPropertyFromCommand({ command: 'ls artifact-*', property: 'artifact' }),
     shell({ name: 'in arguments', command: ['echo', prop('caught')] }),
+    shell({ name: "of the builder's environment", command: 'echo "$OF_BUILDER"' }),
+    masterCommand({
+      name: 'on the master',
+      command:
+        'set -x; echo "$TOKEN"; printf %s "a$TOKEN" | base64; env; node -e "throw new Error(process.env.TOKEN)"; curl-that-is-not-there "$TOKEN"',
+      workdir: '/',
+      env: token,
+      haltOnFailure: false,
+      flunkOnFailure: false,
+    }),
     uploadFile({ from: prop('artifact'), to: `${UPLOADS}/artifact`, flunkOnFailure: false, haltOnFailure: false }),
     shell({
       name: 'processes',

@@ -1,7 +1,7 @@
 import { STREAM } from '@icefall/shared';
+import { ScrubbedStream, type Scrubber } from '@icefall/shared/secrets/scrubber';
 import type { Clock, Timer } from '../clock.ts';
 import type { Output } from '../processes/output.ts';
-import { ScrubbedStream, type Scrubber } from './scrubber.ts';
 
 /**
  * The few bytes that any word could begin with are held back this long at most: the last line of a quiet command is

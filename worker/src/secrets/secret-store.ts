@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command, SecretUse } from '@icefall/shared';
+import { Scrubber } from '@icefall/shared/secrets/scrubber';
+import { secretText } from '@icefall/shared/secrets/secret-text';
 import type { Environment } from '../environment.ts';
 import { Failure, systemWords } from '../failure.ts';
-import { Scrubber } from './scrubber.ts';
 
 /** Values remembered for one build directory: more than any builder has; the oldest are forgotten. */
 const MOST_VALUES = 100;
@@ -102,10 +103,8 @@ function givenValue(secrets: Readonly<Record<string, string>>, name: string): Bu
   return Buffer.from(value, 'base64');
 }
 
-/** As text, without the line break that a file of one line ends in. */
 function textOf(secrets: Readonly<Record<string, string>>, name: string): string {
-  const value = givenValue(secrets, name);
-  const text = value.toString('utf8');
-  if (!text.includes('\0') && Buffer.from(text).equals(value)) return text.replace(/\r?\n$/, '');
+  const text = secretText(givenValue(secrets, name));
+  if (text !== null) return text;
   throw new Failure('bad_secret', `the secret "${name}" is no text; it can only be handed over as a file`);
 }

@@ -1,11 +1,11 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, STREAM } from '@icefall/shared';
+import { MASK } from '@icefall/shared/secrets/scrubber';
 import { describe, expect, it } from 'vitest';
 import { gitOf, shellOf } from '../test-support/commands.ts';
 import { FakeMaster } from '../test-support/fake-master.ts';
 import { startWorker } from '../test-support/worker.ts';
-import { MASK } from './scrubber.ts';
 import { SecretStore } from './secret-store.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
