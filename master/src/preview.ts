@@ -1,6 +1,5 @@
 import type { ForcePreview, ForceRequest } from '@icefall/shared';
 import { outlookOf } from './distributor/outlook.ts';
-import { lockHolders } from './locks/lock-holders.ts';
 import type { NewBuildset } from './requests/buildsets.ts';
 import type { Rooms } from './rooms.ts';
 import { FormError } from './schedulers/errors.ts';
@@ -10,7 +9,7 @@ export function previewOf(rooms: Rooms, scheduler: string, request: ForceRequest
   const { buildset, fields } = planned(rooms, scheduler, request, who);
   const declared = rooms.config.scheduler(scheduler)?.builders ?? [];
   const builders = declared.filter(({ name }) => request.builders?.includes(name) ?? true);
-  const outlook = { ...rooms, lockHolders: (lock: string) => lockHolders(rooms.core, lock) };
+  const outlook = { ...rooms, lockHolders: (lock: string) => rooms.lockBlockers.holders(lock) };
   return {
     sourceStamps: buildset === null ? null : [...buildset.sourceStamps],
     fields,

@@ -16,14 +16,13 @@ import { Core } from './engine/core.ts';
 import type { Clock, Logger, Random } from './engine/ports.ts';
 import { SiteConfig } from './engine/site-config.ts';
 import { LockAlarms } from './locks/lock-alarms.ts';
+import { LockBlockers } from './locks/lock-blockers.ts';
 import { LockHistory } from './locks/lock-history.ts';
-import { lockHolders } from './locks/lock-holders.ts';
 import { LockKeeper } from './locks/lock-keeper.ts';
 import { LogStore } from './logs/log-store.ts';
 import { type MakeProvider, Pools } from './pools/pools.ts';
-import type { RepositoryReader } from './projects/repository-reader.ts';
+import { GitReader, type RepositoryReader } from './projects/repository-reader.ts';
 import { Seed } from './projects/seed.ts';
-import { ThreadedReader } from './projects/threaded-reader.ts';
 import { Buildsets } from './requests/buildsets.ts';
 import { Requests } from './requests/requests.ts';
 import { Schedulers } from './schedulers/schedulers.ts';
@@ -50,7 +49,7 @@ export interface RoomPorts {
   readonly masterCommands?: (core: Core, logs: LogStore) => MasterCommands;
   /** Makes what makes the containers of pools. Default: a cluster or engine, as they are declared. */
   readonly makeProvider?: MakeProvider;
-  /** Reads the pipelines of projects. Default: {@link ThreadedReader}. */
+  /** Reads the pipelines of projects. Default: {@link GitReader}. */
   readonly repositories?: RepositoryReader;
 }
 
@@ -72,6 +71,7 @@ export interface Rooms {
   readonly requests: Requests;
   readonly schedulers: Schedulers;
   readonly locks: LockKeeper;
+  readonly lockBlockers: LockBlockers;
   readonly lockAlarms: LockAlarms;
   readonly deadlines: Deadlines;
   readonly slots: Slots;
@@ -88,7 +88,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   mkdirSync(directory, { recursive: true });
   const database = ports.database ?? openDatabase(join(directory, 'icefall.db'));
   const core = new Core({ database, clock, random, log });
-  const seed = new Seed(core, site, ports.repositories ?? new ThreadedReader(join(directory, 'projects')));
+  const seed = new Seed(core, site, ports.repositories ?? new GitReader(join(directory, 'projects')));
   const config = new SiteConfig(
     seed.compose(site),
     core.turn(() => nextConfigVersion(core, site)),
@@ -101,14 +101,13 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const schedulers = new Schedulers(core, config, buildsets, changes);
   seed.attach({ config, changes, schedulers });
   const locks = new LockKeeper(core, config);
+  const lockBlockers = new LockBlockers(core, locks);
   const slots = new Slots(core, config);
-  const secrets = ports.secrets ?? new Secrets(core, config);
-  const commands = new Commands(core, logs, secrets);
+  const commands = new Commands(core, logs, ports.secrets ?? new Secrets(core, config));
   const workers = new Workers(core, config, commands);
-  const processes = ports.masterCommands?.(core, logs) ?? new MasterProcesses(core, logs, secrets);
+  const processes = ports.masterCommands?.(core, logs) ?? new MasterProcesses(core, logs);
   const isConnected = (worker: string) => workers.presence(worker).connected;
-  const holders = (lock: string) => lockHolders(core, lock);
-  const shared = { buildsets, requests, schedulers, slots, locks, lockHolders: holders };
+  const shared = { buildsets, requests, schedulers, slots, locks, lockBlockers };
   const builds = new Builds(core, config, { ...shared, commands, masterCommands: processes, logs, isConnected });
   const pools = new Pools(core, config, { slots, workers }, ports.makeProvider);
   const states = {
@@ -135,7 +134,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   return {
     ...{ audit: new AuditLog(core, config), seed, pools },
     ...{ database, core, config, logs, changes, webhooks, pollers, buildsets, requests, schedulers },
-    ...{ locks, lockAlarms, deadlines, slots, commands, workers, processes, builds, distributor, health },
+    ...{ locks, lockBlockers, lockAlarms, deadlines, slots, commands, workers, processes, builds, distributor, health },
   };
 }
 

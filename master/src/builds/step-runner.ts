@@ -1,10 +1,10 @@
-import type { Blocker, CommandOutcome, Deadlock, LockHolder } from '@icefall/shared';
+import type { CommandOutcome, Deadlock } from '@icefall/shared';
 import type { LockAccess } from '../config/locks.ts';
 import { toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
+import type { LockBlockers } from '../locks/lock-blockers.ts';
 import { type LockKeeper, wantsOf } from '../locks/lock-keeper.ts';
-import type { Obstacle } from '../locks/lock-table.ts';
 import type { StepAction, StepDeclaration, StepEnd } from '../steps/step.ts';
 import type { CommandPort, LostCommand, StepRef } from './command-port.ts';
 import type { MasterCommandPort } from './master-processes.ts';
@@ -19,8 +19,7 @@ export interface RunnerRooms {
   readonly commands: CommandPort;
   readonly masterCommands: MasterCommandPort;
   readonly triggers: TriggerRuns;
-  /** Describes a lock's holders for the blocker of a waiting step. */
-  readonly lockHolders: (lock: string) => LockHolder[];
+  readonly lockBlockers: LockBlockers;
 }
 
 /** A step with all that is known of it. */
@@ -117,19 +116,13 @@ export class StepRunner {
 
   /** The blocker of every step that waits for locks, as it is now. */
   #refreshBlockers(): void {
-    for (const holder of this.#rooms.locks.waitingHolders()) {
+    for (const [holder, lockBlocker] of this.#rooms.lockBlockers.all()) {
       const step = stepOf(holder);
       const row = step === null ? null : this.#rows.step(step.buildId, step.stepNumber);
-      const obstacle = this.#rooms.locks.obstacle(holder);
-      if (row === null || obstacle === null) continue;
-      const blocker = toColumn(this.#deadlocks.get(row.build_id) ?? this.#lockBlocker(obstacle));
+      if (row === null) continue;
+      const blocker = toColumn(this.#deadlocks.get(row.build_id) ?? lockBlocker);
       if (blocker !== row.blocker) this.#rows.updateStep(row.build_id, row.number, { blocker });
     }
-  }
-
-  #lockBlocker({ want, position }: Obstacle): Blocker {
-    const { lock, mode } = want;
-    return { kind: 'lock', lock, mode, position, holders: this.#rooms.lockHolders(lock) };
   }
 
   /** Looks at the blocker of a waiting step again. */

@@ -15,7 +15,7 @@ export interface OutlookRooms {
   readonly locks: LockKeeper;
   readonly distributor: Distributor;
   /** Describes who holds a lock. */
-  readonly lockHolders: (lock: string) => LockHolder[];
+  readonly lockHolders: (lock: string) => readonly LockHolder[];
 }
 
 /** No request has it: whoever asks in its name holds nothing and waits for nothing. */
@@ -62,7 +62,7 @@ function awaited(rooms: OutlookRooms, access: LockAccess, worker: string, step: 
   const waiters = rooms.locks.waitingHolders().map((holder) => rooms.locks.locksOf(holder));
   return wantsOf([access], worker)
     .map(({ lock, mode }) => ({
-      ...{ lock, mode, step, holders: rooms.lockHolders(lock) },
+      ...{ lock, mode, step, holders: [...rooms.lockHolders(lock)] },
       waiting: waiters.filter((locks) => locks.includes(lock)).length,
     }))
     .filter(({ holders, waiting }) => holders.length + waiting > 0);

@@ -1,8 +1,9 @@
-import type { Blocker, LockHolder, Request } from '@icefall/shared';
+import type { Blocker, Request } from '@icefall/shared';
 import type { Builds } from '../builds/builds.ts';
 import type { BuilderDeclaration, WorkerChoice } from '../config/builders.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
+import type { LockBlockers } from '../locks/lock-blockers.ts';
 import type { LockKeeper } from '../locks/lock-keeper.ts';
 import type { Requests } from '../requests/requests.ts';
 import type { RequestRow } from '../requests/rows.ts';
@@ -19,8 +20,7 @@ export interface StarterRooms {
   readonly requests: Requests;
   readonly builds: Builds;
   readonly locks: LockKeeper;
-  /** Describes who holds a lock. */
-  readonly lockHolders: (lock: string) => LockHolder[];
+  readonly lockBlockers: LockBlockers;
 }
 
 interface StarterParts {
@@ -131,7 +131,7 @@ export class Starter {
     const worker = answer.chosen.name;
     const accesses = this.#config.locksOf(builder, worker);
     if (accesses.length > 0 && !this.#claims.claim(builder.name, row.id, accesses, worker))
-      return this.#lockBlocker(row.id) ?? this.#pool.obstacle(builder, row);
+      return this.#rooms.lockBlockers.of(holderOf(row.id)) ?? this.#pool.obstacle(builder, row);
     this.#start(row, builder, worker);
     return null;
   }
@@ -153,13 +153,6 @@ export class Starter {
   #claimed(row: RequestRow, free: readonly WorkerChoice[]): WorkerChoice | null {
     const claimed = this.#claims.workerOf(row.id);
     return free.find(({ name }) => name === claimed) ?? null;
-  }
-
-  #lockBlocker(requestId: number): Blocker | null {
-    const obstacle = this.#rooms.locks.obstacle(holderOf(requestId));
-    if (obstacle === null) return null;
-    const { want, position } = obstacle;
-    return { kind: 'lock', lock: want.lock, mode: want.mode, position, holders: this.#rooms.lockHolders(want.lock) };
   }
 
   #start(row: RequestRow, builder: BuilderDeclaration, worker: string): void {

@@ -1,5 +1,5 @@
 import type { BuilderDeclaration } from '../config/builders.ts';
-import type { LockAccess } from '../config/locks.ts';
+import type { LockAccess, LockDeclaration } from '../config/locks.ts';
 import type { SchedulerDeclaration } from '../config/schedulers.ts';
 import type { SiteDeclaration } from '../config/site.ts';
 import type { WorkerDeclaration } from '../config/workers.ts';
@@ -20,6 +20,7 @@ export class SiteConfig {
   #builders = new Map<string, BuilderDeclaration>();
   #workers = new Map<string, WorkerDeclaration>();
   #schedulers = new Map<string, SchedulerDeclaration>();
+  #locks = new Map<string, LockDeclaration>();
   #buildersOfWorker = new Map<string, BuilderDeclaration[]>();
 
   constructor(site: SiteDeclaration, version: number, loadedAt = 0) {
@@ -66,6 +67,7 @@ export class SiteConfig {
     this.#builders = byName(this.site.builders);
     this.#workers = byName(this.site.workers);
     this.#schedulers = byName(this.site.schedulers);
+    this.#locks = byName(this.site.locks);
     this.#buildersOfWorker = new Map(this.site.workers.map((worker) => [worker.name, []]));
     for (const builder of this.site.builders)
       for (const worker of new Set(builder.workers)) this.#buildersOfWorker.get(worker.name)?.push(builder);
@@ -79,6 +81,10 @@ export class SiteConfig {
   }
   scheduler(name: string): SchedulerDeclaration | null {
     return this.#schedulers.get(name) ?? null;
+  }
+  /** By its name, not by a key. */
+  lock(name: string): LockDeclaration | null {
+    return this.#locks.get(name) ?? null;
   }
   /** Locks that a build of a builder holds on a worker: the builder's, and the worker's own. */
   locksOf(builder: BuilderDeclaration, worker: string): LockAccess[] {

@@ -62,7 +62,7 @@ export class LockAlarms {
   }
 
   #limit(key: string): number | null {
-    return this.#config.site.locks.find(({ name }) => name === lockOfKey(key).name)?.alarmAfterMs ?? null;
+    return this.#config.lock(lockOfKey(key).name)?.alarmAfterMs ?? null;
   }
 
   #raise(lock: string): void {

@@ -76,7 +76,7 @@ describe('the lock keeper', () => {
     before.core.turn(() => before.keeper.claim('build:3', [tree.counting()], 'machine'));
     const after = open();
     expect(after.keeper.isGranted('build:1')).toBe(true);
-    expect(after.keeper.obstacle('build:3')).toMatchObject({ holders: ['build:1'], position: 2 });
+    expect(after.keeper.obstacle('build:3')).toMatchObject({ want: { lock: 'tree' }, position: 2 });
     after.core.turn(() => after.keeper.release('build:1'));
     expect(after.granted).toEqual(['build:2']);
   });
@@ -137,7 +137,7 @@ describe('a path lock', () => {
     const claim = (holder: string, path: string) =>
       core.turn(() => keeper.claim(holder, [repository.below(path)], 'machine'));
     expect([claim('build:1', 'a'), claim('build:2', ''), claim('build:3', 'b')]).toEqual([true, false, false]);
-    expect(keeper.obstacle('build:2')).toMatchObject({ want: { lock: 'repository' }, holders: ['build:1'] });
+    expect(keeper.obstacle('build:2')).toMatchObject({ want: { lock: 'repository' }, position: 1 });
     core.turn(() => keeper.release('build:1'));
     core.turn(() => keeper.release('build:2'));
     expect(granted).toEqual(['build:2', 'build:3']);

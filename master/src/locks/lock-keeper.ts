@@ -37,8 +37,8 @@ export function wantsOf(accesses: readonly LockAccess[], worker: string): Want[]
 export class LockKeeper {
   /** A claim that waited was granted. */
   readonly granted = new Hook<string>();
-  /** Holders or waiters are others than before: what waits should say so. */
-  readonly changed = new Hook<void>();
+  /** The queue is another; so are the holders of these locks. */
+  readonly changed = new Hook<readonly string[]>();
   /** Somebody left the queue without having been served. */
   readonly withdrawn = new Hook<string>();
   /** A claim is over: given back, taken away, or taken out of the queue. */
@@ -84,9 +84,9 @@ export class LockKeeper {
 
   #limit(key: string): number {
     const { name, worker } = lockOfKey(key);
-    const lock = this.#config.site.locks.find((candidate) => candidate.name === name);
+    const lock = this.#config.lock(name);
     // A lock that left the configuration while somebody holds it: nobody else comes in.
-    if (lock === undefined) return 1;
+    if (lock === null) return 1;
     return (worker === null ? undefined : lock.maxCountForWorker[worker]) ?? lock.maxCount;
   }
 
@@ -101,7 +101,7 @@ export class LockKeeper {
       this.#core.touch('lock', want.lock);
     }
     this.#table.enqueue({ holder, seq, wants });
-    this.changed.fire();
+    this.changed.fire([]);
     this.#grant(holder);
     const isGranted = this.#table.isGranted(holder);
     if (!isGranted) this.stalled.fire();
@@ -119,7 +119,7 @@ export class LockKeeper {
     }
     const isWaiting = this.#table.isWaiting(holder);
     this.#table.release(holder);
-    this.changed.fire();
+    this.changed.fire(rows.map(({ lock }) => lock));
     if (isWaiting) this.withdrawn.fire(holder);
     this.wake();
   }
@@ -134,8 +134,7 @@ export class LockKeeper {
     this.#table.release(from);
     if (isGranted) this.#table.restore({ ...claim, holder: to });
     else this.#table.enqueue({ ...claim, holder: to });
-    for (const want of claim.wants) this.#core.touch('lock', want.lock);
-    this.changed.fire();
+    this.#holdersChanged(claim);
   }
 
   /** Takes a grant back that its holder could not use; it keeps its place in the queue. */
@@ -145,8 +144,7 @@ export class LockKeeper {
     this.#core.db.update('lock_claims', { holder }, { granted_at: null, fence: null });
     this.#table.release(holder);
     this.#table.enqueue(claim);
-    for (const want of claim.wants) this.#core.touch('lock', want.lock);
-    this.changed.fire();
+    this.#holdersChanged(claim);
     this.wake();
   }
 
@@ -168,8 +166,12 @@ export class LockKeeper {
   #note(claim: Claim): void {
     const fence = this.#nextFence();
     this.#core.db.update('lock_claims', { holder: claim.holder }, { granted_at: this.#core.now(), fence });
-    for (const want of claim.wants) this.#core.touch('lock', want.lock);
-    this.changed.fire();
+    this.#holdersChanged(claim);
+  }
+
+  #holdersChanged({ wants }: Claim): void {
+    for (const { lock } of wants) this.#core.touch('lock', lock);
+    this.changed.fire(wants.map(({ lock }) => lock));
   }
 
   /** Never below the clock, so that a master that was restored from a backup gives no number twice. */
@@ -199,6 +201,11 @@ export class LockKeeper {
 
   obstacle(holder: string): Obstacle | null {
     return this.#table.obstacle(holder);
+  }
+
+  /** By holder, for all that wait. */
+  obstacles(): Map<string, Obstacle> {
+    return this.#table.obstacles();
   }
 
   /** Whether locks would be granted at once if somebody asked for them now. */
@@ -241,7 +248,7 @@ export class LockKeeper {
     this.#table.takeAway(holder, lock);
     this.#core.touch('lock', lock);
     this.released.fire(row);
-    this.changed.fire();
+    this.changed.fire([lock]);
     this.wake();
     return row.fence;
   }

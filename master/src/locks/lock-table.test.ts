@@ -85,7 +85,7 @@ describe('a lock table', () => {
     const table = new LockTable(() => 1);
     for (const seq of [1, 2, 3]) table.enqueue(claim(seq, exclusive('a')));
     table.grant();
-    expect(table.obstacle('build:3')).toEqual({ want: exclusive('a'), holders: ['build:1'], position: 2 });
+    expect(table.obstacle('build:3')).toEqual({ want: exclusive('a'), position: 2 });
     expect(table.obstacle('build:1')).toBeNull();
   });
 
@@ -105,10 +105,18 @@ describe('a lock table', () => {
             const held = table.granted;
             const chosen = held[step % Math.max(1, held.length)];
             if (chosen !== undefined) table.release(chosen.holder);
-          } else
-            table.enqueue(claim(seq, ...step.map((one) => (one.mode === 'exclusive' ? exclusive(one.lock) : one))));
+          } else {
+            const wanted = claim(seq, ...step.map((one) => (one.mode === 'exclusive' ? exclusive(one.lock) : one)));
+            const holding = table.granted
+              .find(({ holder }) => holder.startsWith('build:'))
+              ?.holder.slice('build:'.length);
+            // Every other one is a step of a build that holds something.
+            const isStep = holding !== undefined && seq % 2 === 1;
+            table.enqueue(isStep ? { ...wanted, holder: `step:${holding}.${seq}` } : wanted);
+          }
           table.grant();
           checkNotOverSubscribed(table);
+          checkObstacles(table);
         });
         for (let rounds = 0; table.granted.length > 0; rounds += 1) {
           expect(rounds).toBeLessThan(100);
@@ -129,4 +137,10 @@ function checkNotOverSubscribed(table: LockTable): void {
     if (alone > 0) expect(held).toHaveLength(1);
     expect(held.reduce((sum, one) => sum + one.count, 0)).toBeLessThanOrEqual(3);
   }
+}
+
+/** All at once they are what each is by itself. */
+function checkObstacles(table: LockTable): void {
+  const all = table.obstacles();
+  for (const { holder } of table.waiting) expect(all.get(holder) ?? null).toEqual(table.obstacle(holder));
 }

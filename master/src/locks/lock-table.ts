@@ -19,8 +19,6 @@ export interface Claim {
 /** Why a claim is not granted: the first of its locks that is not free, and how many are served before it there. */
 export interface Obstacle {
   readonly want: Want;
-  /** Holders that stand in the way now. */
-  readonly holders: readonly string[];
   /** From 1, among the waiters of that lock. */
   readonly position: number;
 }
@@ -107,6 +105,8 @@ export class LockTable {
       state.holders.delete(holder);
       if (want.mode === 'exclusive') state.exclusive = null;
       else state.counted -= want.count;
+      // Parts of path locks come and go by the thousand.
+      if (state.holders.size === 0) this.#locks.delete(want.lock);
     }
   }
 
@@ -123,7 +123,7 @@ export class LockTable {
         granted.push(claim);
       } else {
         ahead.push(claim);
-        for (const want of claim.wants) reserve(reserved, want);
+        reserve(reserved, claim);
       }
     }
     if (granted.length > 0) this.#waiting = this.#waiting.filter((claim) => !this.#granted.has(claim.holder));
@@ -179,13 +179,30 @@ export class LockTable {
   obstacle(holder: string): Obstacle | null {
     const index = this.#waiting.findIndex((claim) => claim.holder === holder);
     const claim = this.#waiting[index];
-    if (claim === undefined) return null;
-    const ahead = this.#servedBefore(claim, this.#waiting.slice(0, index));
-    const reserved = reservationsOf(ahead);
+    return claim === undefined ? null : this.#obstacleBehind(claim, this.#waiting.slice(0, index));
+  }
+
+  /** What stands in the way of each waiting claim, by holder: the {@link obstacle} of all, in one pass. */
+  obstacles(): Map<string, Obstacle> {
+    const found = new Map<string, Obstacle>();
+    const reserved = new Map<string, Reservation>();
+    this.#waiting.forEach((claim, i) => {
+      const obstacle = this.#holdsNothing(claim)
+        ? this.#obstacleOf(claim, reserved)
+        : this.#obstacleBehind(claim, this.#waiting.slice(0, i));
+      if (obstacle !== null) found.set(claim.holder, obstacle);
+      reserve(reserved, claim);
+    });
+    return found;
+  }
+
+  #obstacleBehind(claim: Claim, ahead: readonly Claim[]): Obstacle | null {
+    return this.#obstacleOf(claim, reservationsOf(this.#servedBefore(claim, ahead)));
+  }
+
+  #obstacleOf(claim: Claim, reserved: ReadonlyMap<string, Reservation>): Obstacle | null {
     const want = claim.wants.find((candidate) => !this.#isFree(candidate, reserved.get(candidate.lock)));
-    if (want === undefined) return null;
-    const before = ahead.filter((other) => other.wants.some((wanted) => wanted.lock === want.lock)).length;
-    return { want, holders: [...this.#state(want.lock).holders.keys()], position: before + 1 };
+    return want === undefined ? null : { want, position: (reserved.get(want.lock)?.claims ?? 0) + 1 };
   }
 
   #holdsNothing(claim: Claim): boolean {
@@ -226,30 +243,29 @@ export class LockTable {
     this.#byOwner.set(owner, (this.#byOwner.get(owner) ?? new Set()).add(claim.holder));
     for (const want of claim.wants) {
       const state = this.#state(want.lock);
+      this.#locks.set(want.lock, state);
       state.holders.set(claim.holder, want);
       if (want.mode === 'exclusive') state.exclusive = claim.holder;
       else state.counted += want.count;
     }
   }
 
+  /** Of a lock that nobody holds, a new one, which is kept only when somebody takes it. */
   #state(lock: string): LockState {
-    let state = this.#locks.get(lock);
-    if (state === undefined) {
-      state = { exclusive: null, counted: 0, holders: new Map() };
-      this.#locks.set(lock, state);
-    }
-    return state;
+    return this.#locks.get(lock) ?? { exclusive: null, counted: 0, holders: new Map() };
   }
 }
 
+/** What those ahead want of a lock. */
 interface Reservation {
   exclusive: boolean;
   count: number;
+  claims: number;
 }
 
 function reservationsOf(claims: readonly Claim[]): Map<string, Reservation> {
   const reserved = new Map<string, Reservation>();
-  for (const claim of claims) for (const want of claim.wants) reserve(reserved, want);
+  for (const claim of claims) reserve(reserved, claim);
   return reserved;
 }
 
@@ -259,9 +275,12 @@ export function ownerOf(holder: string): string {
   return build === undefined ? holder : `build:${build}`;
 }
 
-function reserve(reserved: Map<string, Reservation>, want: Want): void {
-  const reservation = reserved.get(want.lock) ?? { exclusive: false, count: 0 };
-  if (want.mode === 'exclusive') reservation.exclusive = true;
-  else reservation.count += want.count;
-  reserved.set(want.lock, reservation);
+function reserve(reserved: Map<string, Reservation>, { wants }: Claim): void {
+  for (const { lock, mode, count } of wants) {
+    const reservation = reserved.get(lock) ?? { exclusive: false, count: 0, claims: 0 };
+    if (mode === 'exclusive') reservation.exclusive = true;
+    else reservation.count += count;
+    reservation.claims += 1;
+    reserved.set(lock, reservation);
+  }
 }

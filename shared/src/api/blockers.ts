@@ -43,6 +43,8 @@ export const blockerSchema = z.discriminatedUnion('kind', [
     mode: z.enum(['counting', 'exclusive']),
     position: z.number().int(),
     holders: z.array(lockHolderSchema),
+    /** Holders beside those that are named, where there are many. */
+    others: z.number().int().optional(),
   }),
   /** A worker of a pool has yet to come. `trouble`: why it does not, in the words of the cluster or engine. */
   z.object({

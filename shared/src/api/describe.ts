@@ -13,8 +13,9 @@ export function describeBlocker(blocker: Blocker): string {
       const who = blocker.holders
         .map((h) => `${h.builder} #${h.buildNumber}${h.stepName === null ? '' : ` (${h.stepName})`}`)
         .join(', ');
+      const others = blocker.others === undefined ? '' : ` and ${blocker.others} more`;
       const place = blocker.position > 1 ? `, ${blocker.position - 1} ahead` : '';
-      return `waits for lock ${blocker.lock} (${blocker.mode})${who === '' ? '' : `, held by ${who}`}${place}`;
+      return `waits for lock ${blocker.lock} (${blocker.mode})${who === '' ? '' : `, held by ${who}${others}`}${place}`;
     }
     case 'pool': {
       const { pool, starting, running, maximum, trouble } = blocker;

@@ -113,6 +113,7 @@ function WhyLinks({ blocker }: { blocker: Blocker }): JSX.Element | null {
         {blocker.holders.map((holder) => (
           <BuildLink key={holder.buildId} id={holder.buildId} label={`${holder.builder} #${holder.buildNumber}`} />
         ))}
+        {blocker.others !== undefined && <span>and {blocker.others} more</span>}
       </span>
     );
   if (blocker.kind === 'deadlock')

@@ -12,7 +12,8 @@ export function shortWhy(blocker: Blocker): string {
       return `${blocker.workers.join(', ')} paused`;
     case 'lock': {
       const [holder] = blocker.holders;
-      const more = blocker.holders.length > 1 ? ` +${blocker.holders.length - 1}` : '';
+      const others = blocker.holders.length - 1 + (blocker.others ?? 0);
+      const more = others > 0 ? ` +${others}` : '';
       return `lock ${blocker.lock}${holder === undefined ? '' : `: ${holder.builder} #${holder.buildNumber}${more}`}`;
     }
     case 'pool':
