@@ -11,6 +11,7 @@ import { startHttpServer } from '../../http/server.ts';
 import { Master } from '../../master.ts';
 import { describeFault, storageFault } from '../../storage/faults.ts';
 import { freeSpaceOf } from '../../storage/free-space.ts';
+import { makePrivate, privately } from '../../storage/privacy.ts';
 import { startWorkerServer } from '../../workers/server.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { InstanceLock } from './instance-lock.ts';
@@ -59,12 +60,15 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   await checkPort('--worker-port', workerHost, workerPort);
   const undo: (() => unknown)[] = [];
   try {
+    makePrivate(directory, log);
     const lock = InstanceLock.acquire(directory, process.pid);
     undo.push(() => lock.release());
-    const master = Master.open({
-      ...{ directory, site, siteFile: file, clock: realClock, random: realRandom, log },
-      health: { freeSpace: () => freeSpaceOf(directory), leastFreeBytes: options.leastFreeBytes },
-    });
+    const master = privately(() =>
+      Master.open({
+        ...{ directory, site, siteFile: file, clock: realClock, random: realRandom, log },
+        health: { freeSpace: () => freeSpaceOf(directory), leastFreeBytes: options.leastFreeBytes },
+      }),
+    );
     undo.push(() => master.close());
     const workers = await startWorkerServer(master.workers, { host: workerHost, port: workerPort, certificate });
     undo.push(() => workers.close());
