@@ -162,6 +162,15 @@ describe('the locks of a step that starts', () => {
     const wrong: object = { locks: () => [lock] };
     expect(() => locksOf(shell({ command: 'x', ...wrong }), aRun())).toThrow(/must be a use of a lock/);
   });
+
+  test.each([
+    ['by the function', () => [lock.counting(), lock.counting()], 'what locks() returned'],
+    ['in a step that another adds', [lock.counting(), lock.exclusive()], 'option "locks"'],
+  ] as const)('are refused where one is named twice %s', (_where, locks, what) => {
+    expect(() => locksOf(shell({ command: 'x', locks }), aRun())).toThrow(
+      `${what}: lock "tree" is named twice; take it once, with the count that is needed`,
+    );
+  });
 });
 
 describe('the result of a command', () => {

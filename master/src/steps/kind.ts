@@ -173,19 +173,22 @@ export class StepOptionsError extends Error {
 
 /**
  * The locks of a step that is about to start; a function of the site is asked for them. Throws
- * {@link StepOptionsError} where it gives something else than uses of locks, or a count that can never be granted.
+ * {@link StepOptionsError} where it gives something else than uses of locks, or a count that can never be granted; and
+ * where a lock is named twice, which the checks of the site do not see in steps that others add.
  */
 export function locksOf(step: StepDeclaration, run: StepRun): readonly LockAccess[] {
   const { locks } = step;
-  if (typeof locks !== 'function') return locks.map((access) => renderedAccess(access, run));
-  const { value, problems } = collectProblems(() => z.array(lockAccessSchema).safeParse(locks(run)));
-  const mistakes = [
-    ...problems.map(({ message }) => message),
-    ...(value.error?.issues ?? []).map(({ message }) => message),
-  ];
-  if (mistakes.length > 0 || value.data === undefined)
-    throw new StepOptionsError(step.place, `step ${step.kind} "${run.stepName}": what locks() returned`, mistakes);
-  return value.data.map((access) => renderedAccess(access, run));
+  const { value, problems } =
+    typeof locks === 'function'
+      ? collectProblems(() => z.array(lockAccessSchema).safeParse(locks(run)))
+      : { value: { data: locks, error: null }, problems: [] };
+  const mistakes = [...problems, ...(value.error?.issues ?? [])].map(({ message }) => message);
+  const names = (value.data ?? []).map(({ lock }) => lock.name);
+  for (const name of new Set(names.filter((one, i) => names.indexOf(one) < i)))
+    mistakes.push(`lock "${name}" is named twice; take it once, with the count that is needed`);
+  if (mistakes.length === 0 && value.data !== undefined) return value.data.map((access) => renderedAccess(access, run));
+  const what = typeof locks === 'function' ? 'what locks() returned' : 'option "locks"';
+  throw new StepOptionsError(step.place, `step ${step.kind} "${run.stepName}": ${what}`, mistakes);
 }
 
 function toJson(value: unknown): Json {
