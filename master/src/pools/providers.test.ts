@@ -4,23 +4,32 @@ import { DockerContainers } from './docker-containers.ts';
 import { KubernetesPods } from './kubernetes-pods.ts';
 import { ClusterDouble } from './testing/cluster-double.ts';
 import { EngineDouble } from './testing/engine-double.ts';
+import { realCluster } from './testing/real-cluster.ts';
+import type { TestCluster } from './testing/test-cluster.ts';
 
 const FIRST = { worker: 'burst-1', token: 'secret', image: 'agent:1' };
 
+/** `npm run kubernetes` names the configuration of an administrator of a real API server, without any node. */
+const { ICEFALL_TEST_CLUSTER: administrator } = process.env;
+const what = administrator === undefined ? 'a double of its API' : 'a real API server';
+
 async function cluster() {
-  const double = await ClusterDouble.start();
-  const { kubeconfig } = double;
-  const options = { name: 'burst', maximum: 2, image: 'agent:1', master: 'ws://master:9989', kubeconfig };
-  const pool = kubernetesPool({ ...options, cpu: '2', memory: '4Gi', nodeSelector: { arch: 'amd64' } });
-  const provider = (owner = 'me') => new KubernetesPods(pool, owner, () => 0.5);
-  return { double, provider };
+  return using(administrator === undefined ? await ClusterDouble.start() : await realCluster(administrator));
 }
 
-describe('pods of a cluster (a double of its API)', () => {
+function using<T extends TestCluster>(there: T) {
+  const { kubeconfig } = there;
+  const options = { name: 'burst', maximum: 2, image: 'agent:1', master: 'ws://master:9989', kubeconfig };
+  const pool = kubernetesPool({ ...options, cpu: '2', memory: '4Gi', nodeSelector: { arch: 'amd64' } });
+  const provider = (owner = 'me', random = 0.5) => new KubernetesPods(pool, owner, () => random);
+  return { there, provider };
+}
+
+describe(`pods of a cluster (${what})`, () => {
   test('are made unprivileged, with the token of their worker and without the cluster’s, and never restart', async () => {
-    const { double, provider } = await cluster();
+    const { there, provider } = await cluster();
     await provider().start(FIRST);
-    expect(double.pods[0]).toMatchObject({
+    expect((await there.pods())[0]).toMatchObject({
       metadata: {
         name: 'burst-1-i0000',
         labels: { 'icefall.dev/pool': 'burst', 'icefall.dev/worker': 'burst-1' },
@@ -45,9 +54,9 @@ describe('pods of a cluster (a double of its API)', () => {
   });
 
   test('are listed for their own master only, and removed once or twice', async () => {
-    const { provider } = await cluster();
+    const { there, provider } = await cluster();
     await provider().start(FIRST);
-    const since = Date.UTC(2025, 5, 2, 12);
+    const since = Date.parse(String((await there.pods())[0]?.metadata.creationTimestamp));
     const listed = {
       id: 'burst-1-i0000',
       worker: 'burst-1',
@@ -64,14 +73,15 @@ describe('pods of a cluster (a double of its API)', () => {
   });
 
   test('that are deleted are no workers any more, though they are there until they have ended', async () => {
-    const { double, provider } = await cluster();
+    const { there, provider } = await cluster();
     await provider().start(FIRST);
-    double.setStatus('burst-1-i0000', { phase: 'Running' });
+    await there.assign('burst-1-i0000');
+    await there.setStatus('burst-1-i0000', { phase: 'Running' });
     await provider().remove('burst-1-i0000');
-    expect([double.pods.length, await provider().list()]).toEqual([1, []]);
+    expect([(await there.pods()).length, await provider().list()]).toEqual([1, []]);
     await provider().remove('burst-1-i0000');
-    double.endDeleted('burst-1-i0000');
-    expect(double.pods).toEqual([]);
+    await there.endDeleted('burst-1-i0000');
+    expect(await there.pods()).toEqual([]);
   });
 
   test.each([
@@ -113,31 +123,34 @@ describe('pods of a cluster (a double of its API)', () => {
       { state: 'ended', trouble: 'OOMKilled: exit code 137' },
     ],
   ])('in the state %j tell what is the matter', async (status, expected) => {
-    const { double, provider } = await cluster();
+    const { there, provider } = await cluster();
     await provider().start(FIRST);
-    double.setStatus('burst-1-i0000', status);
+    await there.setStatus('burst-1-i0000', status);
     expect(await provider().list()).toMatchObject([expected]);
   });
 
-  test('that the cluster refuses are refused in its words', async () => {
-    const { double, provider } = await cluster();
-    const refusal = async (change: Partial<ClusterDouble>) => {
-      Object.assign(double, change);
-      const answer: unknown = await provider()
-        .start(FIRST)
-        .catch((error: unknown) => error);
-      return answer;
-    };
-    const quota = 'exceeded quota: builds, requested: pods=1, used: pods=0, limited: pods=0';
-    expect(await refusal({ quota: 0 })).toMatchObject({
-      ...{ code: 'provider', message: `pods "burst-1-i0000" is forbidden: ${quota}` },
+  test('beyond the quota are refused in the words of the cluster', async () => {
+    const { there, provider } = await cluster();
+    await there.setQuota(1);
+    await provider().start(FIRST);
+    const words = 'exceeded quota: builds, requested: pods=1, used: pods=1, limited: pods=1';
+    await expect(provider('another', 0.4).start(FIRST)).rejects.toMatchObject({
+      ...{ code: 'provider', message: `pods "burst-1-eeeee" is forbidden: ${words}` },
     });
-    expect(await refusal({ rights: ['list'] })).toMatchObject({
-      message: expect.stringMatching(/^pods is forbidden: User ".*" cannot create resource "pods"/),
-    });
-    expect(await refusal({ proxyError: { status: 503, body: '<html>no backend</html>' } })).toMatchObject({
-      message: 'the cluster answered 503',
-    });
+  });
+
+  test('that the master may not make are refused in the words of the cluster', async () => {
+    const { there, provider } = await cluster();
+    await there.setRights(['list']);
+    await expect(provider().start(FIRST)).rejects.toThrow(
+      /^pods is forbidden: User "system:serviceaccount:ci.*:master" cannot create resource "pods" in API group "" in the namespace "ci/,
+    );
+  });
+
+  test('are asked of what stands in front of the cluster, which may not know what it says', async () => {
+    const { there, provider } = using(await ClusterDouble.start());
+    there.proxyError = { status: 503, body: '<html>no backend</html>' };
+    await expect(provider().start(FIRST)).rejects.toThrow('the cluster answered 503');
   });
 
   test('of the same name are not made twice', async () => {

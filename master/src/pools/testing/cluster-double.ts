@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { mistakesIn } from '@icefall/k8s/testing/strict';
-import type { V1Pod, V1PodStatus } from '@kubernetes/client-node';
+import type { V1PodStatus } from '@kubernetes/client-node';
 import { type Answer, type Asked, serveDouble, temporaryFolder } from './http-double.ts';
+import type { TestCluster, WirePod } from './test-cluster.ts';
 
 const TOKEN = 'cluster-token';
 const NAMESPACE = 'ci';
@@ -15,22 +16,17 @@ const POD_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 /** As rights name them. */
 const VERBS: Readonly<Record<string, string>> = { 'POST pods': 'create', 'GET pods': 'list', 'DELETE pod': 'delete' };
 
-/** As the API server sends it: JSON, with times as text. */
-type WirePod = Omit<V1Pod, 'metadata'> & { metadata: Record<string, unknown> & { name: string } };
-
 /**
  * A double of a cluster's API, over HTTP, as the Kubernetes API reference and the API server's own messages describe it:
  * of pods in one namespace that what {@link KubernetesPods} uses, which is to list them by labels, to create and to
  * delete. What it is sent is validated against Kubernetes' own schemas, strictly; whatever it does not know it refuses.
- * Nodes and kubelets are the test itself: it gives pods their status, and ends those that are deleted.
+ * `npm run kubernetes` has the same tests with a real API server.
  */
-export class ClusterDouble {
-  /** For the client; it stands for a service account. */
+export class ClusterDouble implements TestCluster {
   readonly kubeconfig: string;
   /** Null: there is no quota. */
-  quota: number | null = null;
-  /** What the account may do with pods. */
-  rights = ['create', 'list', 'delete'];
+  #quota: number | null = null;
+  #rights: readonly string[] = ['create', 'list', 'delete'];
   /** Null: the API server answers; else what stands in front of it does. */
   proxyError: Answer | null = null;
   readonly #pods: WirePod[] = [];
@@ -55,21 +51,40 @@ export class ClusterDouble {
     return double;
   }
 
-  get pods(): readonly WirePod[] {
-    return this.#pods;
+  pods(): Promise<WirePod[]> {
+    return Promise.resolve([...this.#pods]);
   }
 
-  /** What scheduler and kubelet write. */
-  setStatus(name: string, status: V1PodStatus): void {
-    Object.assign(this.#named(name) ?? {}, { status });
-    this.#touch(this.#named(name));
+  assign(name: string): Promise<void> {
+    return this.#change(name, (pod) => Object.assign(pod, { spec: { ...pod.spec, nodeName: 'node-1' } }));
   }
 
-  /** The kubelet has ended a pod that was deleted: now it is gone. */
-  endDeleted(name: string): void {
-    const index = this.#pods.findIndex(({ metadata }) => metadata.name === name && 'deletionTimestamp' in metadata);
-    if (index < 0) throw new Error(`no pod ${name} is being deleted`);
-    this.#pods.splice(index, 1);
+  setStatus(name: string, status: V1PodStatus): Promise<void> {
+    return this.#change(name, (pod) => Object.assign(pod, { status }));
+  }
+
+  endDeleted(name: string): Promise<void> {
+    return this.#change(name, (pod) => {
+      if (!('deletionTimestamp' in pod.metadata)) throw new Error(`pod ${name} is not being deleted`);
+      this.#pods.splice(this.#pods.indexOf(pod), 1);
+    });
+  }
+
+  setQuota(pods: number): Promise<void> {
+    this.#quota = pods;
+    return Promise.resolve();
+  }
+
+  setRights(verbs: readonly string[]): Promise<void> {
+    this.#rights = verbs;
+    return Promise.resolve();
+  }
+
+  async #change(name: string, change: (pod: WirePod) => void): Promise<void> {
+    const pod = this.#named(name);
+    if (pod === undefined) throw new Error(`there is no pod ${name}`);
+    change(pod);
+    this.#touch(pod);
   }
 
   #answer({ method, url, body, authorization }: Asked): Answer {
@@ -79,7 +94,7 @@ export class ClusterDouble {
     if (name === null) return refused(404, 'NotFound', 'the server could not find the requested resource');
     const verb = VERBS[`${method} ${name === undefined ? 'pods' : 'pod'}`];
     if (verb === undefined) return refused(405, 'MethodNotAllowed', `the double knows no ${method} ${url.pathname}`);
-    if (!this.rights.includes(verb)) {
+    if (!this.#rights.includes(verb)) {
       const what = name === undefined ? 'pods is' : `pods "${name}" is`;
       const words = `${what} forbidden: User "${USER}" cannot ${verb} resource "pods" in API group "" in the namespace "${NAMESPACE}"`;
       return refused(403, 'Forbidden', words);
@@ -96,8 +111,8 @@ export class ClusterDouble {
       return refused(422, 'Invalid', `Pod "${name}" is invalid: metadata.name: Invalid value: "${name}"`);
     if (this.#named(name) !== undefined) return refused(409, 'AlreadyExists', `pods "${name}" already exists`);
     const used = this.#pods.length;
-    if (this.quota !== null && used >= this.quota) {
-      const words = `exceeded quota: builds, requested: pods=1, used: pods=${used}, limited: pods=${this.quota}`;
+    if (this.#quota !== null && used >= this.#quota) {
+      const words = `exceeded quota: builds, requested: pods=1, used: pods=${used}, limited: pods=${this.#quota}`;
       return refused(403, 'Forbidden', `pods "${name}" is forbidden: ${words}`);
     }
     const uid = `00000000-0000-4000-8000-${String(this.#version).padStart(12, '0')}`;
@@ -118,11 +133,11 @@ export class ClusterDouble {
     return { status: 200, body: { kind: 'PodList', apiVersion: 'v1', metadata, items } };
   }
 
-  /** A pod is there, with the time when it is to be gone, until its kubelet has ended it; one on no node goes at once. */
+  /** A pod is there, with the time when it is to be gone, until its kubelet has ended it; one on no node, or that has ended, goes at once. */
   #delete(name: string): Answer {
     const pod = this.#named(name);
     if (pod === undefined) return refused(404, 'NotFound', `pods "${name}" not found`);
-    if (pod.status?.phase === 'Pending') this.#pods.splice(this.#pods.indexOf(pod), 1);
+    if (pod.spec?.nodeName === undefined || isOver(pod)) this.#pods.splice(this.#pods.indexOf(pod), 1);
     else {
       pod.metadata.deletionTimestamp ??= CREATED;
       this.#touch(pod);
@@ -138,6 +153,10 @@ export class ClusterDouble {
     this.#version += 1;
     if (pod !== undefined) pod.metadata.resourceVersion = String(this.#version);
   }
+}
+
+function isOver({ status }: WirePod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
 /** A Status, as every refusal of an API server is. */
