@@ -45,8 +45,9 @@ COPY docker/files/cernvm.repo /etc/yum.repos.d/
 RUN dnf install -q -y --setopt=install_weak_deps=False cvmfs cvmfs-server fuse-overlayfs httpd && dnf clean all
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
-COPY --from=build /src/worker/dist/icefall-worker.cjs /opt/icefall/
+COPY --from=build /src/worker/dist/icefall-worker.cjs /src/worker/dist/icefall-gateway.cjs /opt/icefall/
 COPY docker/files /opt/icefall/docker/files/
+RUN printf '#!/bin/sh\nexec node /opt/icefall/icefall-gateway.cjs "$@"\n' > /usr/local/bin/icefall-gateway && chmod 755 /usr/local/bin/icefall-gateway
 
 FROM runtime AS test
 LABEL org.opencontainers.image.title="Icefall stratum 0, cvmfs-server" \

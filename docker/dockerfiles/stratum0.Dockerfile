@@ -43,6 +43,7 @@ COPY shared /opt/icefall/shared/
 COPY worker /opt/icefall/worker/
 COPY docker/files /opt/icefall/docker/files/
 RUN printf '#!/bin/sh\nexec node /opt/icefall/worker/src/stratum0/main.ts --dir "${ICEFALL_STRATUM0_DIR:-/var/lib/stratum0}" "$@"\n' > /usr/local/bin/icefall-stratum0 && chmod 755 /usr/local/bin/icefall-stratum0
+RUN printf '#!/bin/sh\nexec node /opt/icefall/worker/src/gateway/main.ts "$@"\n' > /usr/local/bin/icefall-gateway && chmod 755 /usr/local/bin/icefall-gateway
 
 FROM runtime AS test
 LABEL org.opencontainers.image.title="Icefall stratum 0, embedded publisher" \

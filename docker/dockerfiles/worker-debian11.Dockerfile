@@ -48,7 +48,8 @@ FROM base AS runtime
 WORKDIR /var/lib/icefall
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
-COPY --from=build /src/worker/dist/icefall-worker.cjs /opt/icefall/icefall-worker.cjs
+COPY --from=build /src/worker/dist/icefall-worker.cjs /src/worker/dist/icefall-gateway.cjs /opt/icefall/
+RUN printf '#!/bin/sh\nexec node /opt/icefall/icefall-gateway.cjs "$@"\n' > /usr/local/bin/icefall-gateway && chmod 755 /usr/local/bin/icefall-gateway
 
 FROM runtime AS test
 COPY docker/files/test-worker.sh /opt/icefall/

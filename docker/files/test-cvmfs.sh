@@ -5,3 +5,4 @@ for program in cvmfs_server cvmfs_publish cvmfs_swissknife cvmfs_rsync fuse-over
   command -v "$program" >/dev/null || { echo "missing: $program" >&2; exit 1; }
 done
 node /opt/icefall/icefall-worker.cjs --version
+icefall-gateway help | head -n 1

@@ -17,3 +17,4 @@ c++ -o hello hello.cc && ./hello
 
 echo "node $(node --version) on $(getconf GNU_LIBC_VERSION)"
 node /opt/icefall/icefall-worker.cjs --version
+icefall-gateway help | head -n 1

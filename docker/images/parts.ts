@@ -23,6 +23,22 @@ export const NODE_AND_INIT: NonNullable<StageFile['copies']> = [
   { from: 'init', source: ['/usr/bin/tini-static'], target: '/usr/local/bin/tini' },
 ];
 
+/** The agent and the client of a gateway, one file each, as `worker/scripts/bundle.ts` makes them in the stage `build`. */
+export const PROGRAMS: NonNullable<StageFile['copies']>[number] = {
+  from: 'build',
+  source: ['/src/worker/dist/icefall-worker.cjs', '/src/worker/dist/icefall-gateway.cjs'],
+  target: `${PROJECT}/`,
+};
+
+/** A program on the PATH: what follows `node`. */
+export function command(name: string, words: string): string {
+  const file = `/usr/local/bin/${name}`;
+  return `printf '#!/bin/sh\\nexec node ${words} "$@"\\n' > ${file} && chmod 755 ${file}`;
+}
+
+/** The client of a gateway, where {@link PROGRAMS} are. */
+export const GATEWAY_COMMAND = command('icefall-gateway', `${PROJECT}/icefall-gateway.cjs`);
+
 /** Fetches dependencies: anew only when the lock file or a package.json has changed. */
 export function install(options: string): NonNullable<StageFile['dependencies']> {
   return {

@@ -1,6 +1,17 @@
 import { type Image, image } from '../image.ts';
 import { POLICY } from '../policy.ts';
-import { folders, initStage, install, NODE_AND_INIT, nodeStage, PROJECT, STATE } from './parts.ts';
+import {
+  command,
+  folders,
+  GATEWAY_COMMAND,
+  initStage,
+  install,
+  NODE_AND_INIT,
+  nodeStage,
+  PROGRAMS,
+  PROJECT,
+  STATE,
+} from './parts.ts';
 import { CONNECTED } from './worker.ts';
 
 /** Where the embedded publisher keeps its repositories. */
@@ -44,7 +55,11 @@ export const stratum0Image: Image = image({
         { source: ['docker/files'], target: `${PROJECT}/docker/files/` },
       ],
       run: [
-        `printf '#!/bin/sh\\nexec node ${PROJECT}/worker/src/stratum0/main.ts --dir "\${ICEFALL_STRATUM0_DIR:-${STRATUM0}}" "$@"\\n' > /usr/local/bin/icefall-stratum0 && chmod 755 /usr/local/bin/icefall-stratum0`,
+        command(
+          'icefall-stratum0',
+          `${PROJECT}/worker/src/stratum0/main.ts --dir "\${ICEFALL_STRATUM0_DIR:-${STRATUM0}}"`,
+        ),
+        command('icefall-gateway', `${PROJECT}/worker/src/gateway/main.ts`),
       ],
     },
     { name: 'test', on: 'runtime', entrypoint: ['sh', `${PROJECT}/docker/files/test-stratum0.sh`] },
@@ -94,11 +109,8 @@ export const stratum0CvmfsImage: Image = image({
         copies: [{ source: ['docker/files/cernvm.repo'], target: '/etc/yum.repos.d/' }],
         run: 'dnf install -q -y --setopt=install_weak_deps=False cvmfs cvmfs-server fuse-overlayfs httpd && dnf clean all',
       },
-      copies: [
-        ...NODE_AND_INIT,
-        { from: 'build', source: ['/src/worker/dist/icefall-worker.cjs'], target: `${PROJECT}/` },
-        { source: ['docker/files'], target: `${PROJECT}/docker/files/` },
-      ],
+      copies: [...NODE_AND_INIT, PROGRAMS, { source: ['docker/files'], target: `${PROJECT}/docker/files/` }],
+      run: [GATEWAY_COMMAND],
     },
     {
       name: 'test',

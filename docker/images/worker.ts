@@ -1,10 +1,20 @@
 import { type Image, image } from '../image.ts';
 import type { Platform } from '../platforms.ts';
 import { POLICY } from '../policy.ts';
-import { folders, initStage, install, NODE_AND_INIT, nodeStage, STATE } from './parts.ts';
+import {
+  folders,
+  GATEWAY_COMMAND,
+  initStage,
+  install,
+  NODE_AND_INIT,
+  nodeStage,
+  PROGRAMS,
+  PROJECT,
+  STATE,
+} from './parts.ts';
 
 /** The agent: one file. */
-const AGENT = '/opt/icefall/icefall-worker.cjs';
+const AGENT = `${PROJECT}/icefall-worker.cjs`;
 /** Where the platforms' shared tree is mounted. */
 export const TREE = '/cvmfs';
 
@@ -40,7 +50,8 @@ export function workerImage(platform: Platform): Image {
         name: 'runtime',
         on: 'base',
         workdir: STATE,
-        copies: [...NODE_AND_INIT, { from: 'build', source: ['/src/worker/dist/icefall-worker.cjs'], target: AGENT }],
+        copies: [...NODE_AND_INIT, PROGRAMS],
+        run: [GATEWAY_COMMAND],
       },
       {
         name: 'test',

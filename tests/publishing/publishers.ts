@@ -56,8 +56,11 @@ function publisher(home: string, programs: Programs, more: Pick<CvmfsRepositoryO
   chmodSync(program, 0o755);
   // Of a gateway that is asked by it: tests say in a file how it ends, and read what it was told in another.
   const gateway = join(bin, 'icefall-gateway');
-  const ends =
-    'echo "$ICEFALL_GATEWAY_URL $ICEFALL_GATEWAY_KEY $*" >> "$0.calls"; exit "$(cat "$0.ends" 2> /dev/null || echo 0)"';
+  const ends = [
+    'echo "$ICEFALL_GATEWAY_URL $ICEFALL_GATEWAY_KEY $*" >> "$0.calls"',
+    '[ "$1" != keep ] || { shift 4; exec "$@"; }',
+    'exit "$(cat "$0.ends" 2> /dev/null || echo 0)"',
+  ].join('\n');
   writeFileSync(gateway, `#!/bin/sh\n${ends}\n`);
   chmodSync(gateway, 0o755);
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, FAKE_CVMFS_DIR: home };

@@ -113,6 +113,7 @@ function lockWaitedFor(id: number): string {
   return blocker.lock ?? '';
 }
 
+const gatewayCalls = () => readFileSync(`${publisher.gateway}.calls`, 'utf8').trimEnd().split('\n');
 const note = () => join(publisher.repository.spool, 'icefall-transaction');
 
 describe.each([
@@ -261,10 +262,9 @@ describe('a transaction through a gateway', () => {
     build();
     const keys = `${publisher.repository.keys}/software.example.org.gw`;
     const lease = `${note()}.lease`;
-    expect(readFileSync(`${publisher.gateway}.calls`, 'utf8').split('\n')).toEqual([
+    expect(gatewayCalls().slice(0, 2)).toEqual([
       `${GATEWAY.url} ${keys} acquire software.example.org/a/b --wait 120 --token ${lease}`,
       `${GATEWAY.url} ${keys} release --token ${lease}`,
-      '',
     ]);
     expect(sim.master.rooms.locks.locksOf('step:1.0')).toEqual([
       'cvmfs_software.example.org',
@@ -278,6 +278,22 @@ describe('a transaction through a gateway', () => {
       ['cvmfs_machine_software.example.org@stratum0', false, 'exclusive'],
       ['cvmfs_software.example.org/a', true, 'counting'],
       ['cvmfs_software.example.org/a/b', true, 'exclusive'],
+    ]);
+  });
+
+  test('keeps its lease while it copies and publishes', () => {
+    publishing(stock({ gateway: GATEWAY }));
+    expect(steps(build()).slice(0, 4)).toEqual([
+      'transaction SUCCESS',
+      'rsync SUCCESS',
+      'check SUCCESS',
+      'publish SUCCESS',
+    ]);
+    const kept = gatewayCalls().flatMap((call) => call.split(` keep --token ${publisher.repository.spool}/`).slice(1));
+    expect(kept).toEqual([
+      expect.stringMatching(/^session_token -- rsync .* --dry-run/),
+      expect.stringMatching(/^session_token -- rsync /),
+      'session_token -- cvmfs_server publish software.example.org',
     ]);
   });
 

@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Gateway } from './client.ts';
 import { GatewayError } from './errors.ts';
-import { acquireWithin, holdLease } from './hold.ts';
+import { acquireWithin, holdLease, keepLease } from './hold.ts';
 import { readKey } from './key.ts';
 
 export const USAGE = `icefall-gateway: leases of a CernVM-FS repository gateway
@@ -13,14 +13,16 @@ export const USAGE = `icefall-gateway: leases of a CernVM-FS repository gateway
   release --token FILE             give it back; what was not committed is dropped
   hold REPO[/path] -- COMMAND...   run a command under a lease, which is renewed, and given back in every case;
                                    the command finds the token in ICEFALL_LEASE_TOKEN
+  keep --token FILE -- COMMAND...  run a command while a lease that others have asked for is renewed, such as that of an open
+                                   transaction of cvmfs_server: /var/spool/cvmfs/REPO/session_token
   leases                           leases that are held now, as JSON
 
 Options:
   --url URL      address of the gateway's API, http://HOST:4929/api/v1 (default: $ICEFALL_GATEWAY_URL)
   --key FILE     the key, "plain_text ID SECRET" (default: $ICEFALL_GATEWAY_KEY)
   --wait SECONDS how long to wait for a path that somebody else has (default: 0)
-Exit codes: 75 while the path is leased to somebody else, 2 for a wrong command line, 1 for what else fails; hold: that
-of the command.`;
+Exit codes: 75 while the path is leased to somebody else, 2 for a wrong command line, 1 for what else fails; hold and
+keep: that of the command.`;
 
 /** What the command line is given by the process. */
 export interface Terminal {
@@ -81,15 +83,26 @@ async function act(
       await gateway.release(tokenOf(values));
       rmSync(values.token ?? '', { force: true });
       return 0;
-    case 'hold':
-      if (command.length === 0) throw new GatewayError('usage', 'hold takes a command after "--"');
-      return holdLease(gateway, targetOf(target), options, (token) => runUnder(token, command));
+    case 'hold': {
+      const work = given(verb, command);
+      return holdLease(gateway, targetOf(target), options, (token) => runUnder(token, work));
+    }
+    case 'keep': {
+      const work = given(verb, command);
+      const token = tokenOf(values);
+      return keepLease(gateway, token, options, () => runUnder(token, work));
+    }
     case 'leases':
       terminal.out(JSON.stringify(await gateway.leases(), null, 2));
       return 0;
     default:
       throw new GatewayError('usage', `"${verb}" is not a command; see icefall-gateway help`);
   }
+}
+
+function given(verb: string, command: readonly string[]): readonly string[] {
+  if (command.length === 0) throw new GatewayError('usage', `${verb} takes a command after "--"`);
+  return command;
 }
 
 function parse(args: readonly string[]) {

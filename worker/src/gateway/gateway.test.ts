@@ -139,6 +139,25 @@ describe('the command', () => {
     expect(double.held.size).toBe(0);
   });
 
+  test('keeps the lease of somebody else while a program runs, and does not give it back', async () => {
+    const file = join(directory, 'session_token');
+    const token = await new Gateway({ url: double.url, key: KEY }).acquire(REPOSITORY);
+    writeFileSync(file, token);
+    expect((await call('keep', '--token', file, '--', 'sh', '-c', 'exit 7')).code).toBe(7);
+    expect([...double.held.keys()]).toEqual([token]);
+    expect(double.asked.slice(1)).toEqual(['PATCH /api/v1/leases/TOKEN']);
+  });
+
+  test('runs a program also where the lease is gone, and says so', async () => {
+    const file = join(directory, 'session_token');
+    writeFileSync(file, 'token-of-yesterday\n');
+    const kept = await call('keep', '--token', file, '--', 'true');
+    expect(kept).toMatchObject({
+      code: 0,
+      errors: expect.stringContaining('the lease was not renewed: invalid_token'),
+    });
+  });
+
   test('ends with 75 where the path is leased to somebody else', async () => {
     await new Gateway({ url: double.url, key: KEY }).acquire(REPOSITORY);
     expect(await call('acquire', `${REPOSITORY}/a`)).toMatchObject({ code: 75 });
@@ -150,6 +169,8 @@ describe('the command', () => {
     [['acquire', `${REPOSITORY}/../x`], 'say what to lease'],
     [['hold', REPOSITORY], 'hold takes a command after "--"'],
     [['release'], 'say which lease: --token FILE'],
+    [['keep', '--token', '/no/such/file'], 'keep takes a command after "--"'],
+    [['keep', '--', 'true'], 'say which lease: --token FILE'],
     [['acquire', REPOSITORY, '--wait', 'long'], '--wait is a whole number'],
     [['acquire', REPOSITORY, '--url', 'gateway'], 'say where the gateway is'],
     [['acquire', REPOSITORY, '--key', '/no/such/file'], 'cannot be read'],

@@ -41,23 +41,37 @@ export async function holdLease<T>(
 ): Promise<T> {
   const token = await acquireWithin(gateway, target, options);
   options.say(`holding a lease of ${target}`);
-  const end = new AbortController();
-  const renewing = keepRenewing(gateway, token, options, end.signal);
   try {
-    return await work(token);
+    return await keepLease(gateway, token, options, () => work(token));
   } finally {
-    end.abort();
-    await renewing;
     await gateway.release(token);
     options.say(`gave the lease of ${target} back`);
   }
 }
 
+/**
+ * Keeps a lease that somebody else has asked for, and will give back, from ending while something is done: renews it at once,
+ * and again and again. A gateway that cannot, or a lease that is gone, is told of once: whoever publishes under it will see.
+ */
+export async function keepLease<T>(
+  gateway: Gateway,
+  token: string,
+  options: HoldOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  const end = new AbortController();
+  const renewing = keepRenewing(gateway, token, options, end.signal);
+  try {
+    return await work();
+  } finally {
+    end.abort();
+    await renewing;
+  }
+}
+
 async function keepRenewing(gateway: Gateway, token: string, options: HoldOptions, end: AbortSignal): Promise<void> {
   const pause = options.renewEveryMs ?? RENEW_EVERY_MS;
-  for (;;) {
-    await wait(pause, undefined, { signal: end }).catch(() => {});
-    if (end.aborted) return;
+  while (!end.aborted) {
     try {
       await gateway.renew(token);
     } catch (error) {
@@ -66,5 +80,6 @@ async function keepRenewing(gateway: Gateway, token: string, options: HoldOption
       // One that does not answer may do so the next time; one that cannot renew never will.
       if (error.code === 'not_renewed') return;
     }
+    await wait(pause, undefined, { signal: end }).catch(() => {});
   }
 }

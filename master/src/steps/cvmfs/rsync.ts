@@ -5,7 +5,7 @@ import { endByExitCode } from '../outcome.ts';
 import type { ProcessOptions } from '../shell.ts';
 import type { StepDeclaration, StepEnd } from '../step.ts';
 import { type CvmfsRepository, repositoryPathSchema, repositorySchema } from './repository.ts';
-import { publishingShape, scriptCommand } from './script.ts';
+import { gatewayOf, publishingShape, scriptCommand } from './script.ts';
 
 /** Up to this many entries may always be deleted: of a small tree any share is soon reached. */
 const ALWAYS_DELETED = 20;
@@ -32,7 +32,7 @@ esac
 if [ -n "$percent" ]; then
   have=$(find "$target" -mindepth 1 | wc -l)
   gone=$(
-    { "$@" --dry-run --stats --no-human-readable "$target"; echo "icefall: rsync ended with $?"; } | awk '
+    { keeping "$@" --dry-run --stats --no-human-readable "$target"; echo "icefall: rsync ended with $?"; } | awk '
       /^icefall: rsync ended with [0-9]+$/ { code = $5; next }
       /^Number of deleted files: / { gone = $5 }
       END { print gone; exit code }'
@@ -46,7 +46,7 @@ if [ -n "$percent" ]; then
     exit ${REFUSED}
   fi
 fi
-{ "$@" --stats --no-human-readable "$target"; echo "icefall: rsync ended with $?"; } | awk '
+{ keeping "$@" --stats --no-human-readable "$target"; echo "icefall: rsync ended with $?"; } | awk '
   /^icefall: rsync ended with [0-9]+$/ { code = $5; next }
   /^(Number of|Total) / { statistics = statistics $0 "\\n" }
   { print; fflush() }
@@ -112,7 +112,8 @@ const kind: StepKind<Options> = {
     const percent = options.delete && deleteLimit !== null ? String(Math.floor(deleteLimit * 100)) : '';
     const copy = [...program, '-ai', ...(options.delete ? ['--delete'] : []), ...options.options, from];
     const args = [targetOf(options), percent, ...copy];
-    return { do: 'command', command: scriptCommand({ name: 'rsync', text: COPY, args }, options, run) };
+    const env = { ...gatewayOf(options.repository ?? null), ...options.env };
+    return { do: 'command', command: scriptCommand({ name: 'rsync', text: COPY, args }, { ...options, env }, run) };
   },
   end: (options, outcome) => endOfCopy(describe(options), outcome),
   describe,

@@ -2,11 +2,13 @@ import type { ShellCommand } from '@icefall/shared';
 import type { z } from 'zod';
 import { processShape, shellCommand, shellSchema } from '../shell.ts';
 import type { StepRun } from '../step.ts';
+import type { CvmfsRepository } from './repository.ts';
 
 /**
  * Begins every script: the publisher's command line is what is left of the arguments, and `is_open NAME` asks it whether
  * a transaction is open (`list` words it the same in the stock tools and the embedded publisher). `manifest_of SERVED` prints
- * the lines of the published manifest, without the signature.
+ * the lines of the published manifest, without the signature. `keeping COMMAND...` runs what may take longer than the lease
+ * of the transaction lasts.
  */
 const PRELUDE = `
 is_open() {
@@ -24,7 +26,22 @@ manifest_of() {
     *) cat "$1/.cvmfspublished" ;;
   esac | LC_ALL=C sed '/^--$/,$d'
 }
+keeping() {
+  if [ -z "$ICEFALL_GATEWAY_URL" ]; then "$@"; else icefall-gateway keep --token "$ICEFALL_GATEWAY_TOKEN" -- "$@"; fi
+}
 `;
+
+/** What `icefall-gateway` needs; nothing where no gateway is to be asked. The lease is that of the stock tools. */
+export function gatewayOf(repository: CvmfsRepository | null): Record<string, string> {
+  if (repository === null || repository.leases === null) return { ICEFALL_GATEWAY_URL: '' };
+  const { name, keys, spool, leases } = repository;
+  return {
+    ICEFALL_GATEWAY_URL: leases.url,
+    ICEFALL_GATEWAY_KEY: `${keys}/${name}.gw`,
+    ICEFALL_GATEWAY_WAIT: String(Math.round(leases.waitMs / 1000)),
+    ICEFALL_GATEWAY_TOKEN: `${spool}/session_token`,
+  };
+}
 
 /** Process options of the steps that publish: they may be silent for long. */
 export const publishingShape = {

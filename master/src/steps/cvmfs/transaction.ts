@@ -15,7 +15,7 @@ import {
   repositorySchema,
   transactionLocks,
 } from './repository.ts';
-import { publishingShape, scriptCommand, whoOf } from './script.ts';
+import { gatewayOf, publishingShape, scriptCommand, whoOf } from './script.ts';
 
 /** What the build says of its transaction: only a build that has published leaves nothing to clean up. */
 const STATE = 'cvmfs_transaction';
@@ -51,9 +51,9 @@ const PUBLISH = `
 repository=$1 note=$2 served=$3 tag=$4 message=$5
 shift 5
 if [ -n "$tag" ]; then
-  "$@" publish -a "$tag" -m "$message" "$repository" || exit
+  keeping "$@" publish -a "$tag" -m "$message" "$repository" || exit
 else
-  "$@" publish "$repository" || exit
+  keeping "$@" publish "$repository" || exit
 fi
 rm -f "$note"
 echo '${MANIFEST_MARK}'
@@ -122,13 +122,6 @@ const openKind: StepKind<Options> = {
   describe: describeOpen,
 };
 
-/** What `icefall-gateway` needs; nothing where no gateway is to be asked. */
-function gatewayOf({ name, keys, leases }: CvmfsRepository): Record<string, string> {
-  if (leases === null) return { ICEFALL_GATEWAY_URL: '' };
-  const wait = String(Math.round(leases.waitMs / 1000));
-  return { ICEFALL_GATEWAY_URL: leases.url, ICEFALL_GATEWAY_KEY: `${keys}/${name}.gw`, ICEFALL_GATEWAY_WAIT: wait };
-}
-
 function describeOpen({ repository, path }: Options): string {
   return `transaction on ${repository.name}${path === '' ? '' : `/${path}`}`;
 }
@@ -140,7 +133,9 @@ const publishKind: StepKind<Options> = {
   begin(options, run) {
     const { repository, tag, message } = options;
     const args = [repository.name, noteOf(repository), repository.served, tag, message, ...repository.server];
-    return { do: 'command', command: scriptCommand({ name: 'publish', text: PUBLISH, args }, options, run) };
+    const env = { ...gatewayOf(repository), ...options.env };
+    const script = { name: 'publish', text: PUBLISH, args };
+    return { do: 'command', command: scriptCommand(script, { ...options, env }, run) };
   },
   end({ repository }, outcome) {
     const end = endByExitCode(`publish ${repository.name}`, outcome);
