@@ -9,6 +9,7 @@ interface Kept extends Deadline {
 }
 
 const DAY_MS = 86_400_000;
+/** Of keys in the table, and of kinds of alarms. */
 const PREFIX = 'deadline ';
 
 /**
@@ -33,7 +34,7 @@ export class Deadlines {
     const value = JSON.stringify({ name, what, at, warnMs, builder } satisfies Kept);
     this.#core.db.run(
       'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-      `${PREFIX}${name}`,
+      kindOf(name),
       value,
     );
     this.#lookLater();
@@ -73,7 +74,7 @@ export class Deadlines {
 }
 
 function kindOf(name: string): string {
-  return `deadline ${name}`;
+  return `${PREFIX}${name}`;
 }
 
 /** `the whitelist of a.org ends on 2025-06-30 12:00 UTC, in 3 days`. */

@@ -23,6 +23,7 @@ export class Deadlocks {
   readonly #core: Core;
   readonly #config: SiteConfig;
   readonly #rooms: Rooms;
+
   constructor(core: Core, config: SiteConfig, rooms: Rooms) {
     this.#core = core;
     this.#config = config;
@@ -30,6 +31,8 @@ export class Deadlocks {
     rooms.locks.stalled.on(() => this.#lookLater());
     rooms.builds.waiting.on(() => this.#lookLater());
     config.applied.on(() => this.#lookLater());
+    // What a turn found that was taken back has been told nobody: it is found, and told, again.
+    core.rolledBack.on(() => rooms.builds.deadlocks.clear());
   }
 
   #lookLater(): void {

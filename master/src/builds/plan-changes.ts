@@ -33,32 +33,34 @@ export class PlanChanges {
     const change = { from: build.config_version, to: this.#config.version, steps };
     this.#rows.setProperties(build, propertiesFrom('Restart of the master', { configuration_changed: change }));
     const names = steps.map((name) => `"${name}"`).join(', ');
-    this.#running.set(
-      build.id,
-      `${build.builder} #${build.number} (began with ${change.from}, goes on with ${change.to}: ${names})`,
-    );
-    this.#tellLater();
+    const text = `${build.builder} #${build.number} (began with ${change.from}, goes on with ${change.to}: ${names})`;
+    this.#core.afterCommit(() => {
+      this.#running.set(build.id, text);
+      this.#tell();
+    });
   }
 
   /** Inside the turn that ends a build. */
   ended(buildId: number): void {
-    if (this.#running.delete(buildId)) this.#tellLater();
+    if (!this.#running.has(buildId)) return;
+    this.#core.afterCommit(() => {
+      this.#running.delete(buildId);
+      this.#tell();
+    });
   }
 
-  #tellLater(): void {
-    this.#core.afterCommit(() => {
-      const told = [...this.#running.values()];
-      if (told.length === 0) {
-        this.#core.alarms.clear('configurationChanged');
-        return;
-      }
-      const more = told.length > MOST_NAMED ? `, and ${told.length - MOST_NAMED} more` : '';
-      this.#core.alarms.raise(
-        'configurationChanged',
-        'since a restart of the master, builds go on with another configuration than they began with: ' +
-          `${told.slice(0, MOST_NAMED).join(', ')}${more}; stop them where that is wrong`,
-      );
-    });
+  #tell(): void {
+    const told = [...this.#running.values()];
+    if (told.length === 0) {
+      this.#core.alarms.clear('configurationChanged');
+      return;
+    }
+    const more = told.length > MOST_NAMED ? `, and ${told.length - MOST_NAMED} more` : '';
+    this.#core.alarms.raise(
+      'configurationChanged',
+      'since a restart of the master, builds go on with another configuration than they began with: ' +
+        `${told.slice(0, MOST_NAMED).join(', ')}${more}; stop them where that is wrong`,
+    );
   }
 
   /** Names of the steps that have not ended and are declared otherwise than when the build began. */

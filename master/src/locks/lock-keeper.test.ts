@@ -4,7 +4,7 @@ import { type Database, openDatabase } from '../db/database.ts';
 import { Core } from '../engine/core.ts';
 import { SiteConfig } from '../engine/site-config.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
-import { LockHistory, MOST_USES } from './lock-history.ts';
+import { LockHistory, MOST_USES, MOST_USES_IN_ALL } from './lock-history.ts';
 import { LockKeeper } from './lock-keeper.ts';
 
 const tree = masterLock('tree', { maxCount: 2 });
@@ -67,6 +67,26 @@ describe('the lock keeper', () => {
     expect(uses().length).toBeLessThan(MOST_USES + 60);
     expect(uses().at(0)).toEqual({ holder: 'build:0', lock: 'repository' });
     expect(uses().at(-1)?.holder).toBe(`step:${MOST_USES + 99}.0`);
+  });
+
+  test('keeps so many uses of all locks together: of path locks there are any number of parts', () => {
+    const { core, keeper } = open();
+    new LockHistory(core, keeper);
+    core.turn(() => {
+      core.db.insert('lock_uses', {
+        ...{ id: 1, lock: 'old', holder: 'build:1', mode: 'exclusive', count: 1 },
+        ...{ queued_at: 0, granted_at: 0, released_at: 0 },
+      });
+      core.db.run("UPDATE sqlite_sequence SET seq = ? WHERE name = 'lock_uses'", MOST_USES_IN_ALL);
+      for (let i = 0; i < 50; i += 1) {
+        keeper.claim(`step:${i}.0`, [repository.below(`part-${i}`)], 'machine');
+        keeper.release(`step:${i}.0`);
+      }
+    });
+    const kept = core.db.all<{ lock: string }>('SELECT lock FROM lock_uses').map(({ lock }) => lock);
+    expect(kept).not.toContain('old');
+    expect(kept).toContain('repository/part-0');
+    expect(kept).toContain('repository/part-49');
   });
 
   test('knows holders and the order of the queue after a restart', () => {
