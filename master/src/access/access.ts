@@ -8,10 +8,11 @@ import type { Grants } from './grants.ts';
 import { type Identity, nameOfIdentity, type Person } from './identity.ts';
 import { Owners } from './owners.ts';
 import { grantsOf } from './policy.ts';
+import { Visits } from './providers/visits.ts';
 import { hashOf } from './secrets.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { Sight } from './sight.ts';
-import { SignInLimits } from './sign-in-limits.ts';
+import { SignIns } from './sign-ins.ts';
 import { Users } from './users.ts';
 
 /** What a request shows of who sends it. */
@@ -50,10 +51,11 @@ export class Access {
   readonly users: Users;
   readonly sessions: Sessions;
   readonly tokens: ApiTokens;
+  readonly signIns: SignIns;
+  readonly visits: Visits;
   readonly #core: Core;
   readonly #config: SiteConfig;
   readonly #operatorHash: string | null;
-  readonly #limits = new SignInLimits();
 
   /** `operatorToken` is in the master's state folder: who can read it runs the master. */
   constructor(core: Core, config: SiteConfig, operatorToken: string | null) {
@@ -61,9 +63,11 @@ export class Access {
     this.#config = config;
     this.#operatorHash = operatorToken === null ? null : hashOf(operatorToken);
     this.owners = new Owners(core, config);
-    this.users = new Users(core);
+    this.users = new Users(core, config);
     this.sessions = new Sessions(core);
     this.tokens = new ApiTokens(core);
+    this.signIns = new SignIns(core, config, this);
+    this.visits = new Visits(core, config);
     config.applied.on(() => this.changed.fire());
   }
 
@@ -88,16 +92,14 @@ export class Access {
     return this.#isAlive(identity) && grantsOf(this.#config.site, identity).equals(grants);
   }
 
-  /** Signs a person in. Throws {@link AccessError} `bad_login` or `too_many_attempts`. */
-  async signIn(name: string, password: string, address: string): Promise<Person> {
-    this.#limits.check(name, address, this.#core.now());
-    const person = await this.users.verified(name, password);
-    if (person === null) {
-      this.#limits.failed(name, address, this.#core.now());
-      throw new AccessError('bad_login', 'the name or the password is wrong');
-    }
-    this.users.noteSignIn(name);
-    return person;
+  /** Gives a person of ours other groups; with one less their sessions end. Throws {@link AccessError}. */
+  setGroups(user: string, groups: readonly string[]): void {
+    this.#core.turn(() => {
+      const before = this.users.person(user)?.groups ?? [];
+      this.users.setGroups(user, groups);
+      if (before.some((group) => !groups.includes(group))) this.sessions.endAll(user);
+    });
+    this.changed.fire();
   }
 
   /** Log-out everywhere: sessions, and what the person's command lines use. */

@@ -7,6 +7,16 @@ export interface Person {
   readonly groups: readonly string[];
 }
 
+/** What a directory or a provider tells of somebody. */
+export interface Told {
+  /** What they are known by there, whatever their name becomes. */
+  readonly subject: string;
+  readonly name: string;
+  /** One that they have for certain. */
+  readonly mail: string | null;
+  readonly groups: readonly string[];
+}
+
 /** What a token is limited to; within what its person may do, where it belongs to one. */
 export interface TokenScope {
   /** Null: whatever the person may do. */

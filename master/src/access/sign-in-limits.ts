@@ -21,17 +21,22 @@ export class SignInLimits {
     const isTooMuch =
       this.#ofName.exceeded(keyOf(name, address), nowMs) ||
       this.#ofAddress.exceeded(address, nowMs) ||
-      this.#everywhere.exceeded(name, nowMs);
+      this.#everywhere.exceeded(plain(name), nowMs);
     if (isTooMuch) throw new AccessError('too_many_attempts', 'too many wrong passwords; wait a quarter of an hour');
   }
 
   failed(name: string, address: string, nowMs: number): void {
     this.#ofName.note(keyOf(name, address), nowMs);
     this.#ofAddress.note(address, nowMs);
-    this.#everywhere.note(name, nowMs);
+    this.#everywhere.note(plain(name), nowMs);
   }
 }
 
 function keyOf(name: string, address: string): string {
-  return `${address} ${name}`;
+  return `${address} ${plain(name)}`;
+}
+
+/** A directory takes these for one name. */
+function plain(name: string): string {
+  return name.trim().replace(/\s+/g, ' ').toLowerCase();
 }

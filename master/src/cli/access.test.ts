@@ -58,6 +58,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   'token revoke': { args: ['token', 'revoke', '999'], needs: 'own' },
   'user add': { args: ['user', 'add', 'zoe'], needs: 'admin' },
   'user passwd': { args: ['user', 'passwd', 'nobody'], needs: 'admin' },
+  'user groups': { args: ['user', 'groups', 'nobody'], needs: 'admin' },
   'user disable': { args: ['user', 'disable', 'nobody'], needs: 'admin' },
   'user enable': { args: ['user', 'enable', 'nobody'], needs: 'admin' },
   'user list': { args: ['user', 'list'], needs: 'admin' },

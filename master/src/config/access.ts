@@ -1,17 +1,19 @@
 import { z } from 'zod';
 import { isBuilderPermission, PERMISSIONS, type Permission } from '../access/permissions.ts';
 import type { BuilderDeclaration } from './builders.ts';
-import { type Duration, positiveDurationSchema } from './durations.ts';
+import { type Duration, parseDuration } from './durations.ts';
 import { type Place, reportProblem, valueAt } from './problems.ts';
 import { type ProjectsDeclaration, tagsOfProjects } from './projects.ts';
+import { type SignInDeclaration, type SignInOptions, signInOf, signInSchema } from './sign-in.ts';
 
 /** Who has a role: whoever asks, whoever has signed in, or those named. */
 export type MembersOptions =
   | 'everyone'
   | 'signedIn'
   | {
+      /** Those of a provider of `signIn` are `PROVIDER:NAME`. */
       readonly users?: readonly string[];
-      /** Of local users (`icefall user add --group`), or as the proxy tells. */
+      /** Of local users (`icefall user add --group`), or as directory, provider or proxy tell. */
       readonly groups?: readonly string[];
       /** Of mail addresses that somebody we trust has verified: `example.org`, without what is below it. */
       readonly mailDomains?: readonly string[];
@@ -41,7 +43,9 @@ export interface AccessOptions {
   readonly proxies?: readonly string[];
   /** Headers by which those proxies tell who has signed in to them. They must not let anybody else's through. */
   readonly proxySignIn?: ProxySignIn;
-  /** How long the audit log is kept: at least 30 days; default 365 days. */
+  /** Who else recognises people: a directory (LDAP), OpenID Connect, GitHub. */
+  readonly signIn?: SignInOptions;
+  /** How long the audit log is kept: 30 days to ten years; default 365 days. */
   readonly keepAudit?: Duration;
 }
 
@@ -66,6 +70,7 @@ export interface AccessDeclaration {
   readonly keepAuditMs: number;
   readonly proxies: readonly string[];
   readonly proxySignIn: ProxySignIn | null;
+  readonly signIn: SignInDeclaration;
 }
 
 const names = z.array(z.string().min(1).max(200)).default([]);
@@ -95,6 +100,8 @@ const header = z
 const DAY_MS = 86_400_000;
 /** The database refuses to delete what is younger, see migration 5. */
 const LEAST_AUDIT_MS = 30 * DAY_MS;
+/** Other durations end with a year; what laws ask for does not. */
+const MOST_AUDIT_MS = 3650 * DAY_MS;
 
 export const accessSchema = z.strictObject({
   roles: z.record(z.string().min(1).max(100), roleSchema),
@@ -102,9 +109,12 @@ export const accessSchema = z.strictObject({
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be an address, or several as ADDRESS/BITS'))
     .default([]),
   proxySignIn: z.strictObject({ user: header, mail: header.optional(), groups: header.optional() }).optional(),
-  keepAudit: positiveDurationSchema
+  signIn: signInSchema.optional(),
+  keepAudit: z
+    .union([z.number(), z.string()])
     .default(365 * DAY_MS)
-    .refine((ms) => ms >= LEAST_AUDIT_MS, 'must be at least 30 days'),
+    .transform((value) => parseDuration(value) ?? Number.NaN)
+    .refine((ms) => ms >= LEAST_AUDIT_MS && ms <= MOST_AUDIT_MS, "must be at least '30d' and at most '3650d'"),
 });
 
 /** What the options of a site's `access` declare; null where they cannot be used (that is reported with the site's). */
@@ -114,8 +124,12 @@ export function accessOf(options: unknown): AccessDeclaration | null {
   const roles = Object.entries(parsed.data.roles).map(([name, { allow, builders, tags, members }]) =>
     Object.freeze({ name, allow, builders: builders ?? null, tags: tags ?? null, members }),
   );
-  const { keepAudit, proxies, proxySignIn } = parsed.data;
-  return Object.freeze({ roles, keepAuditMs: keepAudit, proxies, proxySignIn: headersOf(proxySignIn) });
+  const { keepAudit, proxies, proxySignIn, signIn } = parsed.data;
+  return Object.freeze({
+    ...{ roles, keepAuditMs: keepAudit, proxies },
+    proxySignIn: headersOf(proxySignIn),
+    signIn: signInOf(signIn),
+  });
 }
 
 function headersOf(given: z.output<typeof accessSchema>['proxySignIn']): ProxySignIn | null {
@@ -128,13 +142,18 @@ interface Checked {
   readonly access: AccessDeclaration | null;
   readonly builders: readonly BuilderDeclaration[];
   readonly projects: ProjectsDeclaration | null;
+  /** Of the page. */
+  readonly url: string | null;
   readonly place: Place | null;
 }
 
 /** What only the whole can tell: permissions that cannot be limited, tags and builders that there are not. */
-export function checkAccess({ access, builders, projects, place }: Checked): void {
+export function checkAccess({ access, builders, projects, url, place }: Checked): void {
   if (access?.proxySignIn != null && access.proxies.length === 0)
     reportProblem(place, 'access: proxySignIn needs proxies: without addresses nobody would be believed');
+  const providers = access?.signIn.providers ?? [];
+  if (providers.length > 0 && url === null)
+    reportProblem(place, 'access: signIn.providers send people back to the page; say where it is: site({ url })');
   const tags = new Set([...builders.flatMap((builder) => builder.tags), ...tagsOfProjects(projects)]);
   for (const role of access?.roles ?? []) {
     const wrong = (what: string) => reportProblem(place, `access: role "${role.name}" ${what}`);
@@ -144,6 +163,7 @@ export function checkAccess({ access, builders, projects, place }: Checked): voi
       wrong(`names tag "${tag}", which no builder has`);
     checkLimits(role, wrong);
     checkMembers(role, wrong);
+    checkProviders(role, new Set(providers.map(({ name }) => name)), wrong);
   }
 }
 
@@ -158,4 +178,11 @@ function checkMembers({ allow, members }: RoleDeclaration, wrong: (what: string)
     wrong('allows everyone everything; name its members, or leave access out on a machine of your own');
   if (typeof members === 'object' && [members.users, members.groups, members.mailDomains].every((l) => l.length === 0))
     wrong('has no members; name users, groups or mailDomains');
+}
+
+/** A colon is in names of people of providers only. */
+function checkProviders({ members }: RoleDeclaration, known: ReadonlySet<string>, wrong: (what: string) => void): void {
+  if (typeof members !== 'object') return;
+  for (const user of members.users.filter((name) => name.includes(':') && !known.has(name.split(':', 1)[0] ?? '')))
+    wrong(`names ${JSON.stringify(user)}; there is no such provider in signIn.providers`);
 }

@@ -32,7 +32,7 @@ export { shell } from '../steps/shell.ts';
 export type { StepDeclaration, StepOptions, StepRun } from '../steps/step.ts';
 export { downloadDirectory, downloadFile, uploadDirectory, uploadFile } from '../steps/transfer.ts';
 export { trigger } from '../steps/trigger.ts';
-export type { AccessOptions, MembersOptions, RoleOptions } from './access.ts';
+export type { AccessOptions, MembersOptions, ProxySignIn, RoleOptions } from './access.ts';
 export * from './builders.ts';
 export * from './changes.ts';
 export type { Duration } from './durations.ts';
@@ -64,6 +64,14 @@ export {
   type TrustOptions,
 } from './projects.ts';
 export * from './schedulers.ts';
+export type {
+  GitHubOptions,
+  LdapGroups,
+  LdapOptions,
+  LdapPeople,
+  OpenIdConnectOptions,
+  SignInOptions,
+} from './sign-in.ts';
 export type { SiteDeclaration, SiteOptions } from './site.ts';
 export { site } from './site-program.ts';
 export { type TokenSource, type WorkerDeclaration, type WorkerOptions, worker } from './workers.ts';

@@ -40,7 +40,10 @@ export function act<T>(master: MasterPort, request: FastifyRequest, action: Acti
 /** Writes into the audit log that an action was tried, and came to nothing. */
 export function auditFailure(master: MasterPort, request: FastifyRequest, action: Action, error: unknown): void {
   if (error instanceof Error) recorded.add(error);
-  master.audit.noteRefusal(deedOf(request, action, answerOfError(error).body.error.code));
+  const reason = error instanceof AccessError ? error.reason : undefined;
+  const detail = reason === undefined ? action.detail : { ...action.detail, reason };
+  const told = detail === undefined ? action : { ...action, detail };
+  master.audit.noteRefusal(deedOf(request, told, answerOfError(error).body.error.code));
 }
 
 /** Failures that are in the audit log. */

@@ -3,11 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller, Credentials } from '../access/access.ts';
 import { AccessError } from '../access/errors.ts';
 import type { Person } from '../access/identity.ts';
+import { isLoopback } from '../access/loopback.ts';
+import { LONGEST_VISIT_MS } from '../access/providers/visits.ts';
 import { isProxy } from '../access/proxies.ts';
 import { LONGEST_SESSION_MS } from '../access/sessions.ts';
 import type { AccessDeclaration } from '../config/access.ts';
 import type { Door } from './route.ts';
-import { isLoopback } from './security.ts';
 
 /** What a page shows beside its cookie, with whatever changes something. */
 export const CSRF_HEADER = 'x-icefall-csrf';
@@ -35,7 +36,7 @@ export function recognise(door: Door, request: FastifyRequest, reply: FastifyRep
   const proxied = proxiedPerson(door.master.config.site.access, request);
   const caller = door.access.callerOf({ ...credentialsOf(request), proxied });
   callers.set(request, caller);
-  if (caller.rotated !== null) setCookie(request, reply, caller.rotated);
+  if (caller.rotated !== null) setCookie('session', request, reply, caller.rotated);
   const isChange = request.method !== 'GET' && request.method !== 'HEAD' && request.method !== 'OPTIONS';
   // A browser that is signed in to a proxy sends that along from everywhere; where the page is, only Origin says.
   const isByProxy = caller.identity.kind === 'person' && caller.session === null;
@@ -68,7 +69,7 @@ function credentialsOf(request: FastifyRequest): Credentials {
     address: request.ip,
     isLocal: isLocal(request),
     authorization: request.headers.authorization,
-    cookie: cookieOf(request),
+    cookie: cookieOf('session', request),
   };
 }
 
@@ -78,13 +79,21 @@ export function isLocal(request: FastifyRequest): boolean {
   return isLoopback(address.replace(/^::ffff:/i, '')) && !FORWARDING.some((header) => header in request.headers);
 }
 
+/** Our cookies: who has signed in; who is on their way to do so elsewhere. */
+export type CookieKind = 'session' | 'visit';
+/** Seconds. */
+const AGES: Readonly<Record<CookieKind, number>> = {
+  session: Math.floor(LONGEST_SESSION_MS / 1000),
+  visit: Math.floor(LONGEST_VISIT_MS / 1000),
+};
+
 /** The prefix has browsers take it over TLS only, for this host only (RFC 6265bis, section 4.1.3). */
-function cookieName({ protocol }: FastifyRequest): string {
-  return protocol === 'https' ? '__Host-icefall_session' : 'icefall_session';
+function cookieName(kind: CookieKind, { protocol }: FastifyRequest): string {
+  return protocol === 'https' ? `__Host-icefall_${kind}` : `icefall_${kind}`;
 }
 
-function cookieOf(request: FastifyRequest): string | undefined {
-  const name = cookieName(request);
+export function cookieOf(kind: CookieKind, request: FastifyRequest): string | undefined {
+  const name = cookieName(kind, request);
   for (const pair of (request.headers.cookie ?? '').split(';')) {
     const at = pair.indexOf('=');
     if (pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
@@ -92,13 +101,13 @@ function cookieOf(request: FastifyRequest): string | undefined {
   return undefined;
 }
 
-/** Gives the browser the session's secret, or (null) takes it away. */
-export function setCookie(request: FastifyRequest, reply: FastifyReply, secret: string | null): void {
-  const age = secret === null ? 0 : Math.floor(LONGEST_SESSION_MS / 1000);
+/** Gives the browser something to keep, or (null) takes it away. */
+export function setCookie(kind: CookieKind, request: FastifyRequest, reply: FastifyReply, secret: string | null): void {
+  const age = secret === null ? 0 : AGES[kind];
   const secure = request.protocol === 'https' ? '; Secure' : '';
   reply.header(
     'set-cookie',
-    `${cookieName(request)}=${secret ?? ''}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${secure}`,
+    `${cookieName(kind, request)}=${secret ?? ''}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${secure}`,
   );
 }
 

@@ -57,6 +57,9 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   // Access
   sign_in_needed: 401,
   bad_login: 401,
+  sign_in_unavailable: 503,
+  sign_in_expired: 401,
+  sign_in_cancelled: 401,
   bad_token: 401,
   bad_csrf: 403,
   denied: 403,

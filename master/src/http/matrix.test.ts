@@ -25,6 +25,8 @@ const TABLE: Readonly<Record<string, Rule>> = {
   getCaller: 'open',
   signIn: 'open',
   login: 'open',
+  beginVisit: 'open',
+  endVisit: 'open',
   signOut: 'signed in',
   listTokens: 'signed in',
   createToken: 'signed in',
@@ -59,9 +61,9 @@ const TABLE: Readonly<Record<string, Rule>> = {
   downloadLog: 'view of it',
   followLog: 'view of it',
   searchLog: 'view of it',
+  listLogMarks: 'view of it',
   searchBuild: 'view of it',
   listProjects: 'view on all',
-  listLogMarks: 'view of it',
   getProject: 'view on all',
   getPipelineSchema: 'open',
   readProject: 'reload on all',
@@ -84,6 +86,7 @@ const TABLE: Readonly<Record<string, Rule>> = {
   listUsers: 'admin on all',
   addUser: 'admin on all',
   disableUser: 'admin on all',
+  setGroups: 'admin on all',
   listAudit: 'admin on all',
   listHookDeliveries: 'admin on all',
   redeliverHook: 'admin on all',
@@ -98,8 +101,8 @@ function ruleOf({ access }: Route): Rule {
 
 /** What is asked for: things of `docs`, and of `linux`, which the forcer does not see. */
 const PARAMS = {
-  docs: { id: '2', name: 'docs', number: '1', version: '1', file: 'docs.svg', dialect: 'gitea' },
-  linux: { id: '1', name: 'linux', number: '1', version: '1', file: 'linux.svg', dialect: 'gitea' },
+  docs: { id: '2', name: 'docs', number: '1', version: '1', file: 'docs.svg', dialect: 'gitea', provider: 'sso' },
+  linux: { id: '1', name: 'linux', number: '1', version: '1', file: 'linux.svg', dialect: 'gitea', provider: 'sso' },
 } as const;
 /** Names that are of something else than a builder. */
 const NAMED: readonly (readonly [prefix: string, docs: string, linux: string])[] = [

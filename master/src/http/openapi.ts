@@ -108,7 +108,7 @@ function operationOf(route: Route, answers: Registry, bodies: Registry): object 
       ...(route.method === 'POST' && route.rawBody !== true ? [IDEMPOTENCY_KEY] : []),
     ],
     ...bodyOf(route, bodies),
-    responses: { 200: successOf(route, answers), ...refusalsOf(route) },
+    responses: { ['redirect' in route.answer ? 302 : 200]: successOf(route, answers), ...refusalsOf(route) },
   };
 }
 
@@ -144,6 +144,7 @@ function bodyOf(route: Route, bodies: Registry): object {
 
 function successOf(route: Route, answers: Registry): object {
   const { answer } = route;
+  if ('redirect' in answer) return { description: answer.redirect };
   if ('media' in answer)
     return { description: answer.description, content: { [answer.media]: { schema: { type: 'string' } } } };
   const id = answers.get(answer.json)?.id ?? '';

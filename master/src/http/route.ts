@@ -34,6 +34,8 @@ export interface Call<P, Q, B> {
 /** What a route answers when all is well. */
 export type Answer =
   | { readonly json: z.ZodType }
+  /** Sends a browser elsewhere; where to, in words. */
+  | { readonly redirect: string }
   /** Text or a stream of events; `description` says what is in it. */
   | { readonly media: string; readonly description: string };
 

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { isLoopback } from '../access/loopback.ts';
 import { HttpProblem } from './errors.ts';
 
 /** On every answer: the page needs nothing from elsewhere, nothing inline, and nobody frames it. */
@@ -73,11 +73,4 @@ function isSiteHost(host: string, doorway: Doorway): boolean {
 
 function hostOf(url: string): URL | null {
   return URL.canParse(url) ? new URL(url) : null;
-}
-
-/** Whether a host name or address is this machine's own: `localhost`, 127.0.0.0/8, `::1`. */
-export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase().replace(/^\[|\]$/g, '');
-  if (isIP(name) === 4) return name.startsWith('127.');
-  return name === '::1' || name === 'localhost' || name.endsWith('.localhost');
 }

@@ -39,7 +39,7 @@ const REQUEST_TIMEOUT_MS = 120_000;
 const MOST_PARAM_LENGTH = 400;
 
 /** Answers of 5xx that tell no mistake of ours. */
-const EXPECTED_OF_A_SERVER = new Set(['too_many_streams', 'not_ready']);
+const EXPECTED_OF_A_SERVER = new Set(['too_many_streams', 'not_ready', 'sign_in_unavailable']);
 
 /** The server could not listen. */
 export class ListenError extends Error {
@@ -77,9 +77,11 @@ export async function startHttpServer(master: MasterPort, options: HttpOptions):
   const { host = DEFAULT_HOST, port = DEFAULT_PORT, portOption = '--port' } = options;
   const { pageDirectory, operatorToken, certificate } = options;
   const { app, door } = await buildServer(master, { host, pageDirectory, operatorToken, certificate });
+  door.access.signIns.start();
   try {
     await app.listen({ host, port });
   } catch (error) {
+    door.access.signIns.stop();
     await app.close();
     throw listenError(error, host, port, portOption);
   }
@@ -88,6 +90,7 @@ export async function startHttpServer(master: MasterPort, options: HttpOptions):
     url: urlOf(host, taken, certificate !== undefined),
     port: taken,
     async close() {
+      door.access.signIns.stop();
       door.stream.close();
       door.sse.close();
       await app.close();

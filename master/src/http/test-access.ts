@@ -14,13 +14,13 @@ export const OPERATOR = 'operator-token-of-the-test';
 /** Not this machine. */
 export const ELSEWHERE = '192.0.2.7';
 
-/** The test site, with who may do what. */
-export function siteWith(access: AccessOptions): SiteDeclaration {
+/** The test site, with who may do what; `url`: where people reach it. */
+export function siteWith(access: AccessOptions, url?: string): SiteDeclaration {
   const declared = {
     ...{ title: SITE.title, workers: SITE.workers, builders: SITE.builders, schedulers: SITE.schedulers },
     changeSources: SITE.changeSources,
   };
-  const made = site({ ...declared, access });
+  const made = site({ ...declared, access, ...(url === undefined ? {} : { url }) });
   const problems = takeProblems();
   if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'));
   return made;
@@ -52,8 +52,8 @@ export class AccessSite {
     this.client = client;
   }
 
-  static async open(access: AccessOptions = ROLES): Promise<AccessSite> {
-    const made = new TestSite(siteWith(access));
+  static async open(access: AccessOptions = ROLES, url?: string): Promise<AccessSite> {
+    const made = new TestSite(siteWith(access, url));
     addHistory(made);
     return new AccessSite(made, await clientOf(made, { operatorToken: OPERATOR }));
   }

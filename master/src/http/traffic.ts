@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import { isLoopback } from '../access/loopback.ts';
 import { Attempts } from '../engine/attempts.ts';
 import type { Clock } from '../engine/ports.ts';
 import { HttpProblem } from './errors.ts';
-import { isLoopback } from './security.ts';
 
 const WINDOW_MS = 10_000;
 /** Requests of one address within ten seconds: a page that is opened asks for some fifty, a program that lists all builds for more. */

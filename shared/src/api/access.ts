@@ -20,10 +20,17 @@ export const callerSchema = z.object({
   csrf: z.string().nullable(),
   /** Whether the site says who may do what: else there is nothing to sign in for. */
   canSignIn: z.boolean(),
+  /** Where people can sign in besides: OpenID Connect, GitHub. */
+  providers: z.array(z.object({ name: z.string(), title: z.string() })),
 });
 export type Caller = z.infer<typeof callerSchema>;
 
 export const signInSchema = z.object({ user: z.string().min(1).max(200), password: z.string().min(1).max(4000) });
+
+export const signedOutSchema = z.object({
+  /** Where a browser goes to end the sign-in at the person's provider, too; null: nowhere. */
+  next: z.string().nullable(),
+});
 
 export const userSchema = z.object({
   name: z.string(),
@@ -32,6 +39,8 @@ export const userSchema = z.object({
   disabled: z.boolean(),
   createdAt: time,
   signedInAt: time.nullable(),
+  /** Where they are recognised: `local`, `ldap`, or the name of a provider. */
+  source: z.string(),
 });
 export type User = z.infer<typeof userSchema>;
 

@@ -32,6 +32,15 @@ export function addUsers(program: Command, context: CommandContext): void {
     .argument('<name>')
     .description('give a person another password, and end their sessions and tokens; your own needs the one before')
     .action((name: string) => setPassword(context, name));
+  group
+    .command('groups')
+    .argument('<name>')
+    .argument('[groups...]', 'all that they belong to from now on; none: none')
+    .description('say which groups a person belongs to; with one less their sessions end')
+    .action(async (name: string, groups: string[]) => {
+      const { json } = await context.client().post(apiPath(['users', name, 'groups']), { groups }, userSchema);
+      context.print(json, () => [`${name} belongs to ${groups.length === 0 ? 'no group' : groups.join(', ')}`]);
+    });
   addSwitch(group, context, 'disable', 'let a person in no more, and end their sessions and tokens');
   addSwitch(group, context, 'enable', 'let a person in again');
   group
@@ -81,6 +90,7 @@ function columnsAt(now: number): readonly Column<User>[] {
   return [
     { title: 'USER', value: ({ name, disabled }) => (disabled ? { text: `${name} (disabled)`, format: 'red' } : name) },
     { title: 'MAIL', optional: true, value: ({ mail }) => mail ?? '' },
+    { title: 'FROM', optional: true, value: ({ source }) => source },
     { title: 'GROUPS', value: ({ groups }) => groups.join(', '), flexible: true },
     {
       title: 'SIGNED IN',

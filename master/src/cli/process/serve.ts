@@ -1,12 +1,12 @@
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Certificate, type CertificateFiles } from '../../access/certificate.ts';
+import { isLoopback } from '../../access/loopback.ts';
 import { loadSite, siteFile } from '../../config/loader.ts';
 import { ConfigError, formatProblem } from '../../config/problems.ts';
 import type { SiteDeclaration } from '../../config/site.ts';
 import type { Logger } from '../../engine/ports.ts';
 import { realClock, realRandom } from '../../engine/real.ts';
-import { isLoopback } from '../../http/security.ts';
 import { startHttpServer } from '../../http/server.ts';
 import { Master } from '../../master.ts';
 import { describeFault, storageFault } from '../../storage/faults.ts';

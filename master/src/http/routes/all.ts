@@ -10,6 +10,7 @@ import { lockRoutes } from './locks.ts';
 import { logRoutes } from './logs.ts';
 import { metricRoutes } from './metrics.ts';
 import { projectRoutes } from './projects.ts';
+import { providerRoutes } from './providers.ts';
 import { requestRoutes } from './requests.ts';
 import { schedulerRoutes } from './schedulers.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -35,6 +36,7 @@ export const ROUTES: readonly Route[] = [
   ...projectRoutes,
   ...logRoutes,
   ...sessionRoutes,
+  ...providerRoutes,
   ...tokenRoutes,
   ...userRoutes,
   ...auditRoutes,

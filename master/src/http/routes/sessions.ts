@@ -1,11 +1,11 @@
-import { callerSchema, newApiTokenSchema, signInSchema } from '@icefall/shared';
+import { callerSchema, newApiTokenSchema, signedOutSchema, signInSchema } from '@icefall/shared';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../../access/access.ts';
 import { AccessError } from '../../access/errors.ts';
 import { act, onRecord } from '../acting.ts';
 import { setCookie } from '../caller.ts';
-import { type Door, route } from '../route.ts';
+import { type Call, type Door, route } from '../route.ts';
 import { expiresDays, personOf, tokenMade } from './tokens.ts';
 
 export const sessionRoutes = [
@@ -28,11 +28,10 @@ export const sessionRoutes = [
     access: { open: 'it is how people get in; wrong passwords are limited' },
     body: signInSchema,
     answer: { json: callerSchema },
-    refusals: ['bad_login', 'too_many_attempts'],
-    async handle({ door, body, request, reply }) {
-      await signedIn(door, request, body);
-      const { secret } = door.access.sessions.begin(body.user, request.ip);
-      setCookie(request, reply, secret);
+    refusals: ['bad_login', 'too_many_attempts', 'sign_in_unavailable'],
+    async handle({ door, body, caller, request, reply }) {
+      const { user } = await signedIn(door, request, body);
+      const secret = beginSession({ door, caller, request, reply }, user);
       return callerResource(door, door.access.callerOf({ ...credentials(request), cookie: secret }));
     },
   }),
@@ -44,13 +43,14 @@ export const sessionRoutes = [
     tag: 'access',
     access: { signedIn: true },
     body: z.object({ everywhere: z.boolean().default(false) }),
-    answer: { json: z.object({}) },
-    handle: ({ door, caller, body: { everywhere }, request, reply }) => {
-      setCookie(request, reply, null);
+    answer: { json: signedOutSchema },
+    async handle({ door, caller, body: { everywhere }, request, reply }) {
+      const next = caller.session === null ? null : await endAddressOf(door, caller.session.user);
+      setCookie('session', request, reply, null);
       const action = { action: everywhere ? 'signOutEverywhere' : 'signOut', object: `user ${caller.name}` };
       return act(door.master, request, action, () => {
         endOf(door, caller, everywhere);
-        return {};
+        return { next };
       });
     },
   }),
@@ -63,14 +63,20 @@ export const sessionRoutes = [
     access: { open: 'it is how people get in; wrong passwords are limited' },
     body: signInSchema.extend({ name: z.string().min(1).max(100).default('command line'), expiresDays }),
     answer: { json: newApiTokenSchema },
-    refusals: ['bad_login', 'too_many_attempts'],
+    refusals: ['bad_login', 'too_many_attempts', 'sign_in_unavailable'],
     async handle({ door, body, request }) {
-      await signedIn(door, request, body);
+      const { user } = await signedIn(door, request, body);
       const scope = { allow: null, builders: null };
-      return tokenMade(door, { name: body.name, user: body.user, scope, createdBy: body.user }, body.expiresDays);
+      return tokenMade(door, { name: body.name, user, scope, createdBy: user }, body.expiresDays);
     },
   }),
 ];
+
+/** Where somebody who has signed out here goes to do so at their provider. */
+function endAddressOf(door: Door, user: string): Promise<string | null> {
+  const source = door.access.users.sourceOf(user);
+  return source === null ? Promise.resolve(null) : door.access.visits.endAddress(source);
+}
 
 function callerResource(door: Door, { identity, name: who, grants, session }: Caller): z.output<typeof callerSchema> {
   const list = grants.list().map(({ permission, builders }) => ({ permission, builders: builders && [...builders] }));
@@ -80,6 +86,7 @@ function callerResource(door: Door, { identity, name: who, grants, session }: Ca
     grants: list,
     csrf: session?.csrf ?? null,
     canSignIn: door.access.isConfigured,
+    providers: door.access.visits.offered,
   };
 }
 
@@ -89,11 +96,22 @@ function credentials(request: FastifyRequest) {
 
 /** Checks a password, and puts on record how that went. */
 async function signedIn(door: Door, request: FastifyRequest, { user, password: shown }: z.output<typeof signInSchema>) {
-  await onRecord(door.master, request, { who: user, action: 'signIn', object: 'session' }, async () => {
+  return onRecord(door.master, request, { who: user, action: 'signIn', object: 'session' }, async () => {
     if (!door.access.isConfigured)
       throw new AccessError('bad_login', 'there is nothing to sign in for: the site declares no access');
-    await door.access.signIn(user, shown, request.ip);
+    return await door.access.signIns.byPassword(user, shown, request.ip);
   });
+}
+
+/** A new session with a new cookie, in place of the one that the browser came with. Gives the cookie's secret. */
+export function beginSession(
+  { door, caller, request, reply }: Pick<Call<unknown, unknown, unknown>, 'door' | 'caller' | 'request' | 'reply'>,
+  user: string,
+): string {
+  if (caller.session !== null) door.access.sessions.end(caller.session.id);
+  const { secret } = door.access.sessions.begin(user, request.ip);
+  setCookie('session', request, reply, secret);
+  return secret;
 }
 
 function endOf(door: Door, caller: Caller, everywhere: boolean): void {

@@ -8,11 +8,12 @@ import { found } from './builders.ts';
 import { isAdmin } from './tokens.ts';
 
 const password = z.string().min(1).max(4000);
+const groupNames = z.array(z.string().min(1).max(200)).max(100);
 const newUser = z.object({
   name: nameParam,
   password,
   mail: z.email().max(200).nullable().default(null),
-  groups: z.array(z.string().min(1).max(200)).max(100).default([]),
+  groups: groupNames.default([]),
 });
 const userParams = z.object({ name: nameParam });
 export const userRoutes = [
@@ -65,6 +66,25 @@ export const userRoutes = [
   }),
   route({
     method: 'POST',
+    path: '/api/v1/users/:name/groups',
+    name: 'setGroups',
+    summary: 'Says which groups a person belongs to; with one less their sessions end',
+    tag: 'access',
+    access: { may: 'admin' },
+    params: userParams,
+    body: z.object({ groups: groupNames }),
+    answer: { json: userSchema },
+    refusals: ['bad_account'],
+    handle({ door, params: { name: user }, body: { groups }, request }) {
+      const action = { action: 'setGroups', object: `user ${user}`, detail: { groups } };
+      return act(door.master, request, action, () => {
+        door.access.setGroups(user, groups);
+        return userOf(door, user);
+      });
+    },
+  }),
+  route({
+    method: 'POST',
     path: '/api/v1/users/:name/disable',
     name: 'disableUser',
     summary: 'Lets a person in no more, and ends their sessions and tokens; or lets them in again',
@@ -88,7 +108,7 @@ export const userRoutes = [
 async function mustBeOwn(door: Door, caller: Caller, user: string, current: string): Promise<void> {
   if (caller.identity.kind !== 'person' || caller.identity.person.user !== user)
     throw new AccessError('denied', 'only who may admin gives others a password');
-  await door.access.signIn(user, current, caller.address);
+  await door.access.signIns.byPassword(user, current, caller.address);
 }
 
 function userOf(door: Door, user: string): z.output<typeof userSchema> {

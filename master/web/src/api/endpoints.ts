@@ -38,7 +38,7 @@ export const api = {
 
   caller: () => get<Caller>('/session'),
   signIn: (user: string, password: string) => post<Caller>('/session', { user, password }),
-  signOut: (everywhere: boolean) => post('/session/end', { everywhere }),
+  signOut: (everywhere: boolean) => post<{ next: string | null }>('/session/end', { everywhere }),
   hookDeliveries: (query: Query) =>
     get<{ deliveries: HookDelivery[]; next: number | null }>('/hooks/deliveries', query),
   audit: (query: Query) => get<{ entries: AuditEntry[]; next: number | null }>('/audit', query),

@@ -7,8 +7,8 @@ import { perform } from '../../ui/actions.ts';
 
 /** Who the master takes the page for; null until it has said so. */
 export const caller = signal<Caller | null>(null);
-/** Somebody who is let in without a name wants to give it. */
-export const signInAsked = signal(false);
+/** Somebody who is let in without a name wants to give it, or comes back from where they tried to. */
+export const signInAsked = signal(new URLSearchParams(location.search).has('signIn'));
 export const isSignInWanted = computed(
   () =>
     caller.value?.canSignIn === true && caller.value.kind === 'anonymous' && (signInNeeded.value || signInAsked.value),
@@ -45,8 +45,10 @@ export async function signIn(user: string, password: string): Promise<void> {
 
 export function signOut(everywhere: boolean): void {
   void perform(async () => {
-    await api.signOut(everywhere);
-    location.reload();
+    const { next } = await api.signOut(everywhere);
+    if (next === null) location.reload();
+    // What a provider remembers would let the next person at this screen in.
+    else location.assign(next);
   }, 'Signed out.');
 }
 
