@@ -24,6 +24,8 @@ const CONTAINER_TOOLS = [
   { program: 'debootstrap', debian: 'debootstrap', why: 'bases of images are made with it' },
   { program: 'haproxy', debian: 'haproxy', why: 'the shipped configuration is tried in front of a master' },
 ];
+/** What tests run beside. */
+const TEST_TOOLS = [{ program: 'openssl', debian: 'openssl', why: 'certificates of tests are made with it' }];
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
 const say = (text) => process.stderr.write(`setup: ${text}\n`);
@@ -124,7 +126,7 @@ function ensureBrowser() {
     ensureTools([{ program: 'chromium', debian: 'chromium', why: 'the page is tested in it' }]);
 }
 
-ensureTools(TOOLS);
+ensureTools(wanted.has('--tests') ? [...TOOLS, ...TEST_TOOLS] : TOOLS);
 ensureDependencies();
 if (wanted.has('--page') && existsSync(join(root, 'master', 'web', 'index.html'))) ensurePage();
 if (wanted.has('--browser')) {

@@ -55,11 +55,16 @@ const change: fc.Arbitrary<Change> = fc.oneof(
 function apply(root: string, what: Change): void {
   const at = (below: string) => Buffer.from(`${root}/${below}`, 'latin1');
   const marker = `${what.path}/.cvmfscatalog`;
+  const remove = (path: Buffer) => {
+    // Says why it cannot be reached (a link to itself on the way); the removal itself would not.
+    lstatSync(path);
+    rmSync(path, { recursive: true });
+  };
   const acts: Record<Change['do'], () => void> = {
     directory: () => mkdirSync(at(what.path), { recursive: true }),
-    remove: () => rmSync(at(what.path), { recursive: true, force: true }),
+    remove: () => remove(at(what.path)),
     marker: () => writeFileSync(at(marker), ''),
-    unmark: () => rmSync(at(marker), { force: true }),
+    unmark: () => remove(at(marker)),
     file: () => writeFileSync(at(what.path), what.do === 'file' ? what.content : ''),
     symlink: () => symlinkSync(at(what.do === 'symlink' ? what.target : ''), at(what.path)),
     link: () => linkSync(at(what.path), at(what.do === 'link' ? what.to : '')),
