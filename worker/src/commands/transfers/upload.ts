@@ -1,15 +1,14 @@
-import { readlink } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { FILE_MODE_HEADER, formatBytes, type UploadCommand } from '@icefall/shared';
-import { create } from 'tar';
-import { Failure, messageOf, systemWords } from '../../failure.ts';
+import { Failure, systemWords } from '../../failure.ts';
 import { writeHeader } from '../../processes/output.ts';
-import { openDirectory, openFile, pathOf } from '../confinement.ts';
+import { openDirectory, openFile } from '../confinement.ts';
 import { type CommandContext, type Executor, succeeded } from '../context.ts';
 import { resolvePath } from '../paths.ts';
 import { reportBeginning } from '../report.ts';
 import { lstatOrNull } from '../trees.ts';
 import { exchange } from './exchange.ts';
+import { packed } from './packing.ts';
 import { repeatTransfer } from './repeat.ts';
 
 /** Larger pieces than a stream's usual ones: a transfer is to be bound by the disk and the wire. */
@@ -68,13 +67,8 @@ async function sendDirectory(path: string, command: UploadCommand, context: Comm
   if (facts === null || !facts.isDirectory())
     throw new Failure('not_a_directory', `there is no directory ${path} to upload`);
   await using directory = await openDirectory(path, context);
-  const archive = create(
-    {
-      // Its real place: tar would take a link for what is to be sent.
-      cwd: await readlink(pathOf(directory)),
-      onwarn: (_code, message) => writeHeader(context.output, `not sent: ${messageOf(message)}`),
-    },
-    ['.'],
+  const archive = packed(directory, (left) =>
+    writeHeader(context.output, `not sent: ${left} is neither a file nor a directory nor a link`),
   );
   let bytes = 0;
   async function* counted(): AsyncGenerator<Buffer> {
