@@ -1,12 +1,12 @@
 import { strict as assert } from 'node:assert';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { type Build, changeSchema } from '@icefall/shared';
 import { stampsOf } from '../end-to-end/stamps.ts';
 import type { Dice } from '../simulation/dice.ts';
 import { describeBuild } from '../support/api.ts';
 import { TestGround } from '../support/ground.ts';
+import { optionsOfProcess } from '../support/options.ts';
 import type { TestProcess } from '../support/process.ts';
 import type { TestWorker } from '../support/worker.ts';
 import { Bed, type Work } from './bed.ts';
@@ -15,19 +15,12 @@ import { pageOfBuilds } from './history.ts';
 import { longestLife, residentMiB, type Sample, sizeMiB } from './memory.ts';
 import { testimonyOf } from './witness.ts';
 
-/**
- * `npm run soak -- --minutes 60 [--seed 1] [--keep-master]`: pushes and forced builds without end, and a fault every few
- * seconds; at the end every one of them must be accounted for. Prints figures as JSON, and ends with 1 if anything is
- * amiss. `--keep-master`: it is never killed, so that its memory has time to grow.
- */
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '60' },
-    seed: { type: 'string', default: '1' },
-    'keep-master': { type: 'boolean', default: false },
-  },
-});
-const LENGTH_MS = Number(values.minutes) * 60_000;
+const USAGE = `Usage: npm run soak -- [--minutes 60] [--seed 1] [--keep-master]
+Pushes and forced builds without end, and a fault every few seconds; at the end every one of them must be accounted for.
+Prints figures as JSON, and ends with 1 if anything is amiss.
+  --keep-master  the master is never killed, so that its memory has time to grow`;
+const options = optionsOfProcess(USAGE, { numbers: { minutes: 60, seed: 1 }, flags: ['keep-master'] });
+const LENGTH_MS = options.minutes * 60_000;
 /** Forced builds that may be under way: the two workers together have sixteen slots. */
 const MOST_UNDER_WAY = 24;
 /** Between two looks at memory. */
@@ -147,7 +140,7 @@ class Soak {
     };
     const names = ['agent killed', 'link cut', 'link stalled', 'half open', 'master frozen', 'agent frozen'] as const;
     // Seldom, so that its memory has time to grow.
-    const name = dice.chance(0.06) && !values['keep-master'] ? 'master killed' : dice.pick(names);
+    const name = dice.chance(0.06) && !options['keep-master'] ? 'master killed' : dice.pick(names);
     await faults[name]();
     this.faults[name] = (this.faults[name] ?? 0) + 1;
   }
@@ -259,7 +252,7 @@ async function frozen(process: TestProcess, ms: number): Promise<void> {
 const ground = new TestGround();
 let failure: unknown = null;
 try {
-  const bed = await Bed.make(ground, Number(values.seed));
+  const bed = await Bed.make(ground, options.seed);
   const soak = new Soak(bed, [await bed.worker('steady'), await bed.worker('second')]);
   try {
     await soak.work();

@@ -3,43 +3,35 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { optionsOfProcess } from '../support/options.ts';
 import { runScenario } from './scenario.ts';
 
-/**
- * `npm run simulate -- --seeds 10000 [--from 1]`, or `--seed 4711` to see one again with what happened in it.
- * The seeds are shared among as many processes as there are cores.
- */
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '1' },
-    step: { type: 'string' },
-    seed: { type: 'string' },
-    failures: { type: 'string' },
-  },
+const USAGE = `Usage: npm run simulate -- [--seeds 10000] [--from 1], or --seed 4711 to see one again with what happened in it
+The seeds are shared among as many processes as there are cores.
+  --failures N  seeds that fail before a process gives up; default 5, since more of them tell nothing new
+  --step N      every Nth of the seeds, up to --seeds, in this process`;
+const { seeds, from, failures, step, seed } = optionsOfProcess(USAGE, {
+  numbers: { seeds: 1000, from: 1, failures: 5, step: null, seed: null },
 });
-/** Seeds that fail before a process gives up: more of them tell nothing new. */
-const MOST_FAILURES = Number(values.failures ?? 5);
 
-if (values.seed !== undefined) runScenario(Number(values.seed), (text) => console.log(text));
-else if (values.step !== undefined) await runShare(Number(values.from), Number(values.seeds), Number(values.step));
-else await runAll(Number(values.from), Number(values.seeds));
+if (seed !== null) runScenario(seed, (text) => console.log(text));
+else if (step !== null) await runShare(from, seeds, step);
+else await runAll(from, seeds);
 
 /** Every `step`th of the seeds from `first`, up to `last`. */
 async function runShare(first: number, last: number, step: number): Promise<void> {
-  let failures = 0;
-  for (let seed = first; seed <= last && failures < MOST_FAILURES; seed += step) {
+  let failed = 0;
+  for (let seed = first; seed <= last && failed < failures; seed += step) {
     try {
       runScenario(seed);
       // What the log store does later (removing journals) is done before the next one.
       await setImmediate();
     } catch (error) {
-      failures += 1;
+      failed += 1;
       console.error(`seed ${seed}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     }
   }
-  if (failures > 0) process.exitCode = 1;
+  if (failed > 0) process.exitCode = 1;
 }
 
 async function runAll(first: number, count: number): Promise<void> {

@@ -6,7 +6,7 @@ import type { Mutant } from './mutants.ts';
 const ROOT = join(import.meta.dirname, '../../..');
 /** What the simulation runs; nothing of the page, the agent or the site. */
 const NEEDED = ['package.json', 'shared', 'master/package.json', 'master/src', 'master/node_modules', 'tests'];
-const NOT_NEEDED = new Set(['browser', 'bench', 'end-to-end', 'faults', 'support']);
+const NOT_NEEDED = new Set(['browser', 'bench', 'end-to-end', 'faults']);
 
 /** A copy of what the simulation needs of the repository, with one mistake in it. It goes when it is disposed of. */
 export class MutatedCopy implements Disposable {

@@ -1,18 +1,14 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { optionsOfProcess } from '../../support/options.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 import { MutatedCopy } from './mutated-copy.ts';
 
-/**
- * `npm run simulate:mutants [-- --seeds 2000] [--only TEXT]`: plants each mistake of mutants.ts in a copy of the
- * repository and runs the simulation on it until a seed finds it. Fails if one is not found, or if the copy without any
- * mistake fails.
- */
-const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '2000' }, only: { type: 'string', default: '' } },
-});
-const seeds = Number(values.seeds);
+const USAGE = `Usage: npm run simulate:mutants -- [--seeds 2000] [--only TEXT]
+Plants each mistake of mutants.ts in a copy of the repository, and runs the simulation on it until a seed finds it. Fails if
+one is not found, or if the copy without any mistake fails.
+  --only TEXT  those with the text in their name`;
+const { seeds, only } = optionsOfProcess(USAGE, { numbers: { seeds: 2000 }, texts: { only: '' } });
 /** Seeds on which the code as it is has to pass, or the findings mean nothing. */
 const CONTROL_SEEDS = 20;
 /** A mistake that makes the master turn in circles is stopped after this long, and counts as not found. */
@@ -49,7 +45,7 @@ function firstFailure(mutant: Mutant | null, count: number): Promise<Finding> {
   });
 }
 
-const chosen = MUTANTS.filter(({ name }) => name.includes(values.only));
+const chosen = MUTANTS.filter(({ name }) => name.includes(only));
 const control = await firstFailure(null, CONTROL_SEEDS);
 if (control.seed !== null) {
   console.error(`the code as it is fails with seed ${control.seed}: ${control.what}`);
