@@ -14,6 +14,19 @@ const TOKENS = '/run/icefall/tokens';
 const SETTINGS = '/etc/icefall/settings.json';
 const REPOSITORIES = ['software.icefall.example', 'ara.icefall.example'];
 
+/** Of the shipped site's settings: where the images have things, with the embedded publisher. */
+export const EMBEDDED = {
+  paths: {
+    tree: TREE,
+    source: SOURCE,
+    mount: `${STRATUM0}/mount`,
+    served: `${STRATUM0}/srv`,
+    spool: `${STRATUM0}/spool`,
+    keys: `${STRATUM0}/keys`,
+  },
+  commands: { server: ['icefall-stratum0'], rsync: ['rsync'] },
+};
+
 /** A service of a compose file, as far as ours use it. */
 export interface Service {
   readonly image: string;
@@ -79,15 +92,7 @@ export function laptopSettings(platforms: readonly Platform[], chosen: readonly 
     platforms: platforms.map(({ name }) => name).filter((name) => chosen.includes(name)),
     worker: { cpus: 2, memoryMb: 2000, tokens: TOKENS },
     environment: { ICEFALL_SOURCES: `${SITE}/sources` },
-    paths: {
-      tree: TREE,
-      source: SOURCE,
-      mount: `${STRATUM0}/mount`,
-      served: `${STRATUM0}/srv`,
-      spool: `${STRATUM0}/spool`,
-      keys: `${STRATUM0}/keys`,
-    },
-    commands: { server: ['icefall-stratum0'], rsync: ['rsync'] },
+    ...EMBEDDED,
     users: `${SITE}/rsync/users/`,
     backup: '/tmp/backup/',
     data: [],

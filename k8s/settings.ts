@@ -1,5 +1,4 @@
-import { SOURCE, STRATUM0 } from '@icefall/docker/images/stratum0';
-import { TREE } from '@icefall/docker/images/worker';
+import { EMBEDDED } from '@icefall/docker/compose';
 import type { Platform } from '@icefall/docker/platforms';
 
 /**
@@ -14,14 +13,6 @@ export function siteSettings(platforms: readonly Platform[]) {
     scripts: { repository: 'https://git.example.org/software/build-scripts.git', poll: '300s' },
     platforms: platforms.map(({ name }) => name),
     worker: { cpus: 4, memoryMb: 8000, tokens: '/run/icefall/tokens' },
-    paths: {
-      tree: TREE,
-      source: SOURCE,
-      mount: `${STRATUM0}/mount`,
-      served: `${STRATUM0}/srv`,
-      spool: `${STRATUM0}/spool`,
-      keys: `${STRATUM0}/keys`,
-    },
-    commands: { server: ['icefall-stratum0'], rsync: ['rsync'] },
+    ...EMBEDDED,
   };
 }

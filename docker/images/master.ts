@@ -1,6 +1,6 @@
 import { type Image, image } from '../image.ts';
 import { POLICY } from '../policy.ts';
-import { folders, initStage, install, NODE_AND_INIT, nodeStage, PROJECT, STATE } from './parts.ts';
+import { command, folders, initStage, install, NODE_AND_INIT, nodeStage, PROJECT, STATE } from './parts.ts';
 
 /** Sources that run as they are: Node strips the types. */
 const SOURCES = ['shared', 'config', 'worker', 'docker'];
@@ -44,9 +44,7 @@ export const masterImage: Image = image({
         { source: ['master/src'], target: 'master/src/' },
         { from: 'build', source: ['/src/master/web/dist'], target: 'master/web/dist/' },
       ],
-      run: [
-        `printf '#!/bin/sh\\nexec node ${PROJECT}/master/src/cli/main.ts "$@"\\n' > /usr/local/bin/icefall && chmod 755 /usr/local/bin/icefall`,
-      ],
+      run: [command('icefall', `${PROJECT}/master/src/cli/main.ts`)],
     },
     {
       name: 'test',

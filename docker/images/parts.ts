@@ -23,13 +23,6 @@ export const NODE_AND_INIT: NonNullable<StageFile['copies']> = [
   { from: 'init', source: ['/usr/bin/tini-static'], target: '/usr/local/bin/tini' },
 ];
 
-/** The agent and the client of a gateway, one file each, as `worker/scripts/bundle.ts` makes them in the stage `build`. */
-export const PROGRAMS: NonNullable<StageFile['copies']>[number] = {
-  from: 'build',
-  source: ['/src/worker/dist/icefall-worker.cjs', '/src/worker/dist/icefall-gateway.cjs'],
-  target: `${PROJECT}/`,
-};
-
 /** A program on the PATH: what follows `node`. */
 export function command(name: string, words: string): string {
   const file = `/usr/local/bin/${name}`;
@@ -55,3 +48,22 @@ export function install(options: string): NonNullable<StageFile['dependencies']>
 export function folders(...names: readonly string[]): NonNullable<StageFile['copies']> {
   return names.map((name) => ({ source: [name], target: `${name}/` }));
 }
+
+/** Bundles the agent and the client of a gateway, one file each. */
+export const bundleStage: StageFile = {
+  name: 'build',
+  on: 'node',
+  workdir: '/src',
+  dependencies: install('--filter @icefall/worker...'),
+  copies: folders('shared', 'worker'),
+  run: ['node worker/scripts/bundle.ts'],
+};
+
+/** The two, as {@link bundleStage} made them. */
+export const PROGRAMS: NonNullable<StageFile['copies']>[number] = {
+  from: bundleStage.name,
+  source: ['/src/worker/dist/icefall-worker.cjs', '/src/worker/dist/icefall-gateway.cjs'],
+  target: `${PROJECT}/`,
+};
+/** The agent, where {@link PROGRAMS} are. */
+export const AGENT = `${PROJECT}/icefall-worker.cjs`;

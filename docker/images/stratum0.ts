@@ -1,8 +1,9 @@
 import { type Image, image } from '../image.ts';
 import { POLICY } from '../policy.ts';
 import {
+  AGENT,
+  bundleStage,
   command,
-  folders,
   GATEWAY_COMMAND,
   initStage,
   install,
@@ -19,7 +20,6 @@ export const STRATUM0 = '/var/lib/stratum0';
 /** The shared tree, as the stratum 0 sees it. */
 export const SOURCE = '/cvmfs-source';
 
-const AGENT = `${PROJECT}/worker/src/main.ts`;
 const ENTRY = `${PROJECT}/docker/files/stratum0.sh`;
 const NEEDS = { cpus: 2, memoryMb: 4000 };
 
@@ -69,7 +69,7 @@ export const stratum0Image: Image = image({
       ports: [8000],
       health: CONNECTED,
       entrypoint: ['sh', ENTRY],
-      command: ['node', AGENT, '--dir', STATE],
+      command: ['node', `${PROJECT}/worker/src/main.ts`, '--dir', STATE],
     },
   ],
 });
@@ -86,14 +86,7 @@ export const stratum0CvmfsImage: Image = image({
   stages: [
     nodeStage,
     initStage,
-    {
-      name: 'build',
-      on: 'node',
-      workdir: '/src',
-      dependencies: install('--filter @icefall/worker...'),
-      copies: folders('shared', 'worker'),
-      run: ['node worker/scripts/bundle.ts'],
-    },
+    bundleStage,
     {
       name: 'base',
       on: 'docker.io/library/almalinux:9',
@@ -125,7 +118,7 @@ export const stratum0CvmfsImage: Image = image({
       health: CONNECTED,
       rootBecause: 'cvmfs_server mounts the overlay of a transaction',
       entrypoint: ['sh', `${PROJECT}/docker/files/stratum0-cvmfs.sh`],
-      command: ['node', `${PROJECT}/icefall-worker.cjs`, '--dir', STATE],
+      command: ['node', AGENT, '--dir', STATE],
     },
   ],
 });

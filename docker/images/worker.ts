@@ -2,10 +2,10 @@ import { type Image, image } from '../image.ts';
 import type { Platform } from '../platforms.ts';
 import { POLICY } from '../policy.ts';
 import {
-  folders,
+  AGENT,
+  bundleStage,
   GATEWAY_COMMAND,
   initStage,
-  install,
   NODE_AND_INIT,
   nodeStage,
   PROGRAMS,
@@ -13,8 +13,6 @@ import {
   STATE,
 } from './parts.ts';
 
-/** The agent: one file. */
-const AGENT = `${PROJECT}/icefall-worker.cjs`;
 /** Where the platforms' shared tree is mounted. */
 export const TREE = '/cvmfs';
 
@@ -32,14 +30,7 @@ export function workerImage(platform: Platform): Image {
     stages: [
       nodeStage,
       initStage,
-      {
-        name: 'build',
-        on: 'node',
-        workdir: '/src',
-        dependencies: install('--filter @icefall/worker...'),
-        copies: folders('shared', 'worker'),
-        run: ['node worker/scripts/bundle.ts'],
-      },
+      bundleStage,
       {
         name: 'base',
         on: base,
@@ -56,8 +47,8 @@ export function workerImage(platform: Platform): Image {
       {
         name: 'test',
         on: 'runtime',
-        copies: [{ source: ['docker/files/test-worker.sh'], target: '/opt/icefall/' }],
-        entrypoint: ['sh', '/opt/icefall/test-worker.sh'],
+        copies: [{ source: ['docker/files/test-worker.sh'], target: `${PROJECT}/` }],
+        entrypoint: ['sh', `${PROJECT}/test-worker.sh`],
       },
       {
         name: 'production',
