@@ -20,8 +20,10 @@ export function objectName(platform: string): string {
   return `worker-${platform.replaceAll('.', '-')}`;
 }
 
-/** Labels of everything; the selector is the first two. */
-export function labels(name: string, role: 'master' | 'worker' | 'stratum0', platform?: Platform) {
+export type Role = 'master' | 'worker' | 'stratum0';
+
+/** Labels of everything; the selector is the first of them. */
+export function labels(name: string, role: Role, platform?: Platform) {
   return {
     ...selector(name),
     'app.kubernetes.io/part-of': 'icefall',

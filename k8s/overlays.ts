@@ -1,16 +1,11 @@
 import { imageName } from '@icefall/docker/image';
 import { masterImage } from '@icefall/docker/images/master';
 import type { Platform } from '@icefall/docker/platforms';
-import { CLAIMS, CONTAINER_SECURITY, NAMESPACE, objectName, PORTS } from './names.ts';
-import {
-  claim,
-  type Ingress,
-  type KubernetesObject,
-  type Namespace,
-  type NetworkPolicy,
-  type Service,
-  type StorageClass,
-} from './objects.ts';
+import { certificate, fromTheNodes, ingress, nodePorts } from './front.ts';
+import { CONTAINER_SECURITY, NAMESPACE, objectName, PORTS } from './names.ts';
+import type { KubernetesObject, Namespace } from './objects.ts';
+import { patch, spec } from './patches.ts';
+import { clusterClaims, smallerClaims, storageClasses, withClass } from './storage.ts';
 import { cvmfsClaims, cvmfsDeployment } from './stratum0.ts';
 
 /** One kustomization: what it stands on, what it adds and changes. */
@@ -23,36 +18,11 @@ export interface Kustomization {
   readonly changes?: Readonly<Record<string, readonly object[]>>;
 }
 
-const meta = (name: string) => ({ name });
-const merge = (apiVersion: string, kind: string, name: string, more: object) => ({
-  apiVersion,
-  kind,
-  metadata: meta(name),
-  ...more,
-});
-const spec = (more: object) => ({ spec: more });
-
-function smallerClaims(platforms: readonly Platform[]): object[] {
-  const sizes = [
-    CLAIMS.master,
-    CLAIMS.backup,
-    CLAIMS.stratum0,
-    'stratum0',
-    ...platforms.map(({ name }) => objectName(name)),
-  ];
-  const small = { resources: { requests: { storage: '5Gi' } } };
-  return [
-    ...sizes.map((name) => merge('v1', 'PersistentVolumeClaim', name, spec(small))),
-    // One node: a volume that only one node mounts will do.
-    merge('v1', 'PersistentVolumeClaim', CLAIMS.tree, spec({ accessModes: ['ReadWriteOnce'], ...small })),
-  ];
-}
-
 /** A laptop has no four cores for each platform: the limits stay, the requests are small. */
 function smallerRequests(platforms: readonly Platform[]): object[] {
   const requests = { cpu: '100m', memory: '256Mi' };
-  const patch = (name: string, containers: readonly string[]) =>
-    merge(
+  const smaller = (name: string, containers: readonly string[]) =>
+    patch(
       'apps/v1',
       'Deployment',
       name,
@@ -61,140 +31,13 @@ function smallerRequests(platforms: readonly Platform[]): object[] {
       }),
     );
   return [
-    patch('master', ['master', 'backup']),
-    patch('stratum0', ['worker', 'http']),
-    ...platforms.map(({ name }) => patch(objectName(name), ['worker'])),
+    smaller('master', ['master', 'backup']),
+    smaller('stratum0', ['worker', 'http']),
+    ...platforms.map(({ name }) => smaller(objectName(name), ['worker'])),
   ];
 }
 
-/** Ceph's classes as Rook names them; a deleted claim leaves its volume. */
-function storageClass(name: string, provisioner: string, parameters: Record<string, string>): StorageClass {
-  return {
-    apiVersion: 'storage.k8s.io/v1',
-    kind: 'StorageClass',
-    metadata: meta(name),
-    provisioner,
-    parameters,
-    reclaimPolicy: 'Retain',
-    allowVolumeExpansion: true,
-  };
-}
-const secrets = (driver: string) =>
-  Object.fromEntries(
-    (['provisioner', 'controller-expand', 'node-stage'] as const).flatMap((use) => [
-      [`csi.storage.k8s.io/${use}-secret-name`, `rook-csi-${driver}-${use === 'node-stage' ? 'node' : 'provisioner'}`],
-      [`csi.storage.k8s.io/${use}-secret-namespace`, 'rook-ceph'],
-    ]),
-  );
-const CEPHFS = 'icefall-cephfs';
-const RBD = 'icefall-rbd';
-const storageClasses = [
-  storageClass(CEPHFS, 'rook-ceph.cephfs.csi.ceph.com', {
-    clusterID: 'rook-ceph',
-    fsName: 'cephfs',
-    ...secrets('cephfs'),
-  }),
-  storageClass(RBD, 'rook-ceph.rbd.csi.ceph.com', {
-    clusterID: 'rook-ceph',
-    pool: 'replicapool',
-    'csi.storage.k8s.io/fstype': 'ext4',
-    ...secrets('rbd'),
-  }),
-];
-
-function clusterClaims(platforms: readonly Platform[]): object[] {
-  const blocks = [
-    CLAIMS.master,
-    CLAIMS.backup,
-    CLAIMS.stratum0,
-    'stratum0',
-    ...platforms.map(({ name }) => objectName(name)),
-  ];
-  return [
-    ...blocks.map((name) => merge('v1', 'PersistentVolumeClaim', name, spec({ storageClassName: RBD }))),
-    merge('v1', 'PersistentVolumeClaim', CLAIMS.tree, spec({ storageClassName: CEPHFS })),
-  ];
-}
-
-/** Ports of every node, for the HAProxy outside (k8s/haproxy/haproxy.cfg). */
-export const NODE_PORTS = { page: 30810, workers: 30989, stratum0: 30800 } as const;
-
-function nodePort(name: 'master' | 'stratum0', ports: NonNullable<Service['spec']>['ports']) {
-  return merge('v1', 'Service', name, spec({ type: 'NodePort', ports }));
-}
-
-const nodePorts = [
-  nodePort('master', [
-    { name: 'page', port: PORTS.page, nodePort: NODE_PORTS.page },
-    { name: 'workers', port: PORTS.workers, nodePort: NODE_PORTS.workers },
-  ]),
-  nodePort('stratum0', [{ name: 'http', port: PORTS.stratum0, nodePort: NODE_PORTS.stratum0 }]),
-];
-
-/** What comes through a node's port has the node's address. Replace it by the network of the nodes. */
-const fromTheNodes: NetworkPolicy = {
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'NetworkPolicy',
-  metadata: meta('master-from-the-nodes'),
-  spec: {
-    podSelector: { matchLabels: { 'icefall/role': 'master' } },
-    policyTypes: ['Ingress'],
-    ingress: [
-      {
-        from: [{ ipBlock: { cidr: '192.0.2.0/24' } }],
-        ports: [
-          { protocol: 'TCP', port: PORTS.page },
-          { protocol: 'TCP', port: PORTS.workers },
-        ],
-      },
-    ],
-  },
-};
-
-const HOST = 'icefall.example.org';
-/** An hour without a byte: an event stream and a worker's socket say something every 15 and 30 seconds. */
-const IDLE_SECONDS = '3600';
-const ingress: Ingress = {
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'Ingress',
-  metadata: {
-    name: 'icefall',
-    annotations: {
-      'nginx.ingress.kubernetes.io/proxy-read-timeout': IDLE_SECONDS,
-      'nginx.ingress.kubernetes.io/proxy-send-timeout': IDLE_SECONDS,
-      // Events are to come at once, logs are streams.
-      'nginx.ingress.kubernetes.io/proxy-buffering': 'off',
-      'nginx.ingress.kubernetes.io/proxy-body-size': '32m',
-      'haproxy.org/timeout-server': `${IDLE_SECONDS}s`,
-      'haproxy.org/timeout-tunnel': `${IDLE_SECONDS}s`,
-    },
-  },
-  spec: {
-    rules: [
-      {
-        host: HOST,
-        http: {
-          paths: [
-            // Agents outside the cluster, which connect out to wss://HOST.
-            ...['/worker', '/transfers'].map((path) => ({
-              path,
-              pathType: 'Prefix' as const,
-              backend: { service: { name: 'master', port: { name: 'workers' } } },
-            })),
-            { path: '/cvmfs', pathType: 'Prefix', backend: { service: { name: 'stratum0', port: { name: 'http' } } } },
-            { path: '/', pathType: 'Prefix', backend: { service: { name: 'master', port: { name: 'page' } } } },
-          ],
-        },
-      },
-    ],
-  },
-};
-
-const certificate = merge('networking.k8s.io/v1', 'Ingress', 'icefall', {
-  metadata: { ...meta('icefall'), annotations: { 'cert-manager.io/cluster-issuer': 'letsencrypt' } },
-  spec: { tls: [{ hosts: [HOST], secretName: 'icefall-tls' }] },
-});
-const scraped = merge(
+const scraped = patch(
   'apps/v1',
   'Deployment',
   'master',
@@ -218,7 +61,7 @@ const privilegedNamespace: Namespace = {
 };
 
 /** The site's program from Git: cloned before the master starts, `git pull` and `icefall reload` bring it up to date. */
-const fromGit = merge(
+const fromGit = patch(
   'apps/v1',
   'Deployment',
   'master',
@@ -315,10 +158,4 @@ export function overlays(platforms: readonly Platform[]): Kustomization[] {
       },
     },
   ];
-}
-
-function withClass(object: KubernetesObject): KubernetesObject {
-  return object.kind === 'PersistentVolumeClaim'
-    ? claim(object.metadata?.name ?? '', String(object.spec?.resources?.requests?.storage), 'ReadWriteOnce', RBD)
-    : object;
 }

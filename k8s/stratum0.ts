@@ -1,5 +1,6 @@
 import { PROJECT, STATE } from '@icefall/docker/images/parts';
 import { SOURCE, STRATUM0, stratum0CvmfsImage, stratum0Image } from '@icefall/docker/images/stratum0';
+import { deployment } from './deployment.ts';
 import {
   CLAIMS,
   CONTAINER_SECURITY,
@@ -20,23 +21,9 @@ const NAME = 'stratum0';
 export const REPOSITORIES = ['software.icefall.example', 'ara.icefall.example'];
 const MANIFEST = `/cvmfs/${REPOSITORIES[0]}/.cvmfspublished`;
 
-type PodSpec = NonNullable<NonNullable<Deployment['spec']>['template']['spec']>;
-
-function deploymentOf(spec: PodSpec): Deployment {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: NAME, labels: labels(NAME, 'stratum0') },
-    spec: {
-      replicas: 1,
-      strategy: { type: 'Recreate' },
-      revisionHistoryLimit: 5,
-      selector: { matchLabels: selector(NAME) },
-      template: { metadata: { labels: labels(NAME, 'stratum0') }, spec },
-    },
-  };
-}
-
+const STRATUM0_POD = { name: NAME, role: 'stratum0' } as const;
+/** A publish that is ended is aborted; its master starts the clean-up when the pod is back. */
+const GRACE_SECONDS = 120;
 const environment = [...agentEnvironment('stratum0'), { name: 'ICEFALL_REPOSITORIES', value: REPOSITORIES.join(' ') }];
 const agentMounts = [
   { name: 'work', mountPath: STATE },
@@ -47,12 +34,8 @@ const agentMounts = [
 const agentVolumes = [claimed('work', NAME), claimed('tree', CLAIMS.tree), tokenVolume('stratum0'), scratch('tmp')];
 
 /** The embedded publisher: a worker and the HTTP server, both without any privilege, on one volume. */
-const embedded = deploymentOf({
-  serviceAccountName: 'icefall',
-  automountServiceAccountToken: false,
-  securityContext: POD_SECURITY,
-  // A publish that is ended is aborted; its master starts the clean-up when the pod is back.
-  terminationGracePeriodSeconds: 120,
+const embedded = deployment(STRATUM0_POD, {
+  graceSeconds: GRACE_SECONDS,
   containers: [
     {
       name: 'worker',
@@ -108,11 +91,9 @@ const CVMFS_VOLUMES = [
  * /dev/fuse; changes of owner and mode in the tree take the other capabilities. Nothing else is allowed, and it is the
  * only pod that has them. /dev/fuse comes from a device plug-in, so that the container need not be privileged.
  */
-export const cvmfsDeployment: Deployment = deploymentOf({
-  serviceAccountName: 'icefall',
-  automountServiceAccountToken: false,
+export const cvmfsDeployment: Deployment = deployment(STRATUM0_POD, {
   securityContext: { fsGroup: POD_SECURITY.fsGroup, seccompProfile: POD_SECURITY.seccompProfile },
-  terminationGracePeriodSeconds: 120,
+  graceSeconds: GRACE_SECONDS,
   containers: [
     {
       name: 'worker',

@@ -1,18 +1,16 @@
 import { STATE } from '@icefall/docker/images/parts';
 import { CONNECTED, TREE, workerImage } from '@icefall/docker/images/worker';
 import type { Platform } from '@icefall/docker/platforms';
+import { deployment } from './deployment.ts';
 import {
   CLAIMS,
   CONTAINER_SECURITY,
   claimed,
   image,
-  labels,
   objectName,
-  POD_SECURITY,
   PORTS,
   resources,
   scratch,
-  selector,
   tokenVolume,
 } from './names.ts';
 import { claim, type Deployment, type KubernetesObject } from './objects.ts';
@@ -37,50 +35,35 @@ export const AGENT_PROBES = { readinessProbe: { exec: { command: CONNECTED }, pe
 /** A platform's worker, and the volume of its journal and builds: both outlive the pod. */
 export function workerObjects(platform: Platform): KubernetesObject[] {
   const name = objectName(platform.name);
-  return [deployment(platform), claim(name, '50Gi')];
+  return [pod(platform), claim(name, '50Gi')];
 }
 
-function deployment(platform: Platform): Deployment {
+function pod(platform: Platform): Deployment {
   const name = objectName(platform.name);
   const of = workerImage(platform);
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name, labels: labels(name, 'worker', platform) },
-    spec: {
-      replicas: 1,
-      // Two agents of one name would put each other out.
-      strategy: { type: 'Recreate' },
-      revisionHistoryLimit: 5,
-      selector: { matchLabels: selector(name) },
-      template: {
-        metadata: { labels: labels(name, 'worker', platform) },
-        spec: {
-          serviceAccountName: 'icefall',
-          automountServiceAccountToken: false,
-          securityContext: POD_SECURITY,
-          // What runs is ended, and the master told so.
-          terminationGracePeriodSeconds: 60,
-          containers: [
-            {
-              name: 'worker',
-              ...image(of),
-              args: AGENT_ARGUMENTS,
-              env: agentEnvironment(platform.name),
-              ...AGENT_PROBES,
-              resources: resources(of),
-              securityContext: CONTAINER_SECURITY,
-              volumeMounts: [
-                { name: 'work', mountPath: STATE },
-                { name: 'tree', mountPath: TREE },
-                { name: 'token', mountPath: '/run/icefall', readOnly: true },
-                { name: 'tmp', mountPath: '/tmp' },
-              ],
-            },
+  return deployment(
+    { name, role: 'worker', platform },
+    {
+      // What runs is ended, and the master told so.
+      graceSeconds: 60,
+      containers: [
+        {
+          name: 'worker',
+          ...image(of),
+          args: AGENT_ARGUMENTS,
+          env: agentEnvironment(platform.name),
+          ...AGENT_PROBES,
+          resources: resources(of),
+          securityContext: CONTAINER_SECURITY,
+          volumeMounts: [
+            { name: 'work', mountPath: STATE },
+            { name: 'tree', mountPath: TREE },
+            { name: 'token', mountPath: '/run/icefall', readOnly: true },
+            { name: 'tmp', mountPath: '/tmp' },
           ],
-          volumes: [claimed('work', name), claimed('tree', CLAIMS.tree), tokenVolume(platform.name), scratch('tmp')],
         },
-      },
+      ],
+      volumes: [claimed('work', name), claimed('tree', CLAIMS.tree), tokenVolume(platform.name), scratch('tmp')],
     },
-  };
+  );
 }
