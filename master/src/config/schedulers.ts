@@ -1,13 +1,11 @@
 import type { Change, Json } from '@icefall/shared';
 import { Cron } from 'croner';
-import { z } from 'zod';
-import { isReference, type Renderable } from '../properties/references.ts';
+import type { Renderable } from '../properties/references.ts';
 import type { BuilderDeclaration } from './builders.ts';
-import { declared, functionSchema } from './declared.ts';
 import { type Duration, durationSchema, positiveDurationSchema } from './durations.ts';
-import { type FieldDeclaration, fieldsSchema, repeatedIn } from './fields.ts';
-import { jsonSchema, nameSchema, propertyNameSchema, timeZoneSchema } from './names.ts';
-import { callerPlace, nameOf, type Place, reportIssues, reportProblem, titleOf, usable, valueAt } from './problems.ts';
+import { type FieldDeclaration, repeatedIn } from './fields.ts';
+import { callerPlace, type Place, reportProblem, titleOf, valueAt } from './problems.ts';
+import { checkedOptions, SCHEDULER_SCHEMAS } from './scheduler-options.ts';
 
 /** One condition on an attribute of a change: exactly this, one of these, or a pattern found at its beginning. */
 export type Matcher = string | null | readonly (string | null)[] | RegExp;
@@ -100,81 +98,6 @@ export type SchedulerDeclaration =
   | ForceScheduler;
 export type SchedulerKind = SchedulerDeclaration['kind'];
 
-const codebaseDefault = z.strictObject({
-  repository: z.string(),
-  branch: z.string().optional(),
-  revision: z.string().optional(),
-  project: z.string().optional(),
-});
-const property = z.custom(
-  (value) => isReference(value) || jsonSchema.safeParse(value).success,
-  'must be JSON or a reference such as prop(...); lists and objects hold no references here',
-);
-const commonShape = {
-  name: nameSchema,
-  builders: z.array(declared('builder', 'must be a builder(...)')).min(1, 'must name at least one builder'),
-  properties: z.record(propertyNameSchema, property).default({}),
-  priority: z.number().int().default(0),
-  reason: z.string().optional(),
-  codebases: z.record(z.string(), codebaseDefault).default({}),
-};
-const matcher = z.union(
-  [z.string(), z.null(), z.array(z.string().nullable()), z.instanceof(RegExp)],
-  'must be text, null, a list of these, or a regular expression',
-);
-const changesShape = {
-  changes: z
-    .strictObject({
-      branch: matcher.optional(),
-      notBranch: matcher.optional(),
-      repository: matcher.optional(),
-      project: matcher.optional(),
-      codebase: matcher.optional(),
-      category: matcher.optional(),
-      where: functionSchema.optional(),
-    })
-    .default({}),
-  treeStableTimer: durationSchema.optional(),
-  isImportant: functionSchema.optional(),
-  onlyImportant: z.boolean().default(false),
-};
-/** The clock starts it: there is nothing to be stable for. */
-const { treeStableTimer: _, ...nightlyChangesShape } = changesShape;
-
-/** Made once: zod compiles a schema at its first use, which takes longer than to check a thousand schedulers with it. */
-const SCHEMAS = {
-  onChanges: z.strictObject({ ...commonShape, ...changesShape }),
-  dependent: z.strictObject({ ...commonShape, upstream: declared('scheduler', 'must be a scheduler') }),
-  periodic: z.strictObject({ ...commonShape, every: positiveDurationSchema }),
-  nightly: z.strictObject({
-    ...commonShape,
-    ...nightlyChangesShape,
-    cron: z.string().min(1),
-    timeZone: timeZoneSchema.optional(),
-    onlyIfChanged: z.boolean().default(false),
-    missed: z.enum(['once', 'skip']).default('once'),
-  }),
-  triggerable: z.strictObject(commonShape),
-  force: z.strictObject({
-    ...commonShape,
-    label: z.string().optional(),
-    button: z.string().optional(),
-    fields: fieldsSchema.default([]),
-  }),
-};
-
-/** Reports what is wrong with the options, and gives those that are right by themselves. */
-function check<T extends CommonOptions>(
-  kind: SchedulerKind,
-  schema: z.ZodObject,
-  options: T,
-  place: Place | null,
-): Partial<T> {
-  const parsed = schema.safeParse(options);
-  if (!parsed.success) reportIssues(place, titleOf(`${kind} scheduler`, options), options, parsed.error.issues);
-  return { ...usable(schema, options), name: nameOf(options) };
-}
-
 function commonOf(given: Partial<CommonOptions>, reason: string, place: Place | null): Common {
   return {
     type: 'scheduler',
@@ -201,7 +124,7 @@ function changesOf(given: Partial<ChangeOptions>): OnChanges {
 /** Builds the changes of one branch. */
 export function singleBranchScheduler(options: CommonOptions & ChangeOptions): SingleBranchScheduler {
   const place = callerPlace();
-  const given = check('singleBranch', SCHEMAS.onChanges, options, place);
+  const given = checkedOptions('singleBranch', SCHEDULER_SCHEMAS.onChanges, options, place);
   const { branch, where } = given.changes ?? {};
   const isBad = valueAt(options, ['changes']) !== given.changes;
   if (!isBad && branch === undefined && where === undefined)
@@ -219,7 +142,7 @@ export function singleBranchScheduler(options: CommonOptions & ChangeOptions): S
 /** Builds the changes of every branch, each with its own tree-stable timer. */
 export function anyBranchScheduler(options: CommonOptions & ChangeOptions): AnyBranchScheduler {
   const place = callerPlace();
-  const given = check('anyBranch', SCHEMAS.onChanges, options, place);
+  const given = checkedOptions('anyBranch', SCHEDULER_SCHEMAS.onChanges, options, place);
   return Object.freeze({
     ...commonOf(given, 'change', place),
     ...changesOf(given),
@@ -232,7 +155,7 @@ export function dependentScheduler(
   options: CommonOptions & { readonly upstream: SchedulerDeclaration },
 ): DependentScheduler {
   const place = callerPlace();
-  const given = check('dependent', SCHEMAS.dependent, options, place);
+  const given = checkedOptions('dependent', SCHEDULER_SCHEMAS.dependent, options, place);
   return Object.freeze({
     ...commonOf(given, 'downstream', place),
     kind: 'dependent',
@@ -244,7 +167,7 @@ export function dependentScheduler(
 /** Starts every so often, counted from start to start. */
 export function periodicScheduler(options: CommonOptions & { readonly every: Duration }): PeriodicScheduler {
   const place = callerPlace();
-  const given = check('periodic', SCHEMAS.periodic, options, place);
+  const given = checkedOptions('periodic', SCHEDULER_SCHEMAS.periodic, options, place);
   const everyMs = given.every === undefined ? 1 : positiveDurationSchema.parse(given.every);
   return Object.freeze({ ...commonOf(given, 'periodic', place), kind: 'periodic', everyMs });
 }
@@ -262,7 +185,7 @@ export interface NightlyOptions extends CommonOptions, Omit<ChangeOptions, 'tree
 /** Starts by the clock, in the site's time zone or its own. */
 export function nightlyScheduler(options: NightlyOptions): NightlyScheduler {
   const place = callerPlace();
-  const given = check('nightly', SCHEMAS.nightly, options, place);
+  const given = checkedOptions('nightly', SCHEDULER_SCHEMAS.nightly, options, place);
   checkCron(given, place);
   return Object.freeze({
     ...commonOf(given, 'nightly', place),
@@ -288,7 +211,7 @@ function checkCron({ cron, name }: Partial<NightlyOptions>, place: Place | null)
 /** Starts only when a trigger step says so. */
 export function triggerableScheduler(options: CommonOptions): TriggerableScheduler {
   const place = callerPlace();
-  const given = check('triggerable', SCHEMAS.triggerable, options, place);
+  const given = checkedOptions('triggerable', SCHEDULER_SCHEMAS.triggerable, options, place);
   return Object.freeze({ ...commonOf(given, 'triggered', place), kind: 'triggerable' });
 }
 
@@ -303,7 +226,7 @@ export interface ForceOptions extends CommonOptions {
 /** Starts when a person fills in its form. */
 export function forceScheduler(options: ForceOptions): ForceScheduler {
   const place = callerPlace();
-  const given = check('force', SCHEMAS.force, options, place);
+  const given = checkedOptions('force', SCHEDULER_SCHEMAS.force, options, place);
   const fields = given.fields ?? [];
   for (const mistake of repeatedIn(fields.map(({ field }) => field)))
     reportProblem(place, `${titleOf('force scheduler', options)}: ${mistake}`);

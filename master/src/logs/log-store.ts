@@ -1,18 +1,16 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { LOG_STREAMS, type LogLine, type LogLines, STREAM } from '@icefall/shared';
+import { type LogLines, STREAM } from '@icefall/shared';
 import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
-import { type FrameIndex, FrameReader, type Records, readSmallLog } from './frame-file.ts';
-import { countLines } from './line-records.ts';
+import { type FrameIndex, FrameReader, readSmallLog } from './frame-file.ts';
+import { type ReadableLog, takeLines, takeText } from './readable-log.ts';
 import { StepLog } from './step-log.ts';
 
 /** Most lines that one request is given. */
 export const MOST_LINES = 10_000;
 /** Builds that share a directory, so that none has a million entries. */
 const BUILDS_PER_DIRECTORY = 1000;
-/** Records handed on at once when a whole log is read. */
-const RAW_PIECE_BYTES = 256 * 1024;
 /** Indexes kept of logs that somebody reads; one of a log of a gigabyte takes some 300 kB. */
 const MOST_INDEXES = 32;
 
@@ -32,15 +30,6 @@ interface LiveStep {
   readonly log: StepLog;
   /** Ids of the logs' rows by stream, as far as they are known to be there. */
   readonly rows: Map<number, number>;
-}
-
-/** Where a log's lines are read from. */
-interface Readable {
-  readonly lines: number;
-  readonly bytes: number;
-  read(first: number): Records;
-  /** The first line from `first` on from which there may be marks of groups; `lines` where there is none. */
-  nextMarked(first: number): number;
 }
 
 /** Whole lines of a log, each with its newline. */
@@ -265,7 +254,7 @@ export class LogStore {
     }
   }
 
-  #reading<T>(row: LogRow, read: (log: Readable) => T): T {
+  #reading<T>(row: LogRow, read: (log: ReadableLog) => T): T {
     if (row.complete === 0) {
       const writer = this.live(row.build_id, row.step_number).reader(row.stream);
       return read(writer ?? NO_LINES);
@@ -297,45 +286,8 @@ export class LogStore {
   }
 }
 
-const NO_LINES: Readable = { lines: 0, bytes: 0, *read() {}, nextMarked: (from) => from };
+const NO_LINES: ReadableLog = { lines: 0, bytes: 0, *read() {}, nextMarked: (from) => from };
 
 function keyOf(buildId: number, stepNumber: number): string {
   return `${buildId}.${stepNumber}`;
-}
-
-function takeLines(log: Readable, first: number, limit: number): LogLine[] {
-  const taken: LogLine[] = [];
-  for (const { firstLine, record } of log.read(first)) {
-    const stream = LOG_STREAMS[record.stream] ?? 'stdout';
-    const texts = Buffer.from(record.data.buffer, record.data.byteOffset, record.data.length)
-      .toString('utf8')
-      .split('\n');
-    for (let i = 0; i < texts.length - 1; i += 1) {
-      if (firstLine + i < first) continue;
-      if (taken.length >= limit) return taken;
-      taken.push({ n: firstLine + i, stream, at: record.at, text: texts[i] ?? '' });
-    }
-  }
-  return taken;
-}
-
-function takeText(log: Readable, first: number): { text: Buffer; lines: number } {
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  let next = first;
-  for (const { firstLine, record } of log.read(first)) {
-    const skip = Math.max(0, next - firstLine);
-    const data = afterLines(record.data, skip);
-    pieces.push(data);
-    bytes += data.length;
-    next = firstLine + countLines(record.data);
-    if (bytes >= RAW_PIECE_BYTES) break;
-  }
-  return { text: Buffer.concat(pieces), lines: next - first };
-}
-
-function afterLines(data: Uint8Array, lines: number): Uint8Array {
-  let at = 0;
-  for (let i = 0; i < lines; i += 1) at = data.indexOf(0x0a, at) + 1;
-  return data.subarray(at);
 }
