@@ -6,13 +6,13 @@ import { Stratum0Error } from './errors.ts';
 import { withRepositoryLock } from './lock.ts';
 import type { RepositoryPaths } from './paths.ts';
 import { closeCutOffPublish } from './recovery.ts';
-import { existingRepository, MOUNT_OPEN, openServed } from './repository.ts';
+import { existingRepository, keyOfManifest, MOUNT_OPEN, openServed } from './repository.ts';
 import { describeTransaction, newTransaction, readTransaction, writeTransaction } from './transaction.ts';
 import { WHITELIST_WARNING_MS } from './whitelist.ts';
 
 /**
- * Opens a transaction on the repository, or on a path of it. Throws `in_transaction` (saying whose), `busy`, or
- * `whitelist_expired`.
+ * Opens a transaction on the repository, or on a path of it. Throws `in_transaction` (saying whose), `busy`,
+ * `whitelist_expired`, or `bad_key` where what it publishes could not be signed.
  */
 export async function beginTransaction(context: Context, name: string, path: string): Promise<void> {
   const paths = existingRepository(context, name);
@@ -24,7 +24,8 @@ export async function beginTransaction(context: Context, name: string, path: str
         'in_transaction',
         `Repository ${name} is already in a transaction: ${describeTransaction(open)}. "abort -f ${name}" discards it`,
       );
-    const { whitelist } = await openServed(context, paths);
+    const { whitelist, manifest } = await openServed(context, paths);
+    await keyOfManifest(paths, manifest);
     const left = whitelist.expiresAt - context.now();
     if (left < WHITELIST_WARNING_MS) context.say('Warning: Repository whitelist stays valid for less than 12 hours!');
     await removeLeftovers(context, paths);

@@ -144,6 +144,33 @@ describe('check of catalogs that are sound as objects', () => {
       /has flags \(1\) that do not fit its mode/,
     ],
     ['an entry that is hidden', "UPDATE catalog SET flags = flags | 32768 WHERE name = 'one'", /are not supported/],
+    ['names of one file that differ', "UPDATE catalog SET mtime = 5 WHERE name = 'one'", /it is not as .*a hard link/],
+    [
+      'a hard link of a directory',
+      "UPDATE catalog SET hardlinks = hardlinks + (7 << 32) WHERE name = 'sub'",
+      /\/sub: a directory cannot have hard links/,
+    ],
+    [
+      'a chunk of no file',
+      "INSERT INTO chunks VALUES (1, 2, 0, 5, x'0123456789012345678901234567890123456789')",
+      /self_chunks is 0, but 1/,
+    ],
+    [
+      'a nested catalog that nothing leads to',
+      "INSERT INTO nested_catalogs SELECT '/gone', sha1, size FROM nested_catalogs",
+      /\/gone: a nested catalog is registered, but no directory leads to it/,
+    ],
+    [
+      'a nested catalog of another directory',
+      "UPDATE properties SET value = '/sub' WHERE key = 'root_prefix'; INSERT OR REPLACE INTO properties VALUES ('root_prefix', '/sub')",
+      /: the catalog is made for \/sub/,
+    ],
+    [
+      'a name that no file can have',
+      "UPDATE catalog SET name = 'a/b' WHERE name = 'one'",
+      /a name that no file can have/,
+    ],
+    ['content of a link', "UPDATE catalog SET hash = x'01' WHERE name = 'link'", /\/link: it cannot have content/],
     ['a chunk that is missing', "UPDATE catalog SET flags = 68, hash = NULL WHERE name = 'one'", /one has no content/],
   ])('finds %s', async (_what, sql, message) => {
     await plant(sql);
@@ -156,6 +183,6 @@ describe('check of catalogs that are sound as objects', () => {
     await checkRepository(site.context, REPOSITORY);
     writeFileSync(site.paths.reflog, encodeReflog(REPOSITORY, []));
     await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({ code: 'check_failed' });
-    expect(site.said.filter((line) => line.startsWith('reflog: '))).toHaveLength(4);
+    expect(site.said.filter((line) => line.startsWith('reflog: '))).toHaveLength(5);
   });
 });

@@ -6,6 +6,7 @@ import { type CatalogEntry, sameEntry } from './catalog/entry.ts';
 import type { Context } from './context.ts';
 import { Stratum0Error } from './errors.ts';
 import { hasHash } from './hashes.ts';
+import { objectName } from './object-store.ts';
 import type { RepositoryPaths } from './paths.ts';
 import type { Published } from './published.ts';
 import { decodeReflog } from './reflog.ts';
@@ -19,7 +20,9 @@ const PROBLEMS_SHOWN = 50;
 interface Inspection {
   readonly published: Published;
   readonly problem: (what: string) => void;
-  /** Names and sizes of objects that were read already. */
+  /** Content that was read already, with its size. */
+  readonly contents: Set<string>;
+  /** Names of the objects that were read. */
   readonly objects: Set<string>;
   entries: number;
   catalogs: number;
@@ -27,7 +30,7 @@ interface Inspection {
 
 /**
  * Verifies everything that the manifest leads to: signatures, history, reflog, every catalog (structure, references,
- * counters, links), every object's hash and size. Throws `check_failed` after all problems have been told, or the error
+ * counters, links), every object's hash and size; of older revisions with a name, that all of it can be read. Throws `check_failed` after all problems have been told, or the error
  * of a manifest or whitelist that cannot be used.
  */
 export async function checkRepository(context: Context, name: string): Promise<void> {
@@ -38,7 +41,14 @@ export async function checkRepository(context: Context, name: string): Promise<v
     problems += 1;
     if (problems <= PROBLEMS_SHOWN) context.say(what);
   };
-  const inspection: Inspection = { published, problem, objects: new Set(), entries: 0, catalogs: 0 };
+  const inspection: Inspection = {
+    published,
+    problem,
+    contents: new Set(),
+    objects: new Set(),
+    entries: 0,
+    catalogs: 0,
+  };
   const { root, rootSizeBytes } = published.manifest;
   await checkCatalog(inspection, '', { hash: root, sizeBytes: rootSizeBytes }, null);
   await checkNamedObjects(inspection, paths);
@@ -70,19 +80,41 @@ async function checkNamedObjects(inspection: Inspection, paths: RepositoryPaths)
   const { manifest } = published;
   const tags = (await telling(inspection, 'history', () => published.tags())) ?? [];
   for (const tag of tags)
-    await telling(inspection, `tag ${tag.name}`, async () => {
-      const catalog = await published.catalog('', { hash: tag.root, sizeBytes: tag.rootSizeBytes });
-      catalog.close();
-    });
+    await checkOlder(inspection, `tag ${tag.name}`, '', { hash: tag.root, sizeBytes: tag.rootSizeBytes });
   const { metainfo, reflog } = manifest;
   if (metainfo !== null) await telling(inspection, 'description', () => published.object(metainfo, 'M'));
   if (reflog === null) return;
   await telling(inspection, 'reflog', async () => {
     const image = await readFile(paths.reflog).catch(() => Buffer.alloc(0));
     const logged = new Set(decodeReflog(image).map(({ hash }) => hash));
-    for (const hash of [manifest.root, manifest.certificate, manifest.history])
-      if (!logged.has(hash)) inspection.problem(`reflog: ${hash} is missing`);
+    for (const hash of [manifest.root, manifest.certificate, manifest.history, metainfo])
+      if (hash !== null && !logged.has(hash)) inspection.problem(`reflog: ${hash} is missing`);
     if (!hasHash(image, reflog)) inspection.problem('reflog: it is not the one that the manifest names');
+  });
+}
+
+/** A catalog of a revision of before, with what it leads to, as far as that was not read for another one. */
+async function checkOlder(
+  inspection: Inspection,
+  what: string,
+  mountpoint: BytePath,
+  reference: CatalogReference,
+): Promise<void> {
+  const { published, objects } = inspection;
+  const name = objectName(reference.hash, 'C');
+  if (objects.has(name)) return;
+  objects.add(name);
+  await telling(inspection, what, async () => {
+    const catalog = await published.catalog(mountpoint, reference);
+    const named = [...catalog.objects()];
+    const nested = catalog.nested();
+    catalog.close();
+    for (const [hash, suffix] of named) {
+      if (objects.has(objectName(hash, suffix))) continue;
+      objects.add(objectName(hash, suffix));
+      await telling(inspection, `${what}: /${forPeople(mountpoint)}`, () => published.object(hash, suffix));
+    }
+    for (const [path, below] of nested) await checkOlder(inspection, what, path, below);
   });
 }
 
@@ -94,6 +126,7 @@ async function checkCatalog(
   transition: CatalogEntry | null,
 ): Promise<Counters> {
   const what = `catalog /${forPeople(mountpoint)}`;
+  inspection.objects.add(objectName(reference.hash, 'C'));
   const catalog = await telling(inspection, what, () => inspection.published.catalog(mountpoint, reference));
   if (catalog === null) return NO_COUNTS;
   inspection.catalogs += 1;
@@ -176,6 +209,7 @@ function checkEntry({ problem }: Inspection, catalog: Catalog, entry: CatalogEnt
   if (catalog.lookup(entry.path) === null) problem(`${path}: its key is not the hash of its path`);
   if (entry.type === 'symlink' && entry.sizeBytes !== entry.target?.length) problem(`${path}: its size is wrong`);
   if (entry.type !== 'file' && entry.hash !== null) problem(`${path}: it cannot have content`);
+  if (entry.type === 'directory' && entry.linkGroup > 0) problem(`${path}: a directory cannot have hard links`);
   if (entry.path.endsWith(`/${MARKER}`) && entry.path !== `${catalog.mountpoint}/${MARKER}`)
     problem(`${path}: a marker without a nested catalog`);
 }
@@ -198,13 +232,18 @@ function checkLinks(
     const names = entry.linkGroup === 0 ? 1 : (groups.get(entry.linkGroup)?.length ?? 0);
     if (entry.linkCount !== names)
       problem(`/${forPeople(entry.path)}: its link count is ${entry.linkCount}, but it has ${names} names`);
+    const [first = entry] = groups.get(entry.linkGroup) ?? [];
+    if (!sameEntry(first, entry))
+      problem(`/${forPeople(entry.path)}: it is not as ${forPeople(first.path)} is, of which it is a hard link`);
   }
 }
 
 async function checkContent(inspection: Inspection, entry: CatalogEntry): Promise<void> {
   const key = `${entry.hash ?? entry.chunks.map(({ hash }) => hash).join()} ${entry.sizeBytes}`;
-  if (inspection.objects.has(key)) return;
-  inspection.objects.add(key);
+  if (inspection.contents.has(key)) return;
+  inspection.contents.add(key);
+  if (entry.hash !== null) inspection.objects.add(objectName(entry.hash, ''));
+  for (const { hash } of entry.chunks) inspection.objects.add(objectName(hash, 'P'));
   await telling(inspection, `/${forPeople(entry.path)}`, async () => {
     for await (const part of inspection.published.parts(entry)) void part;
   });

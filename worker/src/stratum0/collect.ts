@@ -14,7 +14,7 @@ import type { RepositoryPaths } from './paths.ts';
 import type { Published } from './published.ts';
 import { closeCutOffPublish } from './recovery.ts';
 import { type Reference, readReflog, writeReflog } from './reflog.ts';
-import { existingRepository, openServed, writeManifest } from './repository.ts';
+import { existingRepository, keyOfManifest, openServed, writeManifest } from './repository.ts';
 import { refuseInTransaction } from './tags.ts';
 
 /** Revisions without a name that are kept because a client may still be at one of them, in days. */
@@ -36,8 +36,9 @@ export async function collectGarbage(context: Context, name: string): Promise<vo
     const roots = await rootsToKeep(context, paths, published, log);
     const needed = await markAll(published, roots);
     const kept = log.filter(({ hash, type }) => needed.has(objectName(hash, SUFFIXES[type])));
+    const key = await keyOfManifest(paths, published.manifest);
     const reflog = await writeReflog(context, paths, kept, algorithmOf(published.manifest.root));
-    await writeManifest(context, paths, { ...published.manifest, reflog });
+    await writeManifest(context, paths, { ...published.manifest, reflog }, key);
     const removed = await sweep(context, paths, needed);
     await writeStatus(context, paths);
     context.say(

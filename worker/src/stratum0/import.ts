@@ -1,11 +1,10 @@
-import { createPublicKey } from 'node:crypto';
 import { copyFileSync, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from './context.ts';
 import { Stratum0Error } from './errors.ts';
 import { algorithmOf } from './hashes.ts';
-import { makeRepositoryKey, readCertificate, readPrivateKey, readPublicKey } from './keys.ts';
+import { makeRepositoryKey, manifestKey, readCertificate, whitelistKey } from './keys.ts';
 import { withRepositoryLock } from './lock.ts';
 import { objectStore } from './object-store.ts';
 import { type RepositoryPaths, repositoryPaths } from './paths.ts';
@@ -109,11 +108,6 @@ async function putCertificate(context: Context, paths: RepositoryPaths): Promise
 
 /** A key that does not fit would only be noticed by the clients of the next publish. */
 async function checkKey(paths: RepositoryPaths): Promise<void> {
-  const certificate = readCertificate(await readFile(paths.certificate), paths.certificate);
-  if (!certificate.checkPrivateKey(await readPrivateKey(paths.privateKey)))
-    throw new Stratum0Error('bad_key', `${paths.privateKey} is not the key of the certificate ${paths.certificate}`);
-  if (!existsSync(paths.masterKey)) return;
-  const master = createPublicKey(await readPrivateKey(paths.masterKey));
-  if (!master.equals(await readPublicKey(paths.publicKey)))
-    throw new Stratum0Error('bad_key', `${paths.masterKey} is not the master key of ${paths.publicKey}`);
+  await manifestKey(paths, readCertificate(await readFile(paths.certificate), paths.certificate));
+  if (existsSync(paths.masterKey)) await whitelistKey(paths);
 }

@@ -55,19 +55,39 @@ function writeKey(context: Context, path: string, pem: string | Buffer, mode: nu
   return replaceFile(context.disk, path, `${path}.new`, Buffer.from(pem), mode);
 }
 
-/** Reads a private key. Throws `bad_key`, naming the file. */
-export async function readPrivateKey(path: string): Promise<KeyObject> {
-  return createPrivateKey(await readKeyFile(path));
+/**
+ * The key that signs manifests under a certificate. Throws `bad_key` also where it is another certificate's: clients would
+ * refuse whatever it signs.
+ */
+export async function manifestKey(paths: RepositoryPaths, certificate: X509Certificate): Promise<KeyObject> {
+  const key = await readKey(paths.privateKey, createPrivateKey);
+  if (!certificate.checkPrivateKey(key))
+    throw new Stratum0Error(
+      'bad_key',
+      `${paths.privateKey} is not the key of the certificate ${certificate.fingerprint}: put the right one there`,
+    );
+  return key;
+}
+
+/** The key that signs whitelists. Throws `bad_key` also where clients are given the public half of another one. */
+export async function whitelistKey(paths: RepositoryPaths): Promise<KeyObject> {
+  const key = await readKey(paths.masterKey, createPrivateKey);
+  if (!createPublicKey(key).equals(await readPublicKey(paths.publicKey)))
+    throw new Stratum0Error(
+      'bad_key',
+      `${paths.masterKey} is not the master key of ${paths.publicKey}: put the right one there`,
+    );
+  return key;
 }
 
 /** Reads the public key from a PEM file. Throws `bad_key`, naming the file. */
 export async function readPublicKey(path: string): Promise<KeyObject> {
-  return createPublicKey(await readKeyFile(path));
+  return readKey(path, createPublicKey);
 }
 
-async function readKeyFile(path: string): Promise<Buffer> {
+async function readKey(path: string, read: (pem: Buffer) => KeyObject): Promise<KeyObject> {
   try {
-    return await readFile(path);
+    return read(await readFile(path));
   } catch (error) {
     throw new Stratum0Error('bad_key', `the key ${path} cannot be read: ${String(error)}`);
   }

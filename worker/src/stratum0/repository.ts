@@ -1,12 +1,14 @@
+import type { KeyObject } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from './context.ts';
 import { replaceFile } from './disk.ts';
 import { Stratum0Error } from './errors.ts';
-import { readCertificate, readPrivateKey, readPublicKey } from './keys.ts';
+import { manifestKey, readCertificate, readPublicKey, whitelistKey } from './keys.ts';
 import { withRepositoryLock } from './lock.ts';
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts';
+import { readObject } from './object-store.ts';
 import { type RepositoryPaths, repositoryPaths } from './paths.ts';
 import { openPublished, type Published } from './published.ts';
 import { readTransaction, removeTransaction, type Transaction } from './transaction.ts';
@@ -63,9 +65,22 @@ export async function currentManifest(paths: RepositoryPaths): Promise<Manifest>
   return decodeManifest(await readFile(paths.manifest), paths.manifest).manifest;
 }
 
+/** The key that signs a manifest, by the certificate that it names. Throws `bad_key`. */
+export async function keyOfManifest(paths: RepositoryPaths, { certificate }: Manifest): Promise<KeyObject> {
+  return manifestKey(
+    paths,
+    readCertificate(await readObject(paths.served, certificate, 'X'), 'the certificate object'),
+  );
+}
+
 /** Signs a manifest and puts it in place: from this moment clients get the new revision. */
-export async function writeManifest(context: Context, paths: RepositoryPaths, manifest: Manifest): Promise<void> {
-  const signed = encodeManifest(manifest, await readPrivateKey(paths.privateKey));
+export async function writeManifest(
+  context: Context,
+  paths: RepositoryPaths,
+  manifest: Manifest,
+  key: KeyObject,
+): Promise<void> {
+  const signed = encodeManifest(manifest, key);
   await replaceFile(context.disk, paths.manifest, `${paths.manifest}.new`, signed);
 }
 
@@ -82,7 +97,7 @@ export async function signWhitelist(context: Context, paths: RepositoryPaths, da
   const signedAt = context.now();
   const expiresAt = signedAt + days * DAY_MS;
   const whitelist = { name: paths.name, signedAt, expiresAt, fingerprints: [certificate.fingerprint] };
-  const signed = encodeWhitelist(whitelist, await readPrivateKey(paths.masterKey));
+  const signed = encodeWhitelist(whitelist, await whitelistKey(paths));
   await replaceFile(context.disk, paths.whitelist, `${paths.whitelist}.new`, signed);
   return expiresAt;
 }

@@ -7,7 +7,7 @@ import { MANIFEST_TTL_SECONDS, type Manifest } from './manifest.ts';
 import { type ObjectStore, readObject } from './object-store.ts';
 import type { RepositoryPaths } from './paths.ts';
 import { type Reference, readReflog, writeReflog } from './reflog.ts';
-import { currentManifest, writeManifest } from './repository.ts';
+import { currentManifest, keyOfManifest, writeManifest } from './repository.ts';
 import { readTransaction, writeTransaction } from './transaction.ts';
 
 /** A revision that is about to be made. */
@@ -70,10 +70,11 @@ export async function readTags(paths: RepositoryPaths, manifest: Manifest): Prom
 
 /** Logs what a manifest names, and puts it in place. */
 export async function putManifest(context: Context, paths: RepositoryPaths, manifest: Manifest): Promise<Manifest> {
+  const key = await keyOfManifest(paths, manifest);
   const log = await readReflog(paths);
   const reflog = await writeReflog(context, paths, [...log, ...referencesOf(manifest)], algorithmOf(manifest.root));
   const complete = { ...manifest, reflog };
-  await writeManifest(context, paths, complete);
+  await writeManifest(context, paths, complete, key);
   return complete;
 }
 
