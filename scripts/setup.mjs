@@ -6,9 +6,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fetchDebianPrograms } from './debian-programs.mjs';
+import { PNPM } from './package-manager.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const PNPM = 'pnpm@12.21.0';
 const wanted = new Set(process.argv.slice(2));
 
 /** Programs the project runs, with the Debian package that carries each. */
