@@ -15,7 +15,8 @@ import { insertBuild } from './new-build.ts';
 import { PlanChanges } from './plan-changes.ts';
 import { PlanError, Plans, uniqueNames } from './plans.ts';
 import { type BuildRow, BuildRows, cleanUpAlarm, HALTED_WITH_CLEAN_UP, type StepRow } from './rows.ts';
-import { runFacts, stepRun } from './run-context.ts';
+import { runFacts } from './run-context.ts';
+import { hiddenBy } from './site-code.ts';
 import { type RunnerRooms, StepRunner } from './step-runner.ts';
 import { type TriggerRooms, TriggerRuns } from './trigger-runs.ts';
 
@@ -142,7 +143,8 @@ export class Builds {
     this.#giveLocksBack(build, stepNumber, step);
     const contribution: Contribution =
       step === null ? { result: 'EXCEPTION', halts: true } : contributionOf(end.result, step.flags);
-    const { hidden, text } = this.#hidden(build, row, step, end);
+    const facts = () => runFacts(this.rows, build, row, this.#plans.of(build).builder);
+    const { hidden, text } = hiddenBy(step, facts, end);
     if (text !== '') this.#rooms.logs.note(buildId, stepNumber, text.endsWith('\n') ? text : `${text}\n`);
     this.#rooms.logs.finish(buildId, stepNumber);
     this.rows.setProperties(build, propertiesFrom(row.name, end.properties ?? {}));
@@ -176,23 +178,6 @@ export class Builds {
     const halted = Math.max(build.halted, halts ? 1 : 0);
     if (resultSoFar !== build.result_so_far || halted !== build.halted)
       this.rows.updateBuild(build.id, { result_so_far: resultSoFar, halted });
-  }
-
-  #hidden(
-    build: BuildRow,
-    row: StepRow,
-    step: StepDeclaration | null,
-    end: StepEnd,
-  ): { hidden: boolean; text: string } {
-    const text = end.text ?? '';
-    if (step === null || typeof step.hideStepIf !== 'function') return { hidden: step?.hideStepIf === true, text };
-    const facts = runFacts(this.rows, build, row, this.#plans.of(build).builder);
-    try {
-      return { hidden: step.hideStepIf(end.result, stepRun(facts)), text };
-    } catch (error) {
-      // A step is rather shown than its result changed by a mistake in how it is shown.
-      return { hidden: false, text: `${text}\nhideStepIf failed: ${String(error)}` };
-    }
   }
 
   #addSteps(build: BuildRow, after: number, steps: readonly StepDeclaration[]): void {
