@@ -40,11 +40,7 @@ export class Distributor {
     this.#rooms = rooms;
     this.#pool = new WorkerPool(core, rooms.slots, rooms.workers);
     this.#claims = new RequestClaims(rooms.locks, rooms.requests);
-    this.#alarms = new Alarms(core, (builder) => {
-      this.#wake(builder);
-      // One whose back-off is over may wait behind another of its builder, for ever: nobody else would notice.
-      rooms.locks.wake();
-    });
+    this.#alarms = new Alarms(core, (builder) => this.#wake(builder));
     this.#draining = new Draining(core);
     this.#queue = new Queue(core, rooms.requests, this.#alarms, this.#draining);
     const parts = { queue: this.#queue, pool: this.#pool, claims: this.#claims, alarms: this.#alarms };
