@@ -20,6 +20,7 @@ const slow = [
   'master/src/config/loader.test.ts',
   'master/src/config/type-errors.test.ts',
   'master/src/http/access.test.ts',
+  'master/src/workers/worker-certificate.test.ts',
   'master/src/projects/git-reader.test.ts',
   'worker/src/agent.test.ts',
   'worker/src/commands/git/checkout.test.ts',

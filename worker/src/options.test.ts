@@ -18,6 +18,7 @@ describe('the command line', () => {
       master: 'ws://m:9989',
       name: 'w1',
       token: 't0ken',
+      tls: { certificate: null, key: null, authority: null },
       directory: process.cwd(),
       once: false,
       lingerMs: 10_000,
@@ -25,6 +26,13 @@ describe('the command line', () => {
       journalLimitBytes: 64 * 1024 * 1024,
       jsonLog: false,
     });
+  });
+
+  it('names files for TLS, a certificate only with its key', () => {
+    expect(options(['--tls-cert', '/w/w1.crt', '--tls-key', '/w/w1.key', '--tls-ca', '/w/ca.crt'])).toMatchObject({
+      tls: { certificate: '/w/w1.crt', key: '/w/w1.key', authority: '/w/ca.crt' },
+    });
+    expect(() => options(['--tls-cert', '/w/w1.crt'])).toThrow('--tls-cert and --tls-key belong together');
   });
 
   it('goes before the environment', async () => {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Failure, messageOf, systemWords } from './failure.ts';
 import { DEFAULT_JOURNAL_LIMIT_BYTES } from './journal/journal.ts';
+import type { TlsFiles } from './link/tls.ts';
 
 export const HELP = `icefall-worker: runs what an Icefall master orders, and keeps its output safe until the master has it
 
@@ -11,6 +12,9 @@ Usage: icefall-worker --master ws://HOST:9989 --name NAME --token-file FILE [opt
   --master URL          the master's worker port, ws:// or wss:// (or ICEFALL_MASTER)
   --name NAME           name of this worker, as the master's configuration has it (or ICEFALL_WORKER_NAME)
   --token-file FILE     file that holds the worker's token (or the token itself in ICEFALL_WORKER_TOKEN)
+  --tls-cert FILE       certificate of this worker (PEM), where the master asks for one; with --tls-key
+  --tls-key FILE        its key
+  --tls-ca FILE         authority of the master's certificate (PEM; default: those that the system's Node knows)
   --dir DIRECTORY       where builds are made and the journal is kept (default: the current directory)
   --once                leave after the first time there was something to do
   --linger TIME         idle time before an agent leaves that works once or was told to finish (default 10s)
@@ -29,6 +33,7 @@ export interface WorkerOptions {
   readonly master: string;
   readonly name: string;
   readonly token: string;
+  readonly tls: TlsFiles;
   /** Absolute. */
   readonly directory: string;
   readonly once: boolean;
@@ -61,6 +66,7 @@ export function parseInvocation(argv: readonly string[], env: OwnEnvironment): I
       master: masterUrl(required('--master', 'ICEFALL_MASTER', values.master ?? env.ICEFALL_MASTER)),
       name: workerName(required('--name', 'ICEFALL_WORKER_NAME', values.name ?? env.ICEFALL_WORKER_NAME)),
       token: token(values['token-file'], env),
+      tls: tlsFiles(values['tls-cert'], values['tls-key'], values['tls-ca']),
       directory: resolve(values.dir ?? '.'),
       once: values.once ?? false,
       lingerMs: duration('--linger', values.linger) ?? LINGER_MS,
@@ -75,6 +81,9 @@ const OPTIONS = {
   master: { type: 'string' },
   name: { type: 'string' },
   'token-file': { type: 'string' },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
+  'tls-ca': { type: 'string' },
   dir: { type: 'string' },
   once: { type: 'boolean' },
   linger: { type: 'string' },
@@ -140,6 +149,13 @@ function token(file: string | undefined, env: OwnEnvironment): string {
     );
   if (!/^[\x21-\x7e]+$/.test(trimmed)) throw usage('the token must be one line of ASCII characters without spaces');
   return trimmed;
+}
+
+function tlsFiles(certificate: string | undefined, key: string | undefined, authority: string | undefined): TlsFiles {
+  if ((certificate === undefined) !== (key === undefined))
+    throw usage('--tls-cert and --tls-key belong together: a certificate, and its key');
+  const absolute = (file: string | undefined) => (file === undefined ? null : resolve(file));
+  return { certificate: absolute(certificate), key: absolute(key), authority: absolute(authority) };
 }
 
 function readToken(file: string): string {

@@ -7,6 +7,7 @@ import { passedEnvironment } from './environment.ts';
 import { workerInfo } from './info.ts';
 import { JournalStore } from './journal/store.ts';
 import { dialMaster } from './link/dial.ts';
+import { Tls } from './link/tls.ts';
 import { lockDirectory } from './lock.ts';
 import type { Logger } from './logger.ts';
 import type { WorkerOptions } from './options.ts';
@@ -33,6 +34,7 @@ export async function startAgent(
   const own = join(options.directory, AGENT_DIRECTORY);
   const lock = await lockDirectory(join(own, 'agent.lock'));
   const { master: url, name: workerName, token } = options;
+  const tls = new Tls(options.tls, logger);
   const workshop: Workshop = {
     clock: realClock,
     random: realRandom,
@@ -42,12 +44,12 @@ export async function startAgent(
     secrets: await SecretStore.open(join(own, 'secrets')),
     baseDirectory: options.directory,
     workerEnvironment: passedEnvironment(env),
-    transfers: { baseUrl: url.replace(/^ws/, 'http'), workerName, token },
+    transfers: { baseUrl: url.replace(/^ws/, 'http'), workerName, token, tls },
     journalLimitBytes: options.journalLimitBytes,
   };
   const { longestDelayMs, once, lingerMs } = options;
   const info = await workerInfo(options.directory);
-  const dial = dialMaster({ url, workerName, token });
+  const dial = dialMaster({ url, workerName, token, tls });
   const { set: onConnected } = connectionMark(join(own, 'connected'), logger);
   return {
     agent: new Agent({ workshop, info, dial, longestDelayMs, once, lingerMs, onConnected }),

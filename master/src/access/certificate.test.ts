@@ -105,13 +105,13 @@ describe('a certificate', () => {
     expect(open).toThrow('cannot be used');
     use('old');
     const certificate = open();
-    const before = certificate.options;
+    const before = certificate.optionsOf('page');
     use('new', 'old');
     certificate.look();
     certificate.look();
     writeFileSync(inFolder('used.crt'), 'half of a certi');
     certificate.look();
-    expect(certificate.options).toBe(before);
+    expect(certificate.optionsOf('page')).toEqual(before);
     expect(logged).toHaveLength(2);
     expect(logged[0]).toMatch(/cannot be used: .*the one before stays in force/);
   });

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:https';
 import { createSecureContext } from 'node:tls';
@@ -11,6 +12,8 @@ export interface CertificateFiles {
   readonly certificate: string;
   /** PEM, without a passphrase. */
   readonly key: string;
+  /** PEM: the authority whose certificates workers must show; without it they show none. */
+  readonly workerAuthority?: string;
 }
 
 /** The files hold nothing that a server could show. */
@@ -27,12 +30,26 @@ interface Pair {
   readonly key: string;
 }
 
+/** What the files hold. */
+interface Held extends Pair {
+  readonly workerAuthority: string | null;
+}
+
+/** People do not show certificates; workers do, where the master asks them to. */
+type DoorName = 'page' | 'workers';
+
+interface DoorOptions extends Pair {
+  readonly ca?: string;
+  readonly requestCert?: true;
+  readonly rejectUnauthorized?: false;
+}
+
 /** Certificate and key of both doors, from files: read again when they are renewed, without a connection lost. */
 export class Certificate {
   readonly #files: CertificateFiles;
   readonly #log: Logger;
-  readonly #servers = new Set<Server>();
-  #pair: Pair;
+  readonly #servers = new Map<Server, DoorName>();
+  #held: Held;
   #failure = '';
   #timer: Timer | null = null;
 
@@ -40,16 +57,24 @@ export class Certificate {
   constructor(files: CertificateFiles, log: Logger) {
     this.#files = files;
     this.#log = log;
-    this.#pair = pairIn(files);
+    this.#held = contentOf(files);
   }
 
-  get options(): Pair {
-    return this.#pair;
+  /** Whether workers must show a certificate of their own. */
+  get asksWorkers(): boolean {
+    return this.#held.workerAuthority !== null;
+  }
+
+  optionsOf(door: DoorName): DoorOptions {
+    const { cert, key, workerAuthority } = this.#held;
+    if (door === 'page' || workerAuthority === null) return { cert, key };
+    // Who shows a bad one is let in as far as to be told so, see workers/worker-certificate.ts.
+    return { cert, key, ca: workerAuthority, requestCert: true, rejectUnauthorized: false };
   }
 
   /** From now on a server shows what the files hold. */
-  use(server: Server): void {
-    this.#servers.add(server);
+  use(server: Server, door: DoorName): void {
+    this.#servers.set(server, door);
     server.once('close', () => this.#servers.delete(server));
   }
 
@@ -67,11 +92,12 @@ export class Certificate {
   /** Takes what the files hold now. What cannot be used is logged once; the one before stays. */
   look(): void {
     try {
-      const pair = pairIn(this.#files);
+      const [held, before] = [contentOf(this.#files), this.#held];
       this.#failure = '';
-      if (pair.cert === this.#pair.cert && pair.key === this.#pair.key) return;
-      for (const server of this.#servers) server.setSecureContext(pair);
-      this.#pair = pair;
+      const isSame = held.cert === before.cert && held.key === before.key;
+      if (isSame && held.workerAuthority === before.workerAuthority) return;
+      this.#held = held;
+      for (const [server, door] of this.#servers) server.setSecureContext(this.optionsOf(door));
       this.#log.info({ certificate: this.#files.certificate }, 'a renewed certificate is in force');
     } catch (error) {
       if (!(error instanceof CertificateError)) throw error;
@@ -83,16 +109,28 @@ export class Certificate {
 }
 
 /** Throws {@link CertificateError}. */
-function pairIn({ certificate, key }: CertificateFiles): Pair {
-  try {
-    const pair = { cert: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
+function contentOf({ certificate, key, workerAuthority }: CertificateFiles): Held {
+  const pair = usable(`the certificate in ${certificate} and the key in ${key}`, () => {
+    const read = { cert: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
     // Refuses what is no certificate or key, and a key that is another certificate's.
-    createSecureContext(pair);
-    return pair;
+    createSecureContext(read);
+    return read;
+  });
+  if (workerAuthority === undefined) return { ...pair, workerAuthority: null };
+  const authority = usable(`the authority of workers in ${workerAuthority}`, () => {
+    const text = readFileSync(workerAuthority, 'utf8');
+    // What is no certificate would be left out in silence.
+    new X509Certificate(text);
+    return text;
+  });
+  return { ...pair, workerAuthority: authority };
+}
+
+function usable<T>(what: string, read: () => T): T {
+  try {
+    return read();
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new CertificateError(`the certificate in ${certificate} and the key in ${key} cannot be used: ${why}`, {
-      cause: error,
-    });
+    throw new CertificateError(`${what} cannot be used: ${why}`, { cause: error });
   }
 }

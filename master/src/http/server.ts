@@ -165,9 +165,9 @@ export async function buildServer(
 /** What fastify sets on servers of its own making is set here. */
 function secureServer(certificate: Certificate): (handler: RequestListener) => Server {
   return (handler) => {
-    const server = createServer(certificate.options, handler);
+    const server = createServer(certificate.optionsOf('page'), handler);
     server.requestTimeout = REQUEST_TIMEOUT_MS;
-    certificate.use(server);
+    certificate.use(server, 'page');
     return server;
   };
 }

@@ -30,6 +30,8 @@ export interface Credentials {
   readonly address: string;
   /** The header `X-Forwarded-For`. */
   readonly forwardedFor?: string | undefined;
+  /** Why its certificate is not that of the worker; null: it is, or none is asked for. */
+  readonly certificateFault?: string | null;
 }
 
 type Secret = { readonly hash: Buffer } | { readonly fault: string };
@@ -86,6 +88,11 @@ export class Authentication {
       this.#failures.note(address, now);
       const message = `the master's configuration has no worker named "${name.slice(0, 100)}"`;
       return this.#refuse(credentials, 403, 'unknown_worker', message);
+    }
+    if (credentials.certificateFault != null) {
+      this.#failures.note(address, now);
+      const message = `worker "${name}" is not let in: ${credentials.certificateFault}`;
+      return this.#refuse(credentials, 401, 'bad_certificate', message);
     }
     const secret = this.#declared.get(name) ?? this.#issued(name);
     if ('fault' in secret) return this.#refuse(credentials, 503, 'no_token', secret.fault);

@@ -10,6 +10,7 @@ import type { Refusal } from './authentication.ts';
 import { feed, socketWire } from './socket-wire.ts';
 import { isConnectionFault, TransferError } from './transfers/errors.ts';
 import { Transfers } from './transfers/transfers.ts';
+import { certificateFault } from './worker-certificate.ts';
 import type { Workers } from './workers.ts';
 
 /** A transfer on which nothing moves for this long is given up; the worker's own limit is shorter. */
@@ -49,8 +50,8 @@ export async function startWorkerServer(
   { host, port, certificate }: WorkerServerOptions,
 ): Promise<WorkerServer> {
   const transfers = new Transfers(workers);
-  const take = (request: IncomingMessage, response: ServerResponse) =>
-    void answer(workers, transfers, request, response);
+  const gate = { workers, certificate };
+  const take = (request: IncomingMessage, response: ServerResponse) => void answer(gate, transfers, request, response);
   const server = certificate === undefined ? createServer(take) : secureServer(certificate, take);
   // A file of many gigabytes takes as long as it takes; silence ends it.
   server.requestTimeout = 0;
@@ -62,7 +63,7 @@ export async function startWorkerServer(
     perMessageDeflate: false,
     handleProtocols: () => PROTOCOL_NAME,
   });
-  server.on('upgrade', (request, socket, head) => upgrade(workers, sockets, request, socket, head));
+  server.on('upgrade', (request, socket, head) => upgrade(gate, sockets, request, socket, head));
   await listen(server, host, port);
   return {
     port: (server.address() as AddressInfo).port,
@@ -71,8 +72,8 @@ export async function startWorkerServer(
 }
 
 function secureServer(certificate: Certificate, take: RequestListener): Server {
-  const server = createSecureServer(certificate.options, take);
-  certificate.use(server);
+  const server = createSecureServer(certificate.optionsOf('workers'), take);
+  certificate.use(server, 'workers');
   return server;
 }
 
@@ -100,27 +101,31 @@ async function close(server: Server, sockets: WebSocketServer, transfers: Transf
   late.cancel();
 }
 
-function refusalOf(workers: Workers, request: IncomingMessage): Refusal | { readonly name: string } {
+/** Who decides who is let in. */
+interface Gate {
+  readonly workers: Workers;
+  readonly certificate: Certificate | undefined;
+}
+
+function refusalOf({ workers, certificate }: Gate, request: IncomingMessage): Refusal | { readonly name: string } {
   const header = request.headers[WORKER_NAME_HEADER];
   const name = typeof header === 'string' ? header : undefined;
   const { authorization } = request.headers;
   const address = request.socket.remoteAddress ?? 'unknown';
   const forwardedFor = request.headers['x-forwarded-for'];
   const told = Array.isArray(forwardedFor) ? forwardedFor.join(', ') : forwardedFor;
-  const refusal = workers.authentication.check({ name, authorization, address, forwardedFor: told });
+  const isAsked = certificate?.asksWorkers === true && name !== undefined;
+  const fault = isAsked ? certificateFault(request.socket, name) : null;
+  const shown = { name, authorization, address, forwardedFor: told, certificateFault: fault };
+  const refusal = workers.authentication.check(shown);
   return refusal ?? { name: name ?? '' };
 }
 
-function upgrade(
-  workers: Workers,
-  sockets: WebSocketServer,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): void {
+function upgrade(gate: Gate, sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const { workers } = gate;
   const { log } = workers.core;
   socket.on('error', (error) => log.warn({ err: error }, 'a connection to the worker port failed'));
-  const outcome = upgradeOutcome(workers, request);
+  const outcome = upgradeOutcome(gate, request);
   if ('status' in outcome) {
     const body = bodyOf(outcome);
     const headers = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
@@ -134,16 +139,16 @@ function upgrade(
   });
 }
 
-function upgradeOutcome(workers: Workers, request: IncomingMessage): Refusal | { readonly name: string } {
+function upgradeOutcome(gate: Gate, request: IncomingMessage): Refusal | { readonly name: string } {
   if (urlOf(request).pathname !== WORKER_SOCKET_PATH) return notFound(request);
   const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
-  if (offered.includes(PROTOCOL_NAME)) return refusalOf(workers, request);
+  if (offered.includes(PROTOCOL_NAME)) return refusalOf(gate, request);
   const message = `this master speaks ${PROTOCOL_NAME}, the worker offers ${JSON.stringify(offered.join(', ').slice(0, 200))}; use agent and master of one version`;
   return { status: 426, code: 'protocol', message };
 }
 
 async function answer(
-  workers: Workers,
+  gate: Gate,
   transfers: Transfers,
   request: IncomingMessage,
   response: ServerResponse,
@@ -157,11 +162,11 @@ async function answer(
       refuse(request, response, notFound(request));
       return;
     }
-    const outcome = refusalOf(workers, request);
+    const outcome = refusalOf(gate, request);
     if ('status' in outcome) refuse(request, response, outcome);
     else await transfers.handle(outcome.name, url, request, response);
   } catch (error) {
-    failed(workers, request, response, error);
+    failed(gate.workers, request, response, error);
   }
 }
 

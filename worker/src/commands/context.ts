@@ -1,6 +1,7 @@
 import type { CommandKind, CommandOf, CommandOutcome } from '@icefall/shared';
 import type { Random } from '../clock.ts';
 import type { Environment } from '../environment.ts';
+import type { Tls } from '../link/tls.ts';
 import type { ProcessHost } from '../processes/spec.ts';
 
 /** Where files are sent to and fetched from: the master's worker port, by HTTP. */
@@ -9,6 +10,8 @@ export interface TransferTarget {
   readonly baseUrl: string;
   readonly workerName: string;
   readonly token: string;
+  /** What is shown to a master that is reached by TLS. */
+  readonly tls?: Tls;
 }
 
 /** What a command has to do its work with. */

@@ -3,6 +3,7 @@ import { isIP, type Socket } from 'node:net';
 import { MAX_MESSAGE_BYTES, PROTOCOL_NAME, WORKER_NAME_HEADER, WORKER_SOCKET_PATH } from '@icefall/shared';
 import { WebSocket } from 'ws';
 import { messageOf } from '../failure.ts';
+import type { Tls } from './tls.ts';
 import type { Dial, Wire, WireEnd, WireEvents } from './wire.ts';
 
 /** A master that does not answer the request for a connection in this time is tried again. */
@@ -15,6 +16,7 @@ interface MasterAddress {
   readonly url: string;
   readonly workerName: string;
   readonly token: string;
+  readonly tls: Tls;
 }
 
 /** Connects over the network. */
@@ -25,6 +27,7 @@ export function dialMaster(master: MasterAddress): Dial {
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       maxPayload: MAX_MESSAGE_BYTES,
       perMessageDeflate: false,
+      ...master.tls.options(),
       ...(needsMask(master.url) ? {} : { generateMask: (mask: Buffer) => mask.fill(0) }),
     });
     return attach(socket, events);

@@ -24,6 +24,7 @@ export async function startWorker(
   const options: WorkerOptions = {
     ...{ master: master.url, name: 'w1', token: 'secret-token', directory },
     ...{ once: false, lingerMs: 0, longestDelayMs: 50, journalLimitBytes: 64 * 1024 * 1024, jsonLog: false },
+    ...{ tls: { certificate: null, key: null, authority: null } },
     ...rest,
   };
   const { agent, killEverything, release } = await startAgent(options, process.env, log);

@@ -20,6 +20,7 @@ interface Options {
   readonly minFree?: number;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly workerCa?: string;
 }
 
 export function addStart(program: Command, context: CommandContext): void {
@@ -32,7 +33,8 @@ export function addStart(program: Command, context: CommandContext): void {
     .option('--worker-host <address>', 'where workers are let in', '127.0.0.1')
     .option('--worker-port <n>', 'port for workers', wholeNumber('--worker-port', 0, 65_535), 9989)
     .option('--tls-cert <file>', 'certificate of page and workers, with those that lead to its authority (PEM)')
-    .option('--tls-key <file>', 'its key; both are read again when they are renewed')
+    .option('--tls-key <file>', 'its key; all of these are read again when they are renewed')
+    .option('--worker-ca <file>', 'authority of certificates that workers must show besides their token (PEM)')
     .option(
       '--min-free <MiB>',
       'raise an alarm when less is free on its disk (default: 1024, on small disks a twentieth)',
@@ -91,11 +93,15 @@ async function start(context: CommandContext, dir: string, options: Options): Pr
   log.info({}, 'has stopped');
 }
 
-function certificateFiles(terminal: Terminal, { tlsCert, tlsKey }: Options) {
-  if (tlsCert === undefined && tlsKey === undefined) return null;
+function certificateFiles(terminal: Terminal, { tlsCert, tlsKey, workerCa }: Options) {
+  if (tlsCert === undefined && tlsKey === undefined) {
+    if (workerCa === undefined) return null;
+    throw usageError('--worker-ca needs TLS: give --tls-cert and --tls-key, too');
+  }
   if (tlsCert === undefined || tlsKey === undefined)
     throw usageError('--tls-cert and --tls-key belong together: a certificate, and its key');
-  return { certificate: resolve(terminal.cwd, tlsCert), key: resolve(terminal.cwd, tlsKey) };
+  const pair = { certificate: resolve(terminal.cwd, tlsCert), key: resolve(terminal.cwd, tlsKey) };
+  return workerCa === undefined ? pair : { ...pair, workerAuthority: resolve(terminal.cwd, workerCa) };
 }
 
 function announce(terminal: Terminal, dir: string, { url, workerPort }: Serving, workerHost: string): void {

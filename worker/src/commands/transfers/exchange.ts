@@ -34,13 +34,14 @@ interface Exchange {
  * {@link PassingFailure}, or {@link Failure} `transfer_refused` where the master says no.
  */
 export async function exchange(context: CommandContext, { method, headers, body }: Exchange): Promise<IncomingMessage> {
-  const { baseUrl, workerName, token } = context.transfers;
+  const { baseUrl, workerName, token, tls } = context.transfers;
   const url = new URL(`${baseUrl}${transferPath(context.commandId)}?epoch=${context.epoch}`);
   const open = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const request = open(url, {
     method,
     headers: { authorization: `Bearer ${token}`, [WORKER_NAME_HEADER]: workerName, ...headers },
     signal: context.stop,
+    ...tls?.options(),
   });
   request.setTimeout(SILENCE_MS, () => request.destroy(new Error(`nothing moved for ${SILENCE_MS / 1000} s`)));
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
