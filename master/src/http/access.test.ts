@@ -275,6 +275,27 @@ describe('a session', () => {
     expect((await site.get('/session', third.cookie)).json.kind).toBe('anonymous');
   });
 
+  test('gets another cookie with each sign-in, and the one that the browser had before is of no use', async () => {
+    const first = await signIn('ada');
+    const shown = { ...first.cookie, ...first.csrf };
+    const again = await site.post('/session', { user: 'ada', password: PASSWORD }, shown);
+    expect(cookieOf(again).cookie).not.toBe(first.cookie.cookie);
+    expect((await site.get('/session', first.cookie)).json.kind).toBe('anonymous');
+    expect((await site.get('/session', cookieOf(again))).json.name).toBe('ada');
+  });
+
+  test('ends when its person loses a group, in every browser; tokens have what is left', async () => {
+    const token = await site.person('kim', { groups: ['keepers', 'others'] });
+    const [here, there] = [await signIn('kim'), await signIn('kim')];
+    const more = await site.operate('/users/kim/groups', { groups: ['keepers', 'others', 'more'] });
+    expect(more.json.groups).toEqual(['keepers', 'others', 'more']);
+    expect((await site.get('/session', here.cookie)).json.kind).toBe('person');
+    await site.operate('/users/kim/groups', { groups: ['others'] });
+    for (const { cookie } of [here, there]) expect((await site.get('/session', cookie)).json.kind).toBe('anonymous');
+    expect((await site.get('/session', token)).json).toMatchObject({ name: 'kim', grants: [] });
+    expect(codeOf(await site.operate('/users/nobody/groups', { groups: [] }))).toEqual([422, 'bad_account']);
+  });
+
   test('ends with another password, which its own person changes by showing the one before', async () => {
     const vic = await site.person('vic');
     const { cookie, csrf } = await signIn('vic');
