@@ -52,6 +52,28 @@ describe('a site with people', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('greys out what a person may not do, with the reason, and leaves them what they may', async () => {
+    const { page, complaints } = await browser.open(`${master.url}/workers`, { expects: REFUSED });
+    await signIn(page, 'fay');
+    const pause = page.getByRole('button', { name: 'Pause w1' });
+    expect(await pause.isDisabled()).toBe(true);
+    expect(await pause.getAttribute('title')).toContain('the permission “pauseWorker” is needed');
+    await pause.click({ force: true });
+    await page.locator('[data-notice=bad]').getByText('fay may not pause').waitFor();
+    await page.getByRole('link', { name: 'Builders', exact: true }).click();
+    await page.getByRole('button', { name: 'Force open' }).click();
+    await page.getByRole('dialog').locator('button[type=submit]').click();
+    await page.locator('[data-notice=good]').getByRole('link').click();
+    // No worker is there, so the request waits; to take it back is another permission.
+    const cancel = page.getByRole('button', { name: /^Cancel request/ });
+    await cancel.waitFor();
+    expect(await cancel.isDisabled()).toBe(true);
+    await page.getByRole('link', { name: 'Schedulers' }).click();
+    expect(await page.getByRole('switch', { name: 'force enabled' }).isDisabled()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Force force' }).isDisabled()).toBe(false);
+    expect(complaints).toEqual([]);
+  });
+
   test('lets a person change what they may, and has it on record for who may read that', async () => {
     const { page, complaints } = await browser.open(`${master.url}/audit`, { expects: REFUSED });
     await signIn(page, 'ada');

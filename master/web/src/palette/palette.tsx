@@ -39,7 +39,10 @@ function Finder({ places }: { places: readonly Place[] }): JSX.Element {
       event.preventDefault();
       setAt((at + step + found.length) % Math.max(1, found.length));
     }
-    if (event.key === 'Enter') go(found[at]);
+    if (event.key !== 'Enter') return;
+    // With the dialog gone the focus is where it was before, and a button there would take the key for its own.
+    event.preventDefault();
+    go(found[at]);
   };
   return (
     <>

@@ -120,6 +120,8 @@ export const leavePast = () => forgetPast(store);
 
 /** Makes the builds of a time known that is before the known past, or in its hole. */
 export async function loadTime(time: number): Promise<void> {
+  // Somebody has asked for it: it is not to be lost because something else is on its way.
+  await underWay;
   const { since, hole } = store.history.peek();
   if (time >= since && (hole === null || time <= hole.from || time >= hole.to)) return;
   await load(async () => {
@@ -128,16 +130,22 @@ export async function loadTime(time: number): Promise<void> {
   });
 }
 
+let underWay: Promise<void> = Promise.resolve();
+
+/** One at a time: what is asked for meanwhile is asked for again when it has come. */
 async function load(work: () => Promise<void>): Promise<void> {
   if (loadingHistory.peek() === 'loading') return;
   loadingHistory.value = 'loading';
-  try {
-    await work();
-    loadingHistory.value = 'idle';
-  } catch {
-    // Told on the page, with a button to try again.
-    loadingHistory.value = 'failed';
-  }
+  underWay = work().then(
+    () => {
+      loadingHistory.value = 'idle';
+    },
+    () => {
+      // Told on the page, with a button to try again.
+      loadingHistory.value = 'failed';
+    },
+  );
+  await underWay;
 }
 
 /** A page of builds, and the changes up to the newest that any of them was made from. */

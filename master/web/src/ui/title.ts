@@ -19,7 +19,8 @@ export function useTitle(name: string | null, look: Look | null = null): void {
     if (name === null) return;
     document.title = `${look === null ? '' : `${GLYPHS[look]} `}${name} · ${site}`;
     setIcon(look === null ? PLAIN_ICON : iconOf(look));
-    return () => setIcon(PLAIN_ICON);
+    // Whoever had no colour to show has none to take back: another's may be there already.
+    return look === null ? undefined : () => setIcon(PLAIN_ICON);
   }, [name, look, site]);
 }
 

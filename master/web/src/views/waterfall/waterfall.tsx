@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { query } from '../../navigation.ts';
@@ -166,15 +166,26 @@ function Foot(): JSX.Element {
   );
 }
 
-/** Fetches what is about to be seen and not at hand: older builds, and those of the hole, from the side one comes from. */
+/** Fetches what is about to be seen and not at hand: older builds, and those of the hole, from below it. */
 function loadAround({ scrollTop, clientHeight, scrollHeight }: HTMLElement): void {
   if (scrollTop + clientHeight > scrollHeight - LOAD_AHEAD) void loadOlder();
+  const hole = holeNow();
+  if (hole !== null && scrollTop + clientHeight / 2 >= hole.top && scrollTop < hole.bottom + LOAD_AHEAD)
+    void loadNewer();
+}
+
+/** Whoever comes down to the hole goes on from there: what is below it is fetched when it is reached. */
+function leaveAbove({ scrollTop, clientHeight }: HTMLElement): void {
+  const hole = holeNow();
+  if (hole !== null && scrollTop + clientHeight / 2 < hole.top && scrollTop + clientHeight > hole.top) leavePast();
+}
+
+/** Where the hole is drawn, pixels of the scroller. */
+function holeNow(): { readonly top: number; readonly bottom: number } | null {
   const hole = layout.peek().scale.gaps.find((gap) => gap.isHole);
-  if (hole === undefined) return;
+  if (hole === undefined) return null;
   const top = hole.y + FUTURE_HEIGHT;
-  if (scrollTop + clientHeight / 2 < top) {
-    if (scrollTop + clientHeight > top) leavePast();
-  } else if (scrollTop < top + hole.height + LOAD_AHEAD) void loadNewer();
+  return { top, bottom: top + hole.height };
 }
 
 /** Follows scrolling and size; keeps what is read in its place while new builds come on top; fetches the past. */
@@ -193,6 +204,7 @@ function useScrolling(scroller: { current: HTMLDivElement | null }): void {
         viewport.value = next;
       anchor.current =
         element.scrollTop > FUTURE_HEIGHT ? layout.peek().scale.timeAt(element.scrollTop - FUTURE_HEIGHT) : null;
+      leaveAbove(element);
       loadAround(element);
     };
     const sizes = new ResizeObserver(look);
@@ -200,11 +212,16 @@ function useScrolling(scroller: { current: HTMLDivElement | null }): void {
     element.addEventListener('scroll', look, { passive: true });
     element.addEventListener('wheel', zoomByWheel, { passive: false });
     const endPinch = followPinch(element);
+    // What came may not reach as far as is wanted, and what was wanted meanwhile was not asked for.
+    const endLoading = effect(() => {
+      if (loadingHistory.value === 'idle') requestAnimationFrame(() => element.isConnected && loadAround(element));
+    });
     return () => {
       sizes.disconnect();
       element.removeEventListener('scroll', look);
       element.removeEventListener('wheel', zoomByWheel);
       endPinch();
+      endLoading();
     };
   }, []);
   const { scale } = layout.value;
