@@ -5,7 +5,7 @@ import { delimiter, join, resolve } from 'node:path';
 const PLACE = resolve(import.meta.dirname, '../../node_modules/.cache/debian-programs');
 
 /** Where a program is that the machine has or that was fetched for tests; null where there is neither. */
-export function programPath(program: string): string | null {
+function programPath(program: string): string | null {
   const directories = (process.env.PATH ?? '').split(delimiter).filter((directory) => directory !== '');
   return directories.map((directory) => join(directory, program)).find(existsSync) ?? null;
 }

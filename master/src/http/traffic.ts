@@ -8,7 +8,7 @@ const WINDOW_MS = 10_000;
 /** Requests of one address within ten seconds: a page that is opened asks for some fifty, a program that lists all builds for more. */
 export const MOST_REQUESTS = 3000;
 /** Of these such as change something, and deliveries of webhooks: each is a turn with a sync of the disk. */
-export const MOST_CHANGING_REQUESTS = 1000;
+const MOST_CHANGING_REQUESTS = 1000;
 /** Sockets at once: what pages, their streams and programs of a large site need, and far from the process's own limit. */
 export const MOST_CONNECTIONS = 4000;
 /** Whoever takes longer to say what they want is slow on purpose. */

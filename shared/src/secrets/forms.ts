@@ -1,5 +1,5 @@
 /** A shorter value cannot be told from ordinary words in a log: the master refuses it as a secret. */
-export const SHORTEST_FORM_BYTES = 6;
+const SHORTEST_FORM_BYTES = 6;
 /** A long form is looked for in pieces: so a part of it is found too, and little has to be held back. */
 const PIECE_BYTES = 64;
 

@@ -7,7 +7,7 @@ import type { Output } from '../processes/output.ts';
  * The few bytes that any word could begin with are held back this long at most: the last line of a quiet command is
  * seen whole soon enough, and no program takes so long between two letters of a secret.
  */
-export const HOLD_MS = 1000;
+const HOLD_MS = 1000;
 
 /** An output from which secrets are taken before anything is written. */
 export class ScrubbedOutput implements Output {
