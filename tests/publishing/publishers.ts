@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type CvmfsRepository, type CvmfsRepositoryOptions, cvmfsRepository } from '@icefall/master/config';
-import type { Work } from '@icefall/master/simulation/simulated-worker';
+import type { Work } from '@icefall/master/simulation/simulated-command';
 import type { Command } from '@icefall/shared';
 
 const NAME = 'software.example.org';

@@ -15,7 +15,7 @@
  */
 export type { Course, CourseBuild, CourseRequest, CourseStart, CourseStep, Hold, Wait } from './course.ts';
 export { SimulationError } from './errors.ts';
-export type { Work } from './simulated-worker.ts';
+export type { Work } from './simulated-command.ts';
 export {
   type SimulatedForce,
   type SimulatedPush,

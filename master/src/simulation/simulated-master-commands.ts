@@ -5,7 +5,7 @@ import type { Core } from '../engine/core.ts';
 import { Hook } from '../engine/hooks.ts';
 import type { Timer } from '../engine/ports.ts';
 import type { StepAction } from '../steps/step.ts';
-import type { Work } from './simulated-worker.ts';
+import type { Work } from './simulated-command.ts';
 
 type MasterCommand = Extract<StepAction, { do: 'masterCommand' }>;
 

@@ -12,8 +12,9 @@ import type { PoolProvider } from '../pools/provider.ts';
 import type { RepositoryReader } from '../projects/repository-reader.ts';
 import type { NewBuildset } from '../requests/buildsets.ts';
 import type { SecretSource } from '../secrets/secrets.ts';
+import type { Work } from './simulated-command.ts';
 import { SimulatedMasterCommands } from './simulated-master-commands.ts';
-import { SimulatedWorker, type Work } from './simulated-worker.ts';
+import { SimulatedWorker } from './simulated-worker.ts';
 
 export interface SimulatedSiteOptions {
   readonly site: SiteDeclaration;

@@ -1,45 +1,16 @@
 import {
   type Command,
-  type CommandOutcome,
   decodeMasterMessage,
   encodeOutputFrame,
-  encodeRecord,
   type MasterMessage,
   PROTOCOL_MAJOR,
   PROTOCOL_MINOR,
-  STREAM,
   type WorkerMessage,
 } from '@icefall/shared';
-import type { Clock, Timer } from '../engine/ports.ts';
+import type { Clock } from '../engine/ports.ts';
 import type { Session } from '../workers/session.ts';
 import type { Wire } from '../workers/wire.ts';
-
-type Start = Extract<MasterMessage, { kind: 'start' }>;
-
-/** What a command does when a simulated worker runs it. */
-export interface Work {
-  /** Null: it runs until it is interrupted. */
-  readonly durationMs: number | null;
-  readonly exitCode?: number;
-  readonly values?: CommandOutcome['values'];
-  /** Lines of output, written evenly over its time. */
-  readonly lines?: readonly string[];
-  /** Time that it goes on after an interrupt. */
-  readonly dyingMs?: number;
-}
-
-interface Held {
-  readonly start: Start;
-  readonly startedAt: number;
-  journal: Uint8Array;
-  /** Bytes that the master has durably; what comes before is forgotten here. */
-  acknowledged: number;
-  sent: number;
-  outcome: CommandOutcome | null;
-  /** On this connection. */
-  isEndTold: boolean;
-  readonly timers: Timer[];
-}
+import { SimulatedCommand, type Start, type Work } from './simulated-command.ts';
 
 export interface SimulatedWorkerOptions {
   readonly name: string;
@@ -65,7 +36,7 @@ export class SimulatedWorker {
   /** Every line that a command wrote, by command. */
   readonly written = new Map<number, string[]>();
   readonly #options: SimulatedWorkerOptions;
-  readonly #held = new Map<number, Held>();
+  readonly #held = new Map<number, SimulatedCommand>();
   /** Commands that were begun and released: a late repetition of their start must not begin them again. */
   readonly #released = new Set<number>();
   #storeId: string;
@@ -189,15 +160,14 @@ export class SimulatedWorker {
   kill(): void {
     this.cut();
     this.#instance += 1;
-    for (const held of this.#held.values())
-      if (held.outcome === null) this.#end(held, { reason: 'lost', exitCode: null });
+    for (const held of this.#held.values()) held.end({ reason: 'lost', exitCode: null });
   }
 
   /** Killed, and started again on an empty disk: it knows nothing of what it ran. */
   loseDisk(): void {
     this.cut();
     this.#instance += 1;
-    for (const held of this.#held.values()) for (const timer of held.timers) timer.cancel();
+    for (const held of this.#held.values()) held.abandon();
     this.#held.clear();
     this.#released.clear();
     this.#storeId = this.#newStore();
@@ -234,7 +204,9 @@ export class SimulatedWorker {
         });
         break;
       case 'interrupt':
-        this.#with(message, (held) => this.#interrupt(held));
+        this.#with(message, (held) => {
+          if (held.outcome === null) held.interrupt(this.#options.work(held.start.command, held.start));
+        });
         break;
       case 'release':
         this.#with(message, () => {
@@ -250,7 +222,7 @@ export class SimulatedWorker {
     }
   }
 
-  #with(ref: { readonly commandId: number; readonly epoch: number }, work: (held: Held) => void): void {
+  #with(ref: { readonly commandId: number; readonly epoch: number }, work: (held: SimulatedCommand) => void): void {
     const held = this.#held.get(ref.commandId);
     if (held !== undefined && held.start.epoch === ref.epoch) work(held);
   }
@@ -261,7 +233,7 @@ export class SimulatedWorker {
       const held = this.#held.get(command.commandId);
       if (held === undefined) continue;
       if (command.action === 'drop') {
-        for (const timer of held.timers) timer.cancel();
+        held.abandon();
         this.#held.delete(command.commandId);
         this.#released.add(command.commandId);
       } else {
@@ -282,71 +254,30 @@ export class SimulatedWorker {
       return;
     }
     if (this.#released.has(start.commandId)) throw new Error(`${start.label} was ordered again after its release`);
-    const { clock } = this.#options;
-    const now = clock.now();
+    const { clock, work } = this.#options;
     this.begun.push(start);
-    const held: Held = {
-      ...{
-        start,
-        startedAt: now,
-        journal: new Uint8Array(),
-        acknowledged: 0,
-        sent: 0,
-        outcome: null,
-        isEndTold: false,
-        timers: [],
-      },
-    };
+    const held: SimulatedCommand = new SimulatedCommand(start, clock, {
+      onLine: (line) => this.#wrote(held, line),
+      onEnd: () => this.#tellEnd(held),
+    });
     this.#held.set(start.commandId, held);
     this.#tellStarted(held);
-    const { durationMs, lines = [], exitCode = 0, values = {} } = this.#options.work(start.command, start);
-    lines.forEach((line, i) => {
-      // Whole milliseconds: sums of fractions would put what happens at one moment out of order.
-      const afterMs = Math.round(((durationMs ?? lines.length) * (i + 1)) / (lines.length + 1));
-      held.timers.push(clock.after(afterMs, () => this.#write(held, line)));
-    });
-    if (durationMs !== null)
-      held.timers.push(clock.after(durationMs, () => this.#end(held, { reason: 'exited', exitCode, values })));
+    held.run(work(start.command, start));
   }
 
-  #write(held: Held, line: string): void {
+  #wrote(held: SimulatedCommand, line: string): void {
     const { commandId } = held.start;
     const lines = this.written.get(commandId);
     if (lines === undefined) this.written.set(commandId, [line]);
     else lines.push(line);
-    const data = Buffer.from(`${line}\n`);
-    const record = encodeRecord({ stream: STREAM.stdout, at: this.#options.clock.now(), data });
-    held.journal = Buffer.concat([held.journal, record]);
     this.#tellOutput(held);
   }
 
-  #interrupt(held: Held): void {
-    if (held.outcome !== null) return;
-    const { clock, work } = this.#options;
-    for (const timer of held.timers) timer.cancel();
-    const { dyingMs = 0 } = work(held.start.command, held.start);
-    held.timers.push(
-      clock.after(dyingMs, () => this.#end(held, { reason: 'interrupted', exitCode: null, signal: 'SIGTERM' })),
-    );
-  }
-
-  #end(held: Held, end: Partial<CommandOutcome>): void {
-    if (held.outcome !== null) return;
-    for (const timer of held.timers) timer.cancel();
-    const finishedAt = this.#options.clock.now();
-    const { startedAt } = held;
-    held.outcome = {
-      ...{ reason: 'exited', exitCode: null, signal: null, error: null, values: {}, startedAt, finishedAt },
-      ...end,
-    };
-    this.#tellEnd(held);
-  }
-
-  #tellStarted({ start: { commandId, epoch }, startedAt }: Held): void {
+  #tellStarted({ start: { commandId, epoch }, startedAt }: SimulatedCommand): void {
     if (this.#isWelcome) this.#send({ kind: 'started', commandId, epoch, at: startedAt, pid: commandId });
   }
 
-  #tellOutput(held: Held): void {
+  #tellOutput(held: SimulatedCommand): void {
     const { windowBytes = Number.POSITIVE_INFINITY } = this.#options;
     if (!this.#isWelcome || held.sent >= held.journal.length) return;
     // No more than the window may be on its way: the rest goes when the master has acknowledged.
@@ -358,7 +289,7 @@ export class SimulatedWorker {
     this.#later(this.#connection, () => session?.receivedFrame(frame));
   }
 
-  #tellEnd(held: Held): void {
+  #tellEnd(held: SimulatedCommand): void {
     const { commandId, epoch } = held.start;
     // The end is told after all output, once.
     if (this.#isWelcome && held.outcome !== null && held.sent >= held.journal.length && !held.isEndTold) {

@@ -1,10 +1,9 @@
 import type { Command, CommandOutcome } from '@icefall/shared';
 import { uniqueNames } from '../builds/plans.ts';
-import type { Duration } from '../config/durations.ts';
-import { parseDuration } from '../config/durations.ts';
+import { type Duration, parseDuration } from '../config/durations.ts';
 import type { SiteDeclaration } from '../config/site.ts';
 import { SimulationError } from './errors.ts';
-import type { Work } from './simulated-worker.ts';
+import type { Work } from './simulated-command.ts';
 
 /** How long a command takes of which nothing is known. */
 export const USUAL_COMMAND_MS = 60_000;

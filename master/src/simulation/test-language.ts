@@ -4,8 +4,8 @@ import type { SiteDeclaration, SiteOptions } from '../config/site.ts';
 import { site } from '../config/site-program.ts';
 import { shell } from '../steps/shell.ts';
 import type { StepOptions } from '../steps/step.ts';
+import type { Work } from './simulated-command.ts';
 import type { SimulatedSite } from './simulated-site.ts';
-import type { Work } from './simulated-worker.ts';
 
 /** For tests: words to declare small sites with, and to ask what became of them. */
 
