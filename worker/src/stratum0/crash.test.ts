@@ -1,12 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { create } from 'tar';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { abort } from './abort.ts';
 import { beginTransaction } from './begin.ts';
 import { collectGarbage } from './collect.ts';
 import type { Context } from './context.ts';
 import { realDisk } from './disk.ts';
+import { ingest } from './ingest.ts';
 import { makeRepository } from './mkfs.ts';
 import { publish } from './publish.ts';
 import { resign } from './repository.ts';
@@ -20,6 +22,7 @@ import {
   revisionOf,
   type TestSite,
   type Tree,
+  temporaryDirectory,
   testSite,
   treeOnDisk,
   treePublished,
@@ -49,13 +52,14 @@ function change(site: TestSite): void {
   spawnSync('rm', ['-rf', join(site.paths.mount, 'gone')]);
 }
 
-/** Runs `work` on ever new sites, dying one change to the disk later each time, until it lives to its end. */
+/** Runs `work` on ever new sites, dying one change (or `stride`) to the disk later each time, until it lives to its end. */
 async function dieEverywhere(
   prepare: () => Promise<TestSite>,
   work: (context: Context) => Promise<unknown>,
   inspect: (site: TestSite) => Promise<void>,
+  stride = 1,
 ): Promise<number> {
-  for (let calls = 0; ; calls += 1) {
+  for (let calls = 0; ; calls += stride) {
     const site = await prepare();
     try {
       const died = await work({ ...site.context, disk: dyingDisk(realDisk, calls) }).then(
@@ -205,18 +209,72 @@ describe('a death at any change to the disk', () => {
     );
   }, 120_000);
 
-  test('by SIGKILL is the same: the lock goes with the process', async () => {
-    for (const calls of [1, 8, 14]) {
-      const site = await publishedSite();
-      sites.push(site);
+  test('during ingest leaves what was published, or all that was in the archive', async () => {
+    const archive = await archiveOf(ARCHIVE);
+    await dieEverywhere(
+      publishedSite,
+      (context) => ingest(context, REPOSITORY, { base: 'in/deep', archive }, PLAIN),
+      async (site) => {
+        const published = await treePublished(site);
+        const all = { in: 'dir 755', 'in/deep': 'dir 755', ...below('in/deep', ARCHIVE) };
+        expect(published).toEqual('in' in published ? { ...OLD, ...all } : OLD);
+        await publishNext(site);
+      },
+      // Its parts die at every change elsewhere.
+      3,
+    );
+  }, 120_000);
+
+  /** In a transaction where the verb needs one; each of them with something to do. */
+  async function preparedFor(verb: string): Promise<TestSite> {
+    const site = await publishedSite();
+    sites.push(site);
+    if (['publish', 'abort', 'rollback'].includes(verb)) {
       await beginTransaction(site.context, REPOSITORY, '');
       change(site);
+      if (verb === 'rollback') await publish(site.context, REPOSITORY, PLAIN);
+    }
+    if (verb === 'ingest') {
+      copyFileSync(await archiveOf(ARCHIVE), join(site.directory, 'archive.tar'));
+    }
+    return site;
+  }
+
+  test.each([
+    ['publish', [1, 8, 14]],
+    ['transaction', [2]],
+    ['abort', [6]],
+    ['ingest', [7]],
+    ['resign', [2]],
+    ['tag', [5]],
+    ['rollback', [9]],
+    ['gc', [4]],
+  ])('during %s by SIGKILL is the same: the lock goes with the process', async (verb, moments) => {
+    for (const calls of moments) {
+      const site = await preparedFor(verb);
       const script = join(import.meta.dirname, 'testing', 'killed.ts');
-      const child = spawnSync(process.execPath, [script, site.directory, REPOSITORY, String(calls)], {
+      const child = spawnSync(process.execPath, [script, site.directory, REPOSITORY, verb, String(calls)], {
         encoding: 'utf8',
       });
-      expect(child.signal).toBe('SIGKILL');
+      expect([child.signal, child.stderr]).toEqual(['SIGKILL', '']);
       await publishNext(site);
     }
-  }, 60_000);
+  });
 });
+
+const ARCHIVE: Tree = { file: 'file 644 of the archive', dir: 'dir 755', 'dir/f': 'file 644 f' };
+
+function below(directory: string, tree: Tree): Tree {
+  return Object.fromEntries(Object.entries(tree).map(([path, what]) => [`${directory}/${path}`, what]));
+}
+
+/** A tar archive with such a tree. */
+async function archiveOf(tree: Tree): Promise<string> {
+  const directory = temporaryDirectory();
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  mkdirSync(join(directory, 'source'));
+  makeTree(join(directory, 'source'), tree);
+  const archive = join(directory, 'archive.tar');
+  await create({ cwd: join(directory, 'source'), file: archive }, ['.']);
+  return archive;
+}

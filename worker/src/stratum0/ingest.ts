@@ -36,9 +36,16 @@ export async function ingest(
     await namingFullDisk(name, () => unpack(archive, join(mount, base)));
     await publish(context, name, options);
   } catch (error) {
-    await abort(context, name);
+    await abort(context, name).catch((failure: unknown) => tellFailure(context, name, failure));
     throw error;
   }
+}
+
+/** Why it was to be aborted is the error that matters. */
+function tellFailure({ say }: Context, name: string, failure: unknown): void {
+  // It had ended already: what failed came after that.
+  if (failure instanceof Stratum0Error && failure.code === 'no_transaction') return;
+  say(`The transaction on ${name} is still open, it could not be aborted: ${String(failure)}`);
 }
 
 async function unpack(archive: Ingestion['archive'], target: string): Promise<void> {

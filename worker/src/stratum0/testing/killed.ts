@@ -1,14 +1,34 @@
-import { realContext } from '../context.ts';
+import { abort } from '../abort.ts';
+import { beginTransaction } from '../begin.ts';
+import { collectGarbage } from '../collect.ts';
+import { type Context, realContext } from '../context.ts';
 import { realDisk } from '../disk.ts';
+import { ingest } from '../ingest.ts';
 import { publish } from '../publish.ts';
+import { resign } from '../repository.ts';
+import { rollback } from '../rollback.ts';
+import { addTag } from '../tags.ts';
 import { dyingDisk } from './dying-disk.ts';
 
-// Publishes, and is killed before the given change to the disk: `node killed.ts DIRECTORY REPO CALLS`.
-const [directory = '', name = '', calls = ''] = process.argv.slice(2);
+// Does something, and is killed before the given change to the disk: `node killed.ts DIRECTORY REPO VERB CALLS`. Exit code 0:
+// there were not that many.
+const PLAIN = { tag: null, description: '' };
+const VERBS: Readonly<Record<string, (context: Context, name: string) => Promise<unknown>>> = {
+  transaction: (context, name) => beginTransaction(context, name, ''),
+  publish: (context, name) => publish(context, name, PLAIN),
+  abort: (context, name) => abort(context, name),
+  ingest: (context, name) => ingest(context, name, { base: 'in/deep', archive: `${directory}/archive.tar` }, PLAIN),
+  resign: (context, name) => resign(context, name, 10),
+  tag: (context, name) => addTag(context, name, 'v1', ''),
+  rollback: (context, name) => rollback(context, name, 'trunk-previous'),
+  gc: (context, name) => collectGarbage({ ...context, now: () => Date.now() + 10 * 86_400_000 }, name),
+};
+
+const [directory = '', name = '', verb = '', calls = ''] = process.argv.slice(2);
 const kill = (): never => {
   process.kill(process.pid, 'SIGKILL');
   // The signal is delivered before this call returns.
   throw new Error('still alive');
 };
 const context = realContext(directory, 'killed', () => {});
-await publish({ ...context, disk: dyingDisk(realDisk, Number(calls), kill) }, name, { tag: null, description: '' });
+await VERBS[verb]?.({ ...context, disk: dyingDisk(realDisk, Number(calls), kill) }, name);
