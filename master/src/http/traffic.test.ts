@@ -54,21 +54,34 @@ describe('an address that asks for too much', () => {
   });
 });
 
-test('clients that never finish what they say do not keep others from being served', async () => {
-  await using site = new TestSite();
-  const server = await startHttpServer(site.port, { port: 0, pageDirectory: '/nonexistent' });
-  const slow = Array.from({ length: 300 }, () => openSlowly(server.port));
-  onTestFinished(async () => {
-    for (const socket of slow) socket.destroy();
-    await server.close();
-  });
-  await Promise.all(slow.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
-  for (let i = 0; i < 20; i += 1) expect((await fetch(`${server.url}/api/v1/health`)).status).toBe(200);
-});
+/** What slow clients send and then say no more: a head by halves, a body by halves, a request whose answer they never read. */
+const SLOW = {
+  head: 'GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nX-A: ',
+  body: 'POST /hooks/gitea HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n{"ref":',
+  answer: 'GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(2),
+  stream: 'GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n',
+};
 
-function openSlowly(port: number): Socket {
+test.each(Object.entries(SLOW))(
+  'clients that are slow with their %s do not keep others from being served',
+  async (_what, said) => {
+    await using site = new TestSite();
+    const server = await startHttpServer(site.port, { port: 0, pageDirectory: '/nonexistent' });
+    const slow = Array.from({ length: 200 }, () => openSlowly(server.port, said));
+    onTestFinished(async () => {
+      for (const socket of slow) socket.destroy();
+      await server.close();
+    });
+    await Promise.all(slow.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+    for (let i = 0; i < 20; i += 1) expect((await fetch(`${server.url}/api/v1/health`)).status).toBe(200);
+  },
+);
+
+/** Says something, and neither goes on nor reads. */
+function openSlowly(port: number, said: string): Socket {
   const socket = connect(port, '127.0.0.1');
+  socket.pause();
   socket.on('error', () => {});
-  socket.on('connect', () => socket.write('GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nX-A: '));
+  socket.on('connect', () => socket.write(said));
   return socket;
 }
