@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { type Database, openDatabase } from '@icefall/master/db/database';
-import { SimulatedSite } from '@icefall/master/simulation/simulated-site';
 import type { Work } from '@icefall/master/simulation/simulated-command';
+import { SimulatedSite } from '@icefall/master/simulation/simulated-site';
 import { Dice } from './dice.ts';
 import { Invariants } from './invariants.ts';
 import { randomSite } from './random-site.ts';
