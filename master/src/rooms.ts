@@ -21,8 +21,9 @@ import { LockHistory } from './locks/lock-history.ts';
 import { LockKeeper } from './locks/lock-keeper.ts';
 import { LogStore } from './logs/log-store.ts';
 import { type MakeProvider, Pools } from './pools/pools.ts';
-import { GitReader, type RepositoryReader } from './projects/repository-reader.ts';
+import type { RepositoryReader } from './projects/repository-reader.ts';
 import { Seed } from './projects/seed.ts';
+import { ThreadedReader } from './projects/threaded-reader.ts';
 import { Buildsets } from './requests/buildsets.ts';
 import { Requests } from './requests/requests.ts';
 import { Schedulers } from './schedulers/schedulers.ts';
@@ -49,7 +50,7 @@ export interface RoomPorts {
   readonly masterCommands?: (core: Core, logs: LogStore) => MasterCommands;
   /** Makes what makes the containers of pools. Default: a cluster or engine, as they are declared. */
   readonly makeProvider?: MakeProvider;
-  /** Reads the pipelines of projects. Default: {@link GitReader}. */
+  /** Reads the pipelines of projects. Default: {@link ThreadedReader}. */
   readonly repositories?: RepositoryReader;
 }
 
@@ -88,7 +89,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   mkdirSync(directory, { recursive: true });
   const database = ports.database ?? openDatabase(join(directory, 'icefall.db'));
   const core = new Core({ database, clock, random, log });
-  const seed = new Seed(core, site, ports.repositories ?? new GitReader(join(directory, 'projects')));
+  const seed = new Seed(core, site, ports.repositories ?? new ThreadedReader(join(directory, 'projects')));
   const config = new SiteConfig(
     seed.compose(site),
     core.turn(() => nextConfigVersion(core, site)),
@@ -103,9 +104,10 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const locks = new LockKeeper(core, config);
   const lockBlockers = new LockBlockers(core, locks);
   const slots = new Slots(core, config);
-  const commands = new Commands(core, logs, ports.secrets ?? new Secrets(core, config));
+  const secrets = ports.secrets ?? new Secrets(core, config);
+  const commands = new Commands(core, logs, secrets);
   const workers = new Workers(core, config, commands);
-  const processes = ports.masterCommands?.(core, logs) ?? new MasterProcesses(core, logs);
+  const processes = ports.masterCommands?.(core, logs) ?? new MasterProcesses(core, logs, secrets);
   const isConnected = (worker: string) => workers.presence(worker).connected;
   const shared = { buildsets, requests, schedulers, slots, locks, lockBlockers };
   const builds = new Builds(core, config, { ...shared, commands, masterCommands: processes, logs, isConnected });
