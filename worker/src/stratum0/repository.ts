@@ -31,8 +31,8 @@ export function existingRepository(context: Context, name: string): RepositoryPa
 }
 
 /** Names of all repositories, sorted. */
-export function repositoryNames(context: Context): string[] {
-  const served = join(context.directory, 'srv');
+export function repositoryNames({ directory }: Pick<Context, 'directory'>): string[] {
+  const served = join(directory, 'srv');
   if (!existsSync(served)) return [];
   return readdirSync(served)
     .filter((name) => existsSync(join(served, name, '.cvmfspublished')))

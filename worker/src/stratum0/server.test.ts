@@ -56,6 +56,19 @@ describe('the HTTP server', () => {
     expect(await (await fetch(`${url}/.cvmfs_status.json`)).json()).toHaveProperty('last_gc');
   });
 
+  test('tells monitors which repositories there are', async () => {
+    const list = await fetch(new URL('/cvmfs/info/v1/repositories.json', url));
+    expect([list.headers.get('content-type'), list.headers.get('cache-control')]).toEqual([
+      'application/json',
+      'no-cache',
+    ]);
+    expect(await list.json()).toEqual({
+      schema: 1,
+      repositories: [{ name: REPOSITORY, url: `/cvmfs/${REPOSITORY}` }],
+      replicas: [],
+    });
+  });
+
   test('answers HEAD, conditional requests and ranges', async () => {
     const { root } = await currentManifest(site.paths);
     const object = `${url}/${objectName(root, 'C')}`;

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Stratum0Error, systemCode } from './errors.ts';
+import { repositoryNames } from './repository.ts';
 import { hashOf } from './signing.ts';
 
 export interface ServerOptions {
@@ -22,6 +23,8 @@ const FILE_PATH = new RegExp(
   `^/cvmfs/(${REPOSITORY})/(\\.cvmfspublished|\\.cvmfswhitelist|\\.cvmfs_master_replica|\\.cvmfsreflog|\\.cvmfs_status\\.json)$`,
 );
 const OBJECT_PATH = new RegExp(`^/cvmfs/(${REPOSITORY})/(data/[0-9a-f]{2}/[0-9a-f]{38}(?:-rmd160|-shake128)?[A-Z]?)$`);
+/** What monitors begin with: which repositories there are (CernVM-FS documentation, "CernVM-FS Server Meta Information"). */
+const LIST_PATH = '/cvmfs/info/v1/repositories.json';
 /** An object's name is the hash of its bytes: what a cache has of it stays right for ever. */
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 /** Larger than any reflog: one grows by less than a kilobyte with each publish, and shrinks with garbage collection. */
@@ -57,6 +60,7 @@ async function answer(options: ServerOptions, request: IncomingMessage, response
     return refuse(response, 405, 'only GET and HEAD are served');
   }
   const path = (request.url ?? '').replace(/\?.*$/, '');
+  if (path === LIST_PATH) return sendContent(listOf(options), 'application/json', request, response);
   const replaced = FILE_PATH.exec(path);
   const object = OBJECT_PATH.exec(path);
   const [, repository, name] = replaced ?? object ?? [];
@@ -70,12 +74,21 @@ function refuse(response: ServerResponse, status: number, text: string): void {
   response.end(`${text}\n`);
 }
 
+function listOf({ directory }: ServerOptions): Buffer {
+  const repositories = repositoryNames({ directory }).map((name) => ({ name, url: `/cvmfs/${name}` }));
+  return Buffer.from(`${JSON.stringify({ schema: 1, repositories, replicas: [] }, null, 2)}\n`);
+}
+
 /** Whole in memory, so that a publish in the middle of an answer cannot mix two of them; never from a cache unasked. */
 async function sendWhole(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const content = await readFile(file).catch(() => null);
   if (content === null || content.length > MAX_FILE_BYTES) return refuse(response, 404, 'no such file');
+  sendContent(content, typeOf(file), request, response);
+}
+
+function sendContent(content: Buffer, type: string, request: IncomingMessage, response: ServerResponse): void {
   const tag = `"${hashOf(content)}"`;
-  const headers = { 'Cache-Control': 'no-cache', ETag: tag, 'Content-Type': typeOf(file) };
+  const headers = { 'Cache-Control': 'no-cache', ETag: tag, 'Content-Type': type };
   if (request.headers['if-none-match'] === tag) {
     response.writeHead(304, headers).end();
     return;
