@@ -176,6 +176,16 @@ describe('logs over HTTP', () => {
     expect((await api(`/logs/${history.growingLog}/raw`)).text).toBe('one\ntwo\n');
   });
 
+  test('a name that would be a header of its own, or another file, is neither', async () => {
+    const evil = 'x"\r\nSet-Cookie: a=b\r\n/../../etc/passwd';
+    site.core.db.run('UPDATE steps SET name = ? WHERE build_id = 1 AND number = 0', evil);
+    const { status, headers } = await api(`/logs/${history.finishedLog}/download`);
+    expect([status, headers['set-cookie']]).toEqual([200, undefined]);
+    expect(headers['content-disposition']).toBe(
+      'attachment; filename="linux-1-x_Set-Cookie_a_b_.._.._etc_passwd-stdio.txt"',
+    );
+  });
+
   test('a damaged file is an error, not half a text', async () => {
     // As a larger log is kept.
     site.core.db.run('DELETE FROM small_logs WHERE log_id = ?', history.finishedLog);

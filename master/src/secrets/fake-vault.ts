@@ -14,6 +14,8 @@ export class FakeVault implements AsyncDisposable {
   readonly asked: string[] = [];
   leaseSeconds = 3600;
   sealed = false;
+  /** Where it sends whoever asks; null: nowhere. */
+  elsewhere: string | null = null;
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
   #logins = 0;
 
@@ -38,6 +40,8 @@ export class FakeVault implements AsyncDisposable {
     for await (const chunk of request) chunks.push(Buffer.from(chunk));
     this.asked.push(`${request.method} ${request.url}`);
     const [status, body] = this.#decide(request, Buffer.concat(chunks).toString());
+    if (this.elsewhere !== null) response.writeHead(307, { location: this.elsewhere }).end();
+    if (response.writableEnded) return;
     response.writeHead(status, { 'content-type': 'application/json', 'x-double': 'not Vault' });
     response.end(JSON.stringify(body));
   }

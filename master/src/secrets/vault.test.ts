@@ -82,6 +82,18 @@ describe('Vault', () => {
     await expect(read('deploy')).rejects.toThrow(/cannot be reached/);
   });
 
+  it('that sends the master to another service is not followed: neither there, nor with its token', async () => {
+    const { server, file, open } = await fixture();
+    const other = await FakeVault.listen();
+    onTestFinished(() => other[Symbol.asyncDispose]());
+    other.entries.set('ci/deploy', { value: 'of another service' });
+    server.elsewhere = `${other.url}/v1/secret/data/ci/deploy`;
+    await expect(open({ token: { file: await file('token', 'root-token') } })('deploy')).rejects.toMatchObject({
+      code: 'secret_unavailable',
+    });
+    expect(other.asked).toEqual([]);
+  });
+
   it.each([
     [{ url: 'file:///etc/passwd', auth: { token: { env: 'X' } } }],
     [{ url: 'http://h', auth: { token: { env: 'X' } }, mount: '../sys' }],

@@ -114,6 +114,8 @@ describe('steps that publish', () => {
     [cvmfsRsync, { from: 'a/', repository, to: '/b' }, /needs either/],
     [cvmfsRsync, { from: 'a/', to: '/b', path: 'c' }, /option "path": is a path in a repository/],
     [cvmfsRsync, { from: 'a/', repository, path: '../b' }, /option "path": must be a path below the root/],
+    [cvmfsRsync, { from: '--rsh=touch owned', to: '/b' }, /option "from": must be a folder or an address/],
+    [cvmfsRsync, { from: 'a/', to: '-oProxyCommand=touch owned:/b' }, /option "to": must be a folder or an address/],
     [cvmfsRsync, { from: 'a/', to: '/b', deleteLimit: 50 }, /option "deleteLimit"/],
     [cvmfsIngest, { repository, path: 'a' }, /needs either "tarball" or "directory"/],
     [cvmfsIngest, { repository, path: '', tarball: 'a.tar' }, /must name a path in the repository/],

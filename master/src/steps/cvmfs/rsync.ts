@@ -53,11 +53,16 @@ fi
   END { printf "%s", statistics > "/dev/stderr"; exit code }'
 `;
 
+/** A property may be a part of it: what begins with a minus would be an option, of rsync or of the ssh that it starts. */
+const place = z
+  .string()
+  .regex(/^[^-]/, 'must be a folder or an address, which does not begin with "-" (./-name is a folder)');
+
 const optionsSchema = z
   .strictObject({
     ...publishingShape,
-    from: z.string().min(1),
-    to: z.string().min(1).optional(),
+    from: place,
+    to: place.optional(),
     repository: repositorySchema.optional(),
     path: repositoryPathSchema.optional(),
     program: z.array(z.string().min(1)).min(1).default(['rsync']),
