@@ -62,7 +62,7 @@ describe('every view', () => {
       '/locks',
       '/schedulers',
     );
-    views.push('/?wall=1', '/changes', '/changes/1', '/about', '/nowhere');
+    views.push('/?wall=1', '/changes', '/changes/1', '/projects', '/about', '/nowhere');
   });
 
   for (const { name, rules, options } of LOOKS)

@@ -25,6 +25,7 @@ import { Builders } from './views/site/builders.tsx';
 import { Changes, ChangeView } from './views/site/changes.tsx';
 import { Deliveries } from './views/site/deliveries.tsx';
 import { Locks } from './views/site/locks.tsx';
+import { Projects } from './views/site/projects.tsx';
 import { Queue } from './views/site/queue.tsx';
 import { RequestView } from './views/site/request.tsx';
 import { Schedulers } from './views/site/schedulers.tsx';
@@ -101,6 +102,8 @@ function View({ route: shown }: { route: Route }): JSX.Element {
       return <Console />;
     case 'grid':
       return <Grid />;
+    case 'projects':
+      return <Projects />;
     case 'about':
       return <About />;
     case 'audit':

@@ -19,6 +19,7 @@ test('every path that the page makes leads to its view', () => {
     'about',
     'audit',
     'deliveries',
+    'projects',
   ] as const)
     expect(parseRoute(paths[view])).toEqual({ view });
 });

@@ -13,6 +13,7 @@ export type Route =
   | { readonly view: 'schedulers' }
   | { readonly view: 'console' }
   | { readonly view: 'grid' }
+  | { readonly view: 'projects' }
   | { readonly view: 'about' }
   | { readonly view: 'audit' }
   | { readonly view: 'deliveries' }
@@ -38,6 +39,7 @@ export const paths = {
   schedulers: '/schedulers',
   console: '/console',
   grid: '/grid',
+  projects: '/projects',
   about: '/about',
   audit: '/audit',
   deliveries: '/deliveries',
@@ -82,6 +84,7 @@ function listOf(room: string): Route | null {
     case 'schedulers':
     case 'console':
     case 'grid':
+    case 'projects':
     case 'about':
     case 'audit':
     case 'deliveries':

@@ -10,6 +10,7 @@ import type {
   LockUse,
   Log,
   LogLines,
+  Project,
   Request,
   Snapshot,
   Status,
@@ -51,6 +52,8 @@ export const api = {
     post<{ buildset: Buildset }>(`/schedulers/${part(scheduler)}/force`, request),
   enable: (scheduler: string, enabled: boolean) => post(`/schedulers/${part(scheduler)}/enable`, { enabled }),
   runScheduler: (scheduler: string) => post<{ buildsets: Buildset[] }>(`/schedulers/${part(scheduler)}/run`),
+  projects: () => get<{ projects: Project[] }>('/projects'),
+  readProject: (name: string) => post<Project>(`/projects/${part(name)}/read`),
   previewForce: (scheduler: string, request: ForceRequest) =>
     post<ForcePreview>(`/schedulers/${part(scheduler)}/preview`, request),
   pause: (worker: string) => post<Worker>(`/workers/${part(worker)}/pause`),

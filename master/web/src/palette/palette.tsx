@@ -82,7 +82,18 @@ function Finder({ places }: { places: readonly Place[] }): JSX.Element {
 
 function placesNow(): Place[] {
   const place = (kind: string, text: string, href: string, words = ''): Place => ({ kind, text, href, words });
-  const pages = ['builders', 'console', 'grid', 'queue', 'workers', 'locks', 'schedulers', 'changes', 'about'] as const;
+  const pages = [
+    'builders',
+    'console',
+    'grid',
+    'queue',
+    'workers',
+    'locks',
+    'schedulers',
+    'changes',
+    'projects',
+    'about',
+  ] as const;
   return [
     place('page', 'waterfall', paths.waterfall),
     ...pages.map((page) => place('page', page, paths[page])),

@@ -14,6 +14,11 @@ export type Deed = keyof typeof DEEDS;
 /** What a deed is about: these builders (all of them are needed), any builder there is, or the site as a whole. */
 export type Scope = readonly string[] | 'any' | 'site';
 
+/** Whether whoever looks may view every builder there is. */
+export function maySeeAll(): boolean {
+  return caller.value?.grants.some(({ permission, builders }) => permission === 'view' && builders === null) ?? false;
+}
+
 /**
  * Why whoever looks at the page may not do something; null: they may. The master decides in any case, so what the page
  * does not know yet is not refused here.

@@ -1,10 +1,13 @@
 import type { Build, Builder } from '@icefall/shared';
 import type { JSX } from 'preact';
+import { api } from '../../api/endpoints.ts';
 import { query, setQuery } from '../../navigation.ts';
 import { paths } from '../../routes.ts';
 import { newestFirst, store } from '../../store/index.ts';
 import { lookOfBuild } from '../../ui/look.ts';
 import { Ago, Badge, BuilderLink, BuildLink, Empty, Page } from '../../ui/parts.tsx';
+import { useResource } from '../../ui/resource.ts';
+import { maySeeAll } from '../access/rights.ts';
 import { builderPasses, filtersOf } from '../waterfall/filters.ts';
 import { groupBy } from '../waterfall/layout.ts';
 import { ForceButton } from './force-button.tsx';
@@ -15,15 +18,24 @@ export function Builders(): JSX.Element {
   const filters = filtersOf(query.value);
   const shown = store.builders.all.value.filter((builder) => builderPasses(filters, builder));
   const builds = groupBy(newestFirst(store.builds.all.value), (build) => build.builder);
+  const isWhole = maySeeAll();
+  const projects = useResource(String(isWhole), async () => (isWhole ? await api.projects() : { projects: [] }));
   const filter = (
-    <input
-      id="filter"
-      type="search"
-      placeholder="Filter  /"
-      aria-label="Show builders whose name, group or tag has"
-      value={filters.name}
-      onInput={(event) => setQuery({ name: event.currentTarget.value })}
-    />
+    <>
+      {projects.state === 'ready' && projects.value.projects.length > 0 && (
+        <a class="button quiet" href={paths.projects}>
+          Projects
+        </a>
+      )}
+      <input
+        id="filter"
+        type="search"
+        placeholder="Filter  /"
+        aria-label="Show builders whose name, group or tag has"
+        value={filters.name}
+        onInput={(event) => setQuery({ name: event.currentTarget.value })}
+      />
+    </>
   );
   return (
     <Page name="builders" title="Builders" aside={filter}>
