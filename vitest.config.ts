@@ -14,6 +14,7 @@ const notOurs = ['**/node_modules/**', '**/dist/**'];
  */
 const slow = [
   'config/embedded/build-scripts.test.ts',
+  'docs/readme.test.ts',
   'k8s/manifests.test.ts',
   'master/src/changes/git-*.test.ts',
   'master/src/cli/main.test.ts',
