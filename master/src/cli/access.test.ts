@@ -160,3 +160,25 @@ describe('the command line', () => {
     },
   );
 });
+
+describe('a login with a token that was made on the page', () => {
+  const home = () => join(site.directory, 'another-home');
+  const withToken = async (token: string) => {
+    const env = { ICEFALL_URL: server.url, HOME: home() };
+    const terminal = fakeTerminal({ env, secret: () => Promise.resolve(`${token}\n`) });
+    return { code: await run(['login', '--with-token'], terminal), ...terminal.written };
+  };
+
+  test('lets the command act as its person', async () => {
+    expect(await withToken(tokens.get('viewer') ?? '')).toMatchObject({ code: 0, out: `${server.url}: you are vic\n` });
+    expect((await icefall(['whoami'], undefined, home())).out).toContain('vic');
+    expect((await icefall(['logout'], undefined, home())).code).toBe(0);
+    expect((await icefall(['whoami'], tokens.get('viewer'))).err).toContain('the token is unknown');
+  });
+
+  test("takes none that is revoked, the operator's, or empty", async () => {
+    expect((await withToken(tokens.get('revoked') ?? '')).err).toContain('the token is unknown');
+    expect((await withToken(OPERATOR)).err).toContain('no API token');
+    expect((await withToken('')).err).toContain('a token is needed');
+  });
+});

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { CliError, EXIT } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 
-const loginsSchema = z.record(z.string(), z.object({ user: z.string(), token: z.string(), id: z.number() }));
+/** `id`: the master's number of a token that it was asked for; null of one that was made on the page. */
+const loginsSchema = z.record(z.string(), z.object({ user: z.string(), token: z.string(), id: z.number().nullable() }));
 export type Login = z.infer<typeof loginsSchema>[string];
 
 /** What `icefall login` has stored, by the master's address: a file that only its owner reads. */

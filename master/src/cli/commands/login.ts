@@ -11,8 +11,11 @@ export function addLogin(program: Command, context: CommandContext): void {
     .command('login')
     .argument('[user]', 'default: the name of the account here')
     .option('--days <n>', 'how long it is good', wholeNumber('--days', 1, 366), 30)
+    .option('--with-token', 'ask for a token that was made on the page: for who has no password at the master')
     .description('let this command act as you at a master that knows you; asks for the password')
-    .action((user: string | undefined, { days }: { days: number }) => login(context, user, days));
+    .action((user: string | undefined, { days, withToken = false }: { days: number; withToken?: boolean }) =>
+      withToken ? loginWithToken(context) : login(context, user, days),
+    );
   program
     .command('logout')
     .option('--everywhere', 'end all your sessions on the page and all your tokens, too')
@@ -37,6 +40,17 @@ async function login(context: CommandContext, named: string | undefined, days: n
   context.print({ user, id: value.id, expiresAt: value.expiresAt }, () => [
     `${context.url()}: you are ${user}, until ${new Date(value.expiresAt).toISOString().slice(0, 10)}`,
   ]);
+}
+
+async function loginWithToken(context: CommandContext): Promise<void> {
+  const { terminal } = context;
+  const token = (await terminal.secret(`Token for ${context.url()}: `)).trim();
+  if (token === '') throw new CliError(EXIT.usage, 'a token is needed: the page has it under your name');
+  const { value } = await context.client({ token }).get('/session', callerSchema);
+  if (value.kind !== 'token' || value.name === null)
+    throw new CliError(EXIT.usage, 'this is no API token; make one on the page, under your name');
+  new Logins(terminal).put(context.url(), { user: value.name, token, id: null });
+  context.print({ user: value.name }, () => [`${context.url()}: you are ${value.name}`]);
 }
 
 async function logout(context: CommandContext, everywhere: boolean): Promise<void> {

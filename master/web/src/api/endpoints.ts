@@ -40,6 +40,7 @@ export const api = {
   caller: () => get<Caller>('/session'),
   signIn: (user: string, password: string) => post<Caller>('/session', { user, password }),
   signOut: (everywhere: boolean) => post<{ next: string | null }>('/session/end', { everywhere }),
+  createToken: (name: string) => post<{ token: string; expiresAt: number }>('/tokens', { name, mine: true }),
   hookDeliveries: (query: Query) =>
     get<{ deliveries: HookDelivery[]; next: number | null }>('/hooks/deliveries', query),
   audit: (query: Query) => get<{ entries: AuditEntry[]; next: number | null }>('/audit', query),
@@ -51,9 +52,9 @@ export const api = {
   force: (scheduler: string, request: ForceRequest) =>
     post<{ buildset: Buildset }>(`/schedulers/${part(scheduler)}/force`, request),
   enable: (scheduler: string, enabled: boolean) => post(`/schedulers/${part(scheduler)}/enable`, { enabled }),
-  runScheduler: (scheduler: string) => post<{ buildsets: Buildset[] }>(`/schedulers/${part(scheduler)}/run`),
   projects: () => get<{ projects: Project[] }>('/projects'),
   readProject: (name: string) => post<Project>(`/projects/${part(name)}/read`),
+  runScheduler: (scheduler: string) => post<{ buildsets: Buildset[] }>(`/schedulers/${part(scheduler)}/run`),
   previewForce: (scheduler: string, request: ForceRequest) =>
     post<ForcePreview>(`/schedulers/${part(scheduler)}/preview`, request),
   pause: (worker: string) => post<Worker>(`/workers/${part(worker)}/pause`),
