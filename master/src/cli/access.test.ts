@@ -78,7 +78,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
 
 /** What the command says when it is refused for who runs it. */
 const REFUSED = /sign in on the page|may not do this|the token is unknown|only who may admin/;
-const WHO = ['anonymous', 'viewer', 'forcer', 'admin', 'revoked'] as const;
+const WHO = ['anonymous', 'viewer', 'forcer', 'admin', 'worker', 'revoked'] as const;
 type Who = (typeof WHO)[number];
 const MAY: Readonly<Record<Who, readonly Needs[]>> = {
   anonymous: [],
@@ -86,6 +86,7 @@ const MAY: Readonly<Record<Who, readonly Needs[]>> = {
   // What they view of it is for another test to say.
   forcer: ['view', 'force', 'own'],
   admin: ['view', 'force', 'admin', 'own'],
+  worker: [],
   revoked: [],
 };
 /** These need to view everything. */
@@ -112,6 +113,7 @@ beforeAll(async () => {
   }
   tokens.set('revoked', (await icefall(['token', 'create', 'old', '--allow', 'admin'], OPERATOR)).out.trim());
   await icefall(['token', 'revoke', '4'], OPERATOR);
+  tokens.set('worker', (await icefall(['worker', 'token', 'issue', 'w1'], OPERATOR)).out.trim());
 });
 afterAll(async () => {
   await server.close();

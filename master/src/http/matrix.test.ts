@@ -180,7 +180,9 @@ async function ask(route: Route, who: Who, of: 'docs' | 'linux'): Promise<{ stat
     method: route.method,
     url: pathOf(route, of),
     headers: shown ?? {},
-    ...(route.method === 'POST' ? { payload: route.name === 'force' ? { builders: [of] } : {} } : {}),
+    ...(route.method === 'POST'
+      ? { payload: ['force', 'previewForce'].includes(route.name) ? { builders: [of] } : {} }
+      : {}),
   });
   if (isStream(route)) await endStreams();
   const { status, json } = await answer;
@@ -248,7 +250,7 @@ describe('the events', () => {
   test.each(EVENT_KINDS)('of kind %s go to whom may view what they are of', async (kind) => {
     const [docs, linux] = KEYS[kind];
     const { core } = site.site;
-    for (const who of ['viewer', 'forcer'] as const) {
+    for (const who of ['viewer', 'forcer', 'admin'] as const) {
       const stream = site.ask({ url: '/api/v1/events', headers: headers.get(who) ?? {} });
       await site.get('/health');
       core.turn(() => {
@@ -257,7 +259,7 @@ describe('the events', () => {
       site.site.settle();
       await endStreams();
       const told = [...(await stream).text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? '').key);
-      expect(told, who).toEqual(who === 'viewer' ? [docs, linux].filter((key) => key !== null) : [docs]);
+      expect(told, who).toEqual(who === 'forcer' ? [docs] : [docs, linux].filter((key) => key !== null));
     }
   });
 });
