@@ -27,6 +27,7 @@ import { ThreadedReader } from './projects/threaded-reader.ts';
 import { Buildsets } from './requests/buildsets.ts';
 import { Requests } from './requests/requests.ts';
 import { Schedulers } from './schedulers/schedulers.ts';
+import { isOwnVariable } from './secrets/own-variables.ts';
 import { type SecretSource, Secrets } from './secrets/secrets.ts';
 import { type HealthOptions, StorageHealth } from './storage/health.ts';
 import { Commands } from './workers/commands.ts';
@@ -107,7 +108,9 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const secrets = ports.secrets ?? new Secrets(core, config);
   const commands = new Commands(core, logs, secrets);
   const workers = new Workers(core, config, commands);
-  const processes = ports.masterCommands?.(core, logs) ?? new MasterProcesses(core, logs, secrets);
+  const processes =
+    ports.masterCommands?.(core, logs) ??
+    new MasterProcesses(core, logs, secrets, (variable) => isOwnVariable(config.site, variable));
   const isConnected = (worker: string) => workers.presence(worker).connected;
   const shared = { buildsets, requests, schedulers, slots, locks, lockBlockers };
   const builds = new Builds(core, config, { ...shared, commands, masterCommands: processes, logs, isConnected });

@@ -1,6 +1,6 @@
 import type { CommandOutcome } from '@icefall/shared';
 import { MASK } from '@icefall/shared/secrets/scrubber';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { realClock } from '../engine/real.ts';
 import type { SecretAnswer } from '../secrets/secrets.ts';
 import type { StepAction } from '../steps/step.ts';
@@ -12,12 +12,15 @@ const SECRET = "pl4nted?Sec+ret&'q";
 const OTHER = 'another-secret-of-the-site';
 
 /** The master's processes, whose secrets are answered by `answer`; by default with {@link SECRET}. */
-function setUp(values: Readonly<Record<string, string>> = { token: `${SECRET}\n` }) {
+function setUp(
+  values: Readonly<Record<string, string>> = { token: `${SECRET}\n` },
+  isOwn: (variable: string) => boolean = () => false,
+) {
   const room = new TestRoom(siteWith({ name: 'w1' }), { clock: realClock });
   const asked: ((answer: SecretAnswer) => void)[] = [];
-  const processes = new MasterProcesses(room.core, room.logs, {
-    fetch: (_build, _names, answer) => asked.push(answer),
-  });
+  const fetch = (_build: number, _names: readonly string[], answer: (answer: SecretAnswer) => void) =>
+    void asked.push(answer);
+  const processes = new MasterProcesses(room.core, room.logs, { fetch }, isOwn);
   onTestFinished(() => {
     processes.close();
     room.workers.stop();
@@ -65,6 +68,17 @@ test('nor what a later one shows of it, which was given none', async () => {
   const later = begin(['echo', `found ${SECRET} there`], {});
   await later.ended;
   expect(later.text()).toContain(`found ${MASK} there`);
+});
+
+test("the master's own secrets are not inherited by a program, and other variables are", async () => {
+  vi.stubEnv('OWN_SECRET_DEPLOY', OTHER);
+  vi.stubEnv('NO_SECRET', 'seen');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { begin } = setUp({}, (variable) => variable.startsWith('OWN_SECRET_'));
+  const { ended, text } = begin('env', {});
+  await ended;
+  expect(text()).toContain('NO_SECRET=seen');
+  expect(text()).not.toContain('OWN_SECRET');
 });
 
 test('text in other letters comes whole, in whatever pieces it comes', async () => {

@@ -50,13 +50,16 @@ export class MasterProcesses implements MasterCommandPort {
   readonly #core: Core;
   readonly #logs: LogStore;
   readonly #secrets: SecretSource;
+  readonly #isOwn: (variable: string) => boolean;
   readonly #running = new Map<string, Running>();
   /** Steps whose secrets are being fetched: nothing of them runs yet. */
   readonly #fetching = new Set<string>();
   #values: Buffer[] = [];
   #scrubber: Scrubber | null = null;
 
-  constructor(core: Core, logs: LogStore, secrets: SecretSource) {
+  /** `isOwn`: variables of the master that are its own, and that no program inherits. */
+  constructor(core: Core, logs: LogStore, secrets: SecretSource, isOwn: (variable: string) => boolean = () => false) {
+    this.#isOwn = isOwn;
     this.#core = core;
     this.#logs = logs;
     this.#secrets = secrets;
@@ -103,7 +106,8 @@ export class MasterProcesses implements MasterCommandPort {
   }
 
   #spawn(step: StepRef, command: MasterCommand, given: Readonly<Record<string, string>>): void {
-    const { child, error } = trySpawn(command, given);
+    const inherited = Object.entries(process.env).filter(([variable]) => !this.#isOwn(variable));
+    const { child, error } = trySpawn(command, { ...Object.fromEntries(inherited), ...command.env, ...given });
     if (child === null) {
       this.#refuse(step, error);
       return;
@@ -197,11 +201,9 @@ export class MasterProcesses implements MasterCommandPort {
   }
 }
 
-function trySpawn({ command, workdir, env }: MasterCommand, secrets: Readonly<Record<string, string>>) {
+function trySpawn({ command, workdir }: MasterCommand, env: Readonly<Record<string, string | null | undefined>>) {
   const [program, ...args] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
-  const kept = Object.entries({ ...process.env, ...env, ...secrets }).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  );
+  const kept = Object.entries(env).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
   try {
     const child = spawn(program ?? '', args, {
       cwd: workdir,

@@ -19,6 +19,7 @@ export function environment(options: { readonly prefix: string }): SecretProvide
     type: 'secretProvider' as const,
     title: `variables ${prefix}*`,
     place,
+    owns: (variable: string) => variable.startsWith(prefix),
     async read(name: string) {
       const value = process.env[`${prefix}${name.toUpperCase().replace(/\W/g, '_')}`];
       return value === undefined ? null : Buffer.from(value);

@@ -11,6 +11,8 @@ export interface SecretProvider {
    * it cannot tell. What it throws must not hold any part of a value.
    */
   read(name: string, signal: AbortSignal): Promise<Buffer | null>;
+  /** Whether a variable of the master holds what it reads, or what lets it read. Default: none does. */
+  owns?(variable: string): boolean;
 }
 
 /** Why a step does not get a secret. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { callerPlace, reportIssues } from '../config/problems.ts';
 import { readToken, type TokenSource, tokenSourceSchema } from '../config/workers.ts';
+import { namesVariable } from './own-variables.ts';
 import { SecretError, type SecretProvider } from './provider.ts';
 
 /** How the master shows Vault who it is. */
@@ -73,6 +74,7 @@ export function vault(options: VaultOptions): SecretProvider {
     type: 'secretProvider' as const,
     title: `Vault ${parsed.data?.url ?? ''}`,
     place,
+    owns: (variable: string) => namesVariable(parsed.data?.auth, variable),
     read: async (name: string, signal: AbortSignal) => (await client?.read(name, signal)) ?? null,
   });
 }
