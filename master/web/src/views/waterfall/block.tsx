@@ -66,7 +66,7 @@ function Bands({ block, at, wide }: { block: Block; at: number; wide: boolean })
       ))}
       {isNamed && (
         <span class="block-most" aria-hidden="true">
-          {highest.step.name}
+          {shortName(highest.step)}
         </span>
       )}
     </>
@@ -130,13 +130,18 @@ function BandView({ band, wide }: { band: Band; wide: boolean }): JSX.Element {
       {band.labelled && (
         <span class="band-text">
           <b aria-hidden="true">{look === 'SUCCESS' ? '' : `${GLYPHS[look]} `}</b>
-          {step.name}
+          {shortName(step)}
           {step.blocker !== null && step.blocker.kind !== 'children' && ` · ${shortWhy(step.blocker)}`}
         </span>
       )}
       {band.labelled && wide && <span class="band-time num">{progressOf(step) ?? length}</span>}
     </a>
   );
+}
+
+/** The lines that go out from a trigger's band say that it is one; a band has no room to say it again. */
+function shortName({ kind, name }: Step): string {
+  return kind === 'trigger' ? name.replace(/^trigger /, '') : name;
 }
 
 /** How long it waited for its locks. */
