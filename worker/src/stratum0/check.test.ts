@@ -1,4 +1,4 @@
-import { linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -184,5 +184,22 @@ describe('check of catalogs that are sound as objects', () => {
     writeFileSync(site.paths.reflog, encodeReflog(REPOSITORY, []));
     await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({ code: 'check_failed' });
     expect(site.said.filter((line) => line.startsWith('reflog: '))).toHaveLength(5);
+  });
+
+  test('tells of a log of references that a publish left which died, and is content once that is put right', async () => {
+    copyFileSync(site.paths.reflog, site.paths.reflogBefore);
+    const { root, certificate, history, metainfo } = await currentManifest(site.paths);
+    const newer = [root, certificate, history, metainfo ?? ''].map((hash) => ({
+      hash,
+      type: 'catalog' as const,
+      addedAt: 0,
+    }));
+    writeFileSync(site.paths.reflog, encodeReflog(REPOSITORY, newer));
+    await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({ code: 'check_failed' });
+    expect(site.said.filter((line) => line.startsWith('reflog: '))).toEqual([
+      expect.stringContaining('a publish died before its own was in place'),
+    ]);
+    await beginTransaction(site.context, REPOSITORY, '');
+    await checkRepository(site.context, REPOSITORY);
   });
 });

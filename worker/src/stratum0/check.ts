@@ -89,7 +89,12 @@ async function checkNamedObjects(inspection: Inspection, paths: RepositoryPaths)
     const logged = new Set(decodeReflog(image).map(({ hash }) => hash));
     for (const hash of [manifest.root, manifest.certificate, manifest.history, metainfo])
       if (hash !== null && !logged.has(hash)) inspection.problem(`reflog: ${hash} is missing`);
-    if (!hasHash(image, reflog)) inspection.problem('reflog: it is not the one that the manifest names');
+    if (hasHash(image, reflog)) return;
+    const before = await readFile(paths.reflogBefore).catch(() => Buffer.alloc(0));
+    const remedy = hasHash(before, reflog)
+      ? ': a publish died before its own was in place; the next one puts it right'
+      : '';
+    inspection.problem(`reflog: it is not the one that the manifest names${remedy}`);
   });
 }
 

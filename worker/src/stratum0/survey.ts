@@ -130,7 +130,19 @@ class ListingReader {
   }
 
   read(chunk: Buffer): void {
-    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    let bytes = chunk;
+    if (this.#rest.length > 0) {
+      const end = chunk.indexOf(0) + 1;
+      // Only the line that was cut in two is copied.
+      this.#rest = this.#readLines(Buffer.concat([this.#rest, end === 0 ? chunk : chunk.subarray(0, end)]));
+      if (end === 0) return;
+      bytes = chunk.subarray(end);
+    }
+    this.#rest = this.#readLines(bytes);
+  }
+
+  /** Gives what is left: the beginning of a line. */
+  #readLines(bytes: Buffer): Buffer {
     let owner: OpenDirectory | undefined;
     let pieceAt = 0;
     let at = 0;
@@ -150,7 +162,7 @@ class ListingReader {
       at = end + 1;
     }
     owner?.hash.update(bytes.subarray(pieceAt, at));
-    this.#rest = bytes.subarray(at);
+    return bytes.subarray(at);
   }
 
   finish(): void {
