@@ -34,6 +34,17 @@ describe('the documentation', () => {
 });
 
 describe('a pipeline', () => {
+  test('that was parsed before is read without its text, which is needed to tell the line of a mistake only', () => {
+    const first = readPipeline(GOOD, project('widgets'), offer());
+    if (!('parsed' in first)) throw new Error(first.mistakes.join('\n'));
+    const parsed = JSON.parse(JSON.stringify(first.parsed));
+    expect(readPipeline('no: text', project('widgets'), offer(), parsed)).toEqual(first);
+    const fewer = { ...offer(), platforms: {} };
+    const again = readPipeline(GOOD, project('widgets'), fewer, parsed);
+    expect(again).toEqual(readPipeline(GOOD, project('widgets'), fewer));
+    expect('mistakes' in again ? again.mistakes : []).toHaveLength(2);
+  });
+
   test('that is right is read with the line of each step', () => {
     const read = readPipeline(GOOD, project('widgets'), offer());
     expect(read).toMatchObject({ pipeline: { stepLines: [8, 9], definition: { platforms: ['debian12', 'alma9'] } } });

@@ -21,11 +21,42 @@ export interface Pipeline {
   readonly stepLines: readonly number[];
 }
 
-/** A pipeline, or all that is wrong with its file: repository, file, line, value and remedy in each. */
-export type Read = { readonly pipeline: Pipeline } | { readonly mistakes: readonly string[] };
+/** What YAML says, as data that can be kept: to parse the text again takes as long as all else with a thousand projects. */
+export interface ParsedText {
+  readonly value: unknown;
+  readonly stepLines: readonly number[];
+}
 
-/** Reads an `icefall.yml`: data that is checked against a schema and against what the site offers. Nothing of it is run. */
-export function readPipeline(text: string, project: ProjectDeclaration, offer: Offer): Read {
+/** A pipeline, or all that is wrong with its file: repository, file, line, value and remedy in each. */
+export type Read =
+  | { readonly pipeline: Pipeline; readonly parsed: ParsedText }
+  | { readonly mistakes: readonly string[] };
+
+/**
+ * Reads an `icefall.yml`: data that is checked against a schema and against what the site offers. Nothing of it is run.
+ * With what an earlier reading of the text gave, that is parsed again only to tell where mistakes are.
+ */
+export function readPipeline(
+  text: string,
+  project: ProjectDeclaration,
+  offer: Offer,
+  earlier: ParsedText | null = null,
+): Read {
+  return (earlier === null ? null : readParsed(earlier, project, offer)) ?? readText(text, project, offer);
+}
+
+/** Null: there are mistakes in it. */
+function readParsed(parsed: ParsedText, project: ProjectDeclaration, offer: Offer): Read | null {
+  const { success, data: definition } = definitionSchema.safeParse(parsed.value);
+  if (!success) return null;
+  let isRight = true;
+  checkOffer(definition, project, offer, () => {
+    isRight = false;
+  });
+  return isRight ? { pipeline: { definition, stepLines: parsed.stepLines }, parsed } : null;
+}
+
+function readText(text: string, project: ProjectDeclaration, offer: Offer): Read {
   const title = `${withoutUser(project.repository)} ${PIPELINE_FILE}`;
   const yaml = readYaml(text);
   if ('mistakes' in yaml) return { mistakes: yaml.mistakes.map(({ line, message }) => `${title}:${line}: ${message}`) };
@@ -41,7 +72,8 @@ export function readPipeline(text: string, project: ProjectDeclaration, offer: O
   const wrong: string[] = [];
   checkOffer(definition, project, offer, (path, message) => wrong.push(`${title}:${yaml.lineOf(path)}: ${message}`));
   if (wrong.length > 0) return { mistakes: wrong };
-  return { pipeline: { definition, stepLines: definition.steps.map((_, i) => lineOfStep(yaml, i)) } };
+  const stepLines = definition.steps.map((_, i) => lineOfStep(yaml, i));
+  return { pipeline: { definition, stepLines }, parsed: { value: yaml.value, stepLines } };
 }
 
 function lineOfStep(yaml: YamlText, index: number): number {

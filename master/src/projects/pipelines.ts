@@ -5,15 +5,23 @@ import type { SiteDeclaration } from '../config/site.ts';
 import type { Core } from '../engine/core.ts';
 import { PIPELINE_FILE } from './definition.ts';
 import { withProjects } from './effective-site.ts';
-import { readPipeline } from './pipeline.ts';
+import { type ParsedText, readPipeline } from './pipeline.ts';
 import { type ProjectParts, partsOf } from './project-builders.ts';
+
+/** A text that was right, and the commit that brought it. */
+interface GoodText {
+  readonly revision: string;
+  readonly text: string;
+  /** What it says; of one that an older master has kept it is not known. */
+  readonly parsed?: ParsedText;
+}
 
 /** What is remembered of a project. */
 interface Stored {
   readonly repository: string;
   readonly branch: string;
-  /** The commit that brought the text, and the text: the last one that was right. Null: there was none yet. */
-  readonly good: { readonly revision: string; readonly text: string } | null;
+  /** The last text that was right. Null: there was none yet. */
+  readonly good: GoodText | null;
   /** The commit that was read last; null: none could be read yet. */
   readonly revision: string | null;
   readonly mistakes: readonly string[];
@@ -29,7 +37,7 @@ interface Declared {
   readonly offer: ProjectsDeclaration;
   readonly project: ProjectDeclaration;
   readonly branch: string;
-  readonly good: NonNullable<Stored['good']>;
+  readonly good: GoodText;
   readonly parts: ProjectParts | { readonly mistakes: readonly string[] };
 }
 
@@ -109,41 +117,44 @@ export class Pipelines {
   /** Notes what a look has found. Inside a turn. True: the site has to be composed anew. */
   note(project: ProjectDeclaration, offer: ProjectsDeclaration, finding: Finding): boolean {
     const before = this.#storedOf(project);
-    const mistakes = 'mistake' in finding ? [finding.mistake] : this.#judge(project, offer, finding);
-    const isNew = 'text' in finding && mistakes.length === 0 && before?.good?.text !== finding.text;
+    const judged = 'mistake' in finding ? { mistakes: [finding.mistake] } : this.#judge(project, offer, finding);
+    const isNew = 'text' in judged && before?.good?.text !== judged.text;
     this.#store(project.name, {
       repository: project.repository,
       branch: finding.branch ?? before?.branch ?? '',
-      good: isNew ? { revision: finding.revision, text: finding.text } : (before?.good ?? null),
+      good: isNew ? judged : (before?.good ?? null),
       // One that could not be read is read again.
       revision: finding.revision ?? before?.revision ?? null,
-      mistakes: mistakes.slice(0, MOST_MISTAKES),
+      mistakes: 'text' in judged ? [] : judged.mistakes.slice(0, MOST_MISTAKES),
       readAt: this.#core.now(),
     });
     return isNew || (before !== null && finding.branch !== null && before.branch !== finding.branch);
   }
 
-  /** What is wrong with a text. One that is right is declared with that, and kept for when the site is composed. */
+  /** A text that is right, which is declared and kept for when the site is composed; or what is wrong with it. */
   #judge(
     project: ProjectDeclaration,
     offer: ProjectsDeclaration,
     { text, branch, revision }: Extract<Finding, { text: string }>,
-  ): readonly string[] {
-    const known = this.#declared.get(project.name);
-    const parts = this.#partsOf(project, offer, branch, { revision, text });
-    if ('mistakes' in parts) return parts.mistakes;
-    if (known?.good.text !== text)
-      this.#declared.set(project.name, { offer, project, branch, good: { revision, text }, parts });
-    return [];
+  ): GoodText | { readonly mistakes: readonly string[] } {
+    const read = readPipeline(text, project, offer);
+    if ('mistakes' in read) return read;
+    const { pipeline, parsed } = read;
+    const parts = partsOf({ project, offer, pipeline, revision, branch, mayBuild: this.#mayBuild });
+    if ('mistakes' in parts) return parts;
+    const good = { revision, text, parsed };
+    if (this.#declared.get(project.name)?.good.text !== text)
+      this.#declared.set(project.name, { offer, project, branch, good, parts });
+    return good;
   }
 
   #partsOf(
     project: ProjectDeclaration,
     offer: ProjectsDeclaration,
     branch: string,
-    { revision, text }: NonNullable<Stored['good']>,
+    { revision, text, parsed }: GoodText,
   ): Declared['parts'] {
-    const read = readPipeline(text, project, offer);
+    const read = readPipeline(text, project, offer, parsed ?? null);
     if ('mistakes' in read) return read;
     return partsOf({ project, offer, pipeline: read.pipeline, revision, branch, mayBuild: this.#mayBuild });
   }
