@@ -121,13 +121,19 @@ describe('a pool', () => {
     expect(simulated.master.rooms.builds.rows.build(1)).toMatchObject({ worker: 'pool-1', result: 'SUCCESS' });
   });
 
-  test('tells why its containers do not come, in the words of the cluster', async () => {
+  test.each([
+    'ImagePullBackOff: Back-off pulling image "agent:1"',
+    'Unschedulable: 0/3 nodes are available: 3 Insufficient cpu.',
+  ])('tells why its containers do not come, in the words of the cluster: %s', async (trouble) => {
     const { provider, look, force, blocker } = setUp();
     const [id = 0] = force().requestIds;
     await look();
-    provider.set('pool-1', { trouble: 'ImagePullBackOff: Back-off pulling image "agent:1"' });
+    provider.set('pool-1', { trouble });
     await look();
-    expect(blocker(id)).toMatchObject({ kind: 'pool', trouble: 'ImagePullBackOff: Back-off pulling image "agent:1"' });
+    expect(blocker(id)).toMatchObject({ kind: 'pool', starting: 1, trouble });
+    provider.set('pool-1', { trouble: null });
+    await look();
+    expect(blocker(id)).toMatchObject({ kind: 'pool', starting: 1, trouble: null });
   });
 
   test('tells a refusal, and tries again after a while, not at every look', async () => {
