@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import type { HookDelivery } from '@icefall/shared';
 import { ZodError, z } from 'zod';
 import { HOOK_DIALECTS, type HookDialect, type WebhookDeclaration } from '../config/changes.ts';
@@ -8,6 +7,7 @@ import type { SiteConfig } from '../engine/site-config.ts';
 import { ChangeError, type Changes } from './changes.ts';
 import { type Arrival, HookDeliveries, type KeptBody, LONGEST_KEPT_BYTES } from './hook-deliveries.ts';
 import { HookError } from './hook-error.ts';
+import { type HookRequest, isFromHere, lowerCased, payloadOf } from './hook-request.ts';
 import { gitlab } from './webhook-gitlab.ts';
 import { generic, gitea, github, REPLAY_WINDOW_MS } from './webhook-hub.ts';
 import { branchOf, type Dialect, type HookHeaders, type HookPush, newestOf, toldByCommits } from './webhook-push.ts';
@@ -16,17 +16,6 @@ const DIALECTS: Readonly<Record<HookDialect, Dialect>> = { github, gitlab, gitea
 
 /** GitHub's own bound, the highest of the three; the door may have a lower one. */
 export const LONGEST_HOOK_BODY_BYTES = 25 * 1024 * 1024;
-
-/** A delivery as it came. */
-export interface HookRequest {
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Its bytes are what was signed. */
-  readonly body: Buffer;
-  /** The connection's other end: a webhook without secrets takes requests of this machine only. */
-  readonly remoteAddress: string | null;
-  /** Who sent it, as proxies that the site believes say; for the record. */
-  readonly origin: string | null;
-}
 
 interface Taken {
   readonly arrival: Arrival;
@@ -242,10 +231,6 @@ function addressesOf(config: SiteConfig): ReadonlySet<string> {
   ]);
 }
 
-function lowerCased(headers: HookRequest['headers']): HookHeaders {
-  return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
-}
-
 function assertLength({ length }: Buffer): void {
   if (length > LONGEST_HOOK_BODY_BYTES)
     throw new HookError('too_large', `the body has ${length} bytes; at most ${LONGEST_HOOK_BODY_BYTES} are read`);
@@ -273,20 +258,6 @@ function dialectNamed(name: string): HookDialect {
     'unknown_dialect',
     `no webhooks of ${JSON.stringify(name.slice(0, 100))} are known; known: ${known}`,
   );
-}
-
-/** From this machine, and not handed on by a proxy on it. */
-function isFromHere(headers: HookHeaders, address: string | null): boolean {
-  if (['x-forwarded-for', 'x-real-ip', 'forwarded'].some((name) => headers[name] !== undefined)) return false;
-  const plain = (address ?? '').replace(/^::ffff:/i, '');
-  return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
-}
-
-/** The payload: JSON, or a form whose field `payload` is JSON. */
-function payloadOf(contentType: string | null, body: Buffer): unknown {
-  const text = body.toString('utf8');
-  const isForm = /^application\/x-www-form-urlencoded\b/i.test(contentType ?? '');
-  return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text);
 }
 
 function readPayload<T>(dialect: HookDialect, read: () => T): T {

@@ -198,6 +198,22 @@ const status = {
   workers: 1,
 };
 
+const hookDelivery = {
+  id: 31,
+  at: at + 1000,
+  dialect: 'gitea',
+  origin: '192.0.2.7',
+  event: 'push',
+  deliveryId: 'f1c2a90e-5b1d-4c1e-9c55-2f6f6d2c9a10',
+  sizeBytes: 4711,
+  outcome: 'accepted',
+  code: null,
+  reason: null,
+  changeIds: [3],
+  redeliveryOf: null,
+  isKept: true,
+};
+
 export const EXAMPLES: Readonly<Record<string, unknown>> = {
   Build: build,
   Builder: builder,
@@ -224,6 +240,7 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
       },
     ],
   },
+  HookDelivery: hookDelivery,
   Lock: lock,
   Log: log,
   LogLines: {

@@ -15,6 +15,7 @@ const RESOURCES: Readonly<Record<string, z.ZodType>> = {
   ForceForm: shared.forceFormSchema,
   ForcePreview: shared.forcePreviewSchema,
   FormField: shared.formFieldSchema,
+  HookDelivery: shared.hookDeliverySchema,
   Lock: shared.lockSchema,
   LockHolder: shared.lockHolderSchema,
   Log: shared.logSchema,

@@ -1,0 +1,32 @@
+import { isIP } from 'node:net';
+import type { HookHeaders } from './webhook-push.ts';
+
+/** A delivery as it came. */
+export interface HookRequest {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Its bytes are what was signed. */
+  readonly body: Buffer;
+  /** The connection's other end: a webhook without secrets takes requests of this machine only. */
+  readonly remoteAddress: string | null;
+  /** Who sent it, as proxies that the site believes say; for the record. */
+  readonly origin: string | null;
+}
+
+/** Names of headers in the form in which they are looked up. */
+export function lowerCased(headers: HookRequest['headers']): HookHeaders {
+  return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
+}
+
+/** From this machine, and not handed on by a proxy on it. */
+export function isFromHere(headers: HookHeaders, address: string | null): boolean {
+  if (['x-forwarded-for', 'x-real-ip', 'forwarded'].some((name) => headers[name] !== undefined)) return false;
+  const plain = (address ?? '').replace(/^::ffff:/i, '');
+  return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
+}
+
+/** The payload: JSON, or a form whose field `payload` is JSON. */
+export function payloadOf(contentType: string | null, body: Buffer): unknown {
+  const text = body.toString('utf8');
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(contentType ?? '');
+  return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text);
+}
