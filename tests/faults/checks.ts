@@ -96,7 +96,7 @@ export async function expectClean(bed: Bed, known: readonly string[] = []): Prom
 }
 
 /** No process of a step lives. */
-export async function expectNoProcess(bed: Bed): Promise<void> {
+async function expectNoProcess(bed: Bed): Promise<void> {
   await eventually('no process of a step to live', () => {
     const left = processesOf(bed.witness).filter(({ command }) => command.startsWith('sh -c'));
     return left.length === 0 ? true : null;

@@ -157,7 +157,7 @@ export interface Outcome extends Exit {
   readonly stderr: string;
 }
 
-export function describeExit({ code, signal }: Exit): string {
+function describeExit({ code, signal }: Exit): string {
   return signal ?? `exit code ${code}`;
 }
 

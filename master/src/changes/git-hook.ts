@@ -26,7 +26,7 @@ export interface InstalledHook {
 }
 
 /** A hook cannot be installed or used. */
-export class GitHookError extends Error {
+class GitHookError extends Error {
   readonly code = 'git_hook';
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

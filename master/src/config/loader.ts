@@ -8,7 +8,7 @@ import { ConfigError, type Problem, takeProblems } from './problems.ts';
 import type { SiteDeclaration } from './site.ts';
 
 /** The file that is loaded when a folder is named. */
-export const SITE_FILE = 'site.ts';
+const SITE_FILE = 'site.ts';
 
 /**
  * A site's program only declares; one that takes longer waits for something that does not come (a top-level await), and

@@ -6,9 +6,9 @@ import type { Clock, Logger, Timer } from './ports.ts';
 /** Between two looks: so long a deadline may be shown wrongly after a jump. */
 export const LOOK_EVERY_MS = 10_000;
 /** Less is a correction that a time server makes all the time, and no reason to move anything. */
-export const LEAST_JUMP_MS = 1000;
+const LEAST_JUMP_MS = 1000;
 /** How long the alarm stays: a person who looks at the page once an hour sees it. */
-export const ALARM_FOR_MS = 60 * 60_000;
+const ALARM_FOR_MS = 60 * 60_000;
 
 /** What it needs of the core whose turns it precedes. */
 interface Watched {

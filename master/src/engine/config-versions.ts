@@ -6,7 +6,7 @@ import { fromColumn } from '../db/rows.ts';
 import type { Core } from './core.ts';
 
 /** Versions that are kept: years of reloads; beyond them a build's configuration is known by its number only. */
-export const MOST_CONFIG_VERSIONS = 1000;
+const MOST_CONFIG_VERSIONS = 1000;
 
 interface VersionRow {
   readonly version: number;

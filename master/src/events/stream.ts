@@ -15,7 +15,7 @@ export const MOST_REPLAYED = 2000;
  */
 export const ROUND_MS = 25;
 /** Resources looked up in one round, so that a turn that touches ten thousand does not hold up the next turn for long. */
-export const MOST_IN_ROUND = 500;
+const MOST_IN_ROUND = 500;
 /** Resources that wait for their round. Beyond it everybody is told to take a snapshot. */
 const MOST_WAITING = 20_000;
 /** Bytes that wait for one client. A slower one is told to take a snapshot, and let go. */

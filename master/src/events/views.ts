@@ -12,9 +12,9 @@ import { WorkerViews } from './worker-views.ts';
 /** Finished builds in one snapshot. A busier site gets fewer hours than it asked for, and `since` says so. */
 export const MOST_SNAPSHOT_BUILDS = 5000;
 /** Open requests in one snapshot, oldest first: ten times what anybody reads. */
-export const MOST_SNAPSHOT_REQUESTS = 10_000;
+const MOST_SNAPSHOT_REQUESTS = 10_000;
 /** Changes in one snapshot, newest first. */
-export const MOST_SNAPSHOT_CHANGES = 1000;
+const MOST_SNAPSHOT_CHANGES = 1000;
 
 const HOUR_MS = 3_600_000;
 

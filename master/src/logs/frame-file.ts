@@ -5,9 +5,9 @@ import { decodeRecords, type JournalRecord, LOG_MARKS, wholeRecordBytes } from '
 import { countLines, encodeLineRecords, type LineRecord } from './line-records.ts';
 
 /** Lines are compressed in pieces of this size: small enough that one line comes in milliseconds, large enough to compress well. */
-export const FRAME_BYTES = 256 * 1024;
+const FRAME_BYTES = 256 * 1024;
 /** A log with at most so much text has no file: see {@link FrameWriter.finish}. Most steps stay far below. */
-export const SMALL_LOG_BYTES = 16 * 1024;
+const SMALL_LOG_BYTES = 16 * 1024;
 
 /** Where a frame lies in its file, and which lines it holds. */
 export interface FrameEntry {

@@ -6,7 +6,7 @@ import { JournalFile } from './journal-file.ts';
 import { LineAssembler, type LineRecord } from './line-records.ts';
 
 /** The log that a stream of the journal belongs to: 0 is `stdio`. */
-export function logStreamOf(stream: number): number {
+function logStreamOf(stream: number): number {
   return stream < STREAM.firstLogFile ? 0 : stream;
 }
 

@@ -2,7 +2,7 @@ import type { Change } from '@icefall/shared';
 import type { Matcher, SchedulerDeclaration } from '../config/schedulers.ts';
 
 /** Categories of changes that anybody may bring about: they are only for schedulers that name them. */
-export const OUTSIDE_CATEGORIES: readonly string[] = ['pullRequest', 'fork'];
+const OUTSIDE_CATEGORIES: readonly string[] = ['pullRequest', 'fork'];
 
 /** Schedulers that look at changes. */
 export type WatchesChanges = Extract<SchedulerDeclaration, { readonly isImportant: unknown }>;

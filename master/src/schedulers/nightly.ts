@@ -27,7 +27,7 @@ type Options = Pick<NightlyScheduler, 'cron' | 'onlyIfChanged' | 'missed'>;
  * Stored data brought in line with the declaration. A scheduler that is new, or has a new pattern or zone, begins now:
  * times of the new pattern that have passed were never promised.
  */
-export function adoptNightly(data: NightlyData | null, options: Options, timeZone: string, now: number): NightlyData {
+function adoptNightly(data: NightlyData | null, options: Options, timeZone: string, now: number): NightlyData {
   const { cron, onlyIfChanged } = options;
   if (data === null) return { cron, timeZone, doneUntil: now, ran: false, onlyIfChanged };
   const isSame = data.cron === cron && data.timeZone === timeZone && data.doneUntil <= now + CLOCK_TRUST_MS;
@@ -53,7 +53,7 @@ export interface NightlyMoment {
  * last awakening, it starts once; if all of them passed while the master was down, `missed` decides. A start that is
  * passed over because nothing changed counts as dealt with.
  */
-export function wakeNightly(
+function wakeNightly(
   data: NightlyData,
   options: Options,
   moment: NightlyMoment,

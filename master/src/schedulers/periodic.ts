@@ -7,7 +7,7 @@ interface Data {
 }
 
 /** When a periodic scheduler starts next: at once the first time, then so long after the last start. */
-export function nextPeriod(lastStartAt: number | null, everyMs: number, now: number): number {
+function nextPeriod(lastStartAt: number | null, everyMs: number, now: number): number {
   return lastStartAt === null ? now : lastStartAt + everyMs;
 }
 

@@ -26,7 +26,7 @@ export function completeStamps(stamps: readonly SourceStamp[], codebases: Codeba
 }
 
 /** The source that a scheduler declares for a code base. */
-export function defaultStamp(codebase: string, fallback: CodebaseDefault): SourceStamp {
+function defaultStamp(codebase: string, fallback: CodebaseDefault): SourceStamp {
   return {
     codebase,
     repository: fallback.repository,

@@ -27,7 +27,7 @@ export interface Pending {
  * Changes that wait for a scheduler's next buildset: at most so many important and as many unimportant ones. Nobody reads
  * a longer list; the oldest are dropped, which changes no decision, since newer ones of the same importance are there.
  */
-export const MOST_PENDING = 10_000;
+const MOST_PENDING = 10_000;
 
 /** What the schedulers remember: the tables schedulers and scheduler_changes. Read from the database each time. */
 export class SchedulerStore {

@@ -212,7 +212,7 @@ export function simulate(site: SiteDeclaration, options: SimulationOptions = {})
 }
 
 /** Repositories that a site's sources of change, filters and code bases name. */
-export function repositoriesOf(site: SiteDeclaration): string[] {
+function repositoriesOf(site: SiteDeclaration): string[] {
   const polled = site.changeSources.flatMap((source) => (source.type === 'gitPoller' ? [source.repository] : []));
   const scheduled = site.schedulers.flatMap((scheduler) => {
     const filter = 'changes' in scheduler ? scheduler.changes.repository : undefined;

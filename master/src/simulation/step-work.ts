@@ -6,7 +6,7 @@ import { SimulationError } from './errors.ts';
 import type { Work } from './simulated-command.ts';
 
 /** How long a command takes of which nothing is known. */
-export const USUAL_COMMAND_MS = 60_000;
+const USUAL_COMMAND_MS = 60_000;
 /** And what only touches a directory or a file. */
 const USUAL_FILE_WORK_MS = 1000;
 const LONG: readonly Command['kind'][] = ['shell', 'git', 'upload', 'download'];

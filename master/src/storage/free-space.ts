@@ -19,8 +19,8 @@ export function freeSpaceOf(directory: string): FreeSpace {
  * Where a site sets no limit, an alarm comes below 1 GiB or, on a small volume, below a twentieth of it: hours before
  * the disk is full on a busy site, and not from the first day on a volume that is small on purpose.
  */
-export const DEFAULT_LEAST_FREE_BYTES = 1024 ** 3;
-export const DEFAULT_LEAST_FREE_PART = 1 / 20;
+const DEFAULT_LEAST_FREE_BYTES = 1024 ** 3;
+const DEFAULT_LEAST_FREE_PART = 1 / 20;
 
 export function leastFreeBytes(total: number, wanted: number | null): number {
   return wanted ?? Math.min(DEFAULT_LEAST_FREE_BYTES, total * DEFAULT_LEAST_FREE_PART);

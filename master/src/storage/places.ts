@@ -24,7 +24,7 @@ export interface StrangeFile {
   readonly buildId: null;
 }
 
-export function logPath(buildId: number, file: string): string {
+function logPath(buildId: number, file: string): string {
   return join(LOG_FOLDER, String(Math.floor(buildId / BUILDS_PER_DIRECTORY)), String(buildId), file);
 }
 

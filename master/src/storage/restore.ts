@@ -11,7 +11,7 @@ import { DATABASE_FILE, LOG_FOLDER, logFiles } from './places.ts';
  * Numbers of events that are left out after a restore: at a hundred events a second, four months between backup and
  * loss. A client that knows an event of the lost time has a number that no event has, and is told to start anew.
  */
-export const EVENTS_SKIPPED = 1_000_000_000;
+const EVENTS_SKIPPED = 1_000_000_000;
 
 export interface RestoreOptions {
   readonly backup: string;

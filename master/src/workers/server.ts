@@ -36,7 +36,7 @@ export interface WorkerServerOptions {
 }
 
 /** The worker port could not be opened. */
-export class WorkerPortError extends Error {
+class WorkerPortError extends Error {
   readonly code = 'worker_port';
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

@@ -8,7 +8,7 @@ import type { Wire } from './wire.ts';
  * What may wait to leave on one connection: several of the largest messages. A worker that does not read as much is cut
  * off; it is told all of it again when it is back.
  */
-export const MAX_UNSENT_BYTES = 16 * 1024 * 1024;
+const MAX_UNSENT_BYTES = 16 * 1024 * 1024;
 
 /** A WebSocket as a wire. */
 export function socketWire(socket: WebSocket, tcp: Socket, log: Logger): Wire {

@@ -3,7 +3,7 @@ import { id, time } from './scalars.ts';
 
 /** People, tokens and the audit log, as the API tells of them. */
 
-export const grantSchema = z.object({
+const grantSchema = z.object({
   permission: z.string(),
   /** Names; null: all builders. */
   builders: z.array(z.string()).nullable(),

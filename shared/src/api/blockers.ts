@@ -15,7 +15,7 @@ export const lockHolderSchema = z.object({
 export type LockHolder = z.infer<typeof lockHolderSchema>;
 
 /** One build of a deadlock, and what it waits for: the next one has it. */
-export const deadlockedSchema = z.object({
+const deadlockedSchema = z.object({
   buildId: z.number().int(),
   builder: z.string(),
   number: z.number().int(),

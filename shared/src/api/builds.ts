@@ -5,7 +5,7 @@ import { logSchema } from './logs.ts';
 import { propertiesSchema } from './properties.ts';
 import { id, result, time } from './scalars.ts';
 
-export const STEP_STATES = ['pending', 'waitingForLocks', 'running', 'finished'] as const;
+const STEP_STATES = ['pending', 'waitingForLocks', 'running', 'finished'] as const;
 export const stepSchema = z.object({
   buildId: id,
   /** From 0. */

@@ -13,7 +13,7 @@ export const sourceStampSchema = z.object({
 });
 export type SourceStamp = z.infer<typeof sourceStampSchema>;
 
-export const commitSchema = z.object({
+const commitSchema = z.object({
   revision: z.string(),
   author: z.string(),
   message: z.string(),

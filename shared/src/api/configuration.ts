@@ -8,16 +8,16 @@ import { z } from 'zod';
 const options = z.record(z.string(), z.json());
 
 /** A worker, lock, scheduler or source of change. */
-export const declaredThingSchema = z.object({ name: z.string(), kind: z.string(), options });
+const declaredThingSchema = z.object({ name: z.string(), kind: z.string(), options });
 export type DeclaredThing = z.infer<typeof declaredThingSchema>;
 
-export const declaredStepSchema = z.object({ name: z.string(), kind: z.string(), options });
+const declaredStepSchema = z.object({ name: z.string(), kind: z.string(), options });
 export type DeclaredStep = z.infer<typeof declaredStepSchema>;
 
-export const declaredBuilderSchema = declaredThingSchema.extend({ steps: z.array(declaredStepSchema) });
+const declaredBuilderSchema = declaredThingSchema.extend({ steps: z.array(declaredStepSchema) });
 export type DeclaredBuilder = z.infer<typeof declaredBuilderSchema>;
 
-export const siteDescriptionSchema = z.object({
+const siteDescriptionSchema = z.object({
   /** What is said of the site as a whole. */
   options,
   builders: z.array(declaredBuilderSchema),

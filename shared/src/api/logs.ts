@@ -13,7 +13,7 @@ export const logSchema = z.object({
 export type Log = z.infer<typeof logSchema>;
 
 export const LOG_STREAMS = ['header', 'stdout', 'stderr'] as const;
-export const logLineSchema = z.object({
+const logLineSchema = z.object({
   /** From 0. */
   n: z.number().int(),
   stream: z.enum(LOG_STREAMS),
@@ -33,7 +33,7 @@ export const logLinesSchema = z.object({
 export type LogLines = z.infer<typeof logLinesSchema>;
 
 /** What a search in a log has found since the piece before. */
-export const logSearchPieceSchema = z.object({
+const logSearchPieceSchema = z.object({
   logId: id,
   /** Numbers of lines, rising, from 0. */
   hits: z.array(z.number().int()),

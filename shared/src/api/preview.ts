@@ -3,7 +3,7 @@ import { blockerSchema, lockHolderSchema } from './blockers.ts';
 import { sourceStampSchema } from './changes.ts';
 
 /** A lock that a build would have to wait for, as things are now. */
-export const awaitedLockSchema = z.object({
+const awaitedLockSchema = z.object({
   /** Its key: `name`, `name@worker` or `name/path`. */
   lock: z.string(),
   mode: z.enum(['counting', 'exclusive']),
@@ -16,7 +16,7 @@ export const awaitedLockSchema = z.object({
 export type AwaitedLock = z.infer<typeof awaitedLockSchema>;
 
 /** What would become of a request for one builder, if it were made now. */
-export const requestOutlookSchema = z.object({
+const requestOutlookSchema = z.object({
   builder: z.string(),
   /** What, apart from locks and its turn, would keep it from starting; null: nothing. */
   blocker: blockerSchema.nullable(),

@@ -8,7 +8,7 @@ import { schedulerSchema } from './schedulers.ts';
 import { workerSchema } from './workers.ts';
 
 /** Something that a person has to look at, for as long as it lasts. */
-export const alarmSchema = z.object({
+const alarmSchema = z.object({
   /**
    * For programs: `storageUnavailable`, `diskSpaceLow`, `clockJumped`, `masterMistake`,
    * `configurationChanged`, `lockWait LOCK`, `notCleanedUp BUILDER@WORKER`.

@@ -17,7 +17,7 @@ const limits = {
 
 const secretName = z.string().min(1).max(300);
 /** Which secrets a command is given, by name: their values come beside it, in the order to start, and are kept nowhere. */
-export const secretUseSchema = z.object({
+const secretUseSchema = z.object({
   /** By variable: its value is the secret. */
   env: z.record(z.string().min(1), secretName),
   /** By variable: its value is the path of a file, readable by the worker alone, that is gone when the command ends. */
@@ -29,7 +29,7 @@ export type SecretUse = z.infer<typeof secretUseSchema>;
 /** Since protocol 1.1; a worker older than that is not given the command. */
 const secrets = secretUseSchema.optional();
 
-export const shellCommandSchema = z.object({
+const shellCommandSchema = z.object({
   kind: z.literal('shell'),
   /** A list runs without a shell; a string is given to `/bin/sh -c`. */
   command: z.union([z.array(z.string()).min(1), z.string().min(1)]),
@@ -49,7 +49,7 @@ export const shellCommandSchema = z.object({
   secrets,
 });
 
-export const gitCommandSchema = z.object({
+const gitCommandSchema = z.object({
   kind: z.literal('git'),
   repository: z.string().min(1),
   /** Null: the remote's default branch. */
@@ -82,7 +82,7 @@ export const gitCommandSchema = z.object({
   ...limits,
 });
 
-export const uploadCommandSchema = z.object({
+const uploadCommandSchema = z.object({
   kind: z.literal('upload'),
   /** A file, or a directory that is sent as a tar stream. */
   source: path,
@@ -91,7 +91,7 @@ export const uploadCommandSchema = z.object({
   maxBytes: z.number().int().positive().nullable(),
 });
 
-export const downloadCommandSchema = z.object({
+const downloadCommandSchema = z.object({
   kind: z.literal('download'),
   destination: path,
   what: z.enum(['file', 'directory']),
@@ -100,13 +100,13 @@ export const downloadCommandSchema = z.object({
   mode: z.number().int().min(0).max(0o7777).nullable(),
 });
 
-export const makeDirectoryCommandSchema = z.object({ kind: z.literal('makeDirectory'), path, workdir: path });
-export const removeDirectoryCommandSchema = z.object({
+const makeDirectoryCommandSchema = z.object({ kind: z.literal('makeDirectory'), path, workdir: path });
+const removeDirectoryCommandSchema = z.object({
   kind: z.literal('removeDirectory'),
   paths: z.array(path).min(1),
   workdir: path,
 });
-export const copyDirectoryCommandSchema = z.object({
+const copyDirectoryCommandSchema = z.object({
   kind: z.literal('copyDirectory'),
   from: path,
   to: path,
@@ -114,11 +114,11 @@ export const copyDirectoryCommandSchema = z.object({
   maxTimeMs: limits.maxTimeMs,
 });
 /** Outcome values: `exists`, and where it does `type` (file, directory, symlink, other), `sizeBytes`, `mode`. */
-export const statCommandSchema = z.object({ kind: z.literal('stat'), path, workdir: path });
+const statCommandSchema = z.object({ kind: z.literal('stat'), path, workdir: path });
 /** Outcome value: `paths`, sorted. */
-export const globCommandSchema = z.object({ kind: z.literal('glob'), pattern: z.string().min(1), workdir: path });
+const globCommandSchema = z.object({ kind: z.literal('glob'), pattern: z.string().min(1), workdir: path });
 /** Outcome value: `text`. */
-export const readFileCommandSchema = z.object({
+const readFileCommandSchema = z.object({
   kind: z.literal('readFile'),
   path,
   workdir: path,

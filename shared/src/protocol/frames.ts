@@ -14,7 +14,7 @@ export interface OutputFrame {
 }
 
 const OUTPUT = 1;
-export const FRAME_HEADER_BYTES = 25;
+const FRAME_HEADER_BYTES = 25;
 
 /** Encodes a frame; the payload is copied. */
 export function encodeOutputFrame(frame: OutputFrame): Uint8Array {

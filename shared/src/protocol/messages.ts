@@ -13,7 +13,7 @@ const commandRef = {
 };
 
 /** What the worker still holds of a command. */
-export const heldCommandSchema = z.object({
+const heldCommandSchema = z.object({
   ...commandRef,
   state: z.enum(['running', 'finished']),
   /** First byte of the journal that is still kept: everything before was acknowledged. */
@@ -36,7 +36,7 @@ export const workerInfoSchema = z.object({
 });
 export type WorkerInfo = z.infer<typeof workerInfoSchema>;
 
-export const helloSchema = z.object({
+const helloSchema = z.object({
   kind: z.literal('hello'),
   protocol: z.object({ major: z.number().int(), minor: z.number().int() }),
   /** Made with the journal's directory: a worker that lost its disk has another one. */
@@ -69,7 +69,7 @@ export const workerMessageSchema = z.discriminatedUnion('kind', [
 ]);
 export type WorkerMessage = z.infer<typeof workerMessageSchema>;
 
-export const masterMessageSchema = z.discriminatedUnion('kind', [
+const masterMessageSchema = z.discriminatedUnion('kind', [
   /** Answer to hello. Says for each command the worker holds where to go on, or to end and forget it. */
   z.object({
     kind: z.literal('welcome'),

@@ -42,7 +42,7 @@ export interface Scrolled {
   readonly frames: readonly number[];
 }
 
-export class BenchPage implements AsyncDisposable {
+class BenchPage implements AsyncDisposable {
   readonly page: Page;
   readonly #cdp: CDPSession;
 

@@ -9,7 +9,7 @@ const MOST_AGE_MS = 6 * 3_600_000;
 /** A build each minute: two years for a million. */
 export const LONG_EVERY_MS = 60_000;
 /** The newest builds have ten steps each: more than any case looks at. */
-export const LONG_BUILDS = 20_000;
+const LONG_BUILDS = 20_000;
 
 interface Wanted {
   readonly builds: number;

@@ -35,7 +35,7 @@ function limited(lines: readonly string[]): string[] {
 }
 
 /** `30 Mar 2025, 02:00`. */
-export function formatTime(at: number, timeZone: string): string {
+function formatTime(at: number, timeZone: string): string {
   const format = {
     timeZone,
     day: 'numeric',

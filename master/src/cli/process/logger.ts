@@ -26,7 +26,7 @@ export function createLogger({ json, write, colour }: LoggerOptions): Logger {
 }
 
 /** `2026-03-01 12:00:00.000 info  message name=value`, and the stack of an error below it. */
-export function plainLine(json: string, terminal: Pick<Terminal, 'colour'>): string {
+function plainLine(json: string, terminal: Pick<Terminal, 'colour'>): string {
   const fields: Record<string, unknown> = JSON.parse(json);
   const level = LEVELS[Number(fields.level)] ?? { word: 'info ', format: 'green' as const };
   const time = new Date(Number(fields.time)).toISOString().replace('T', ' ').replace('Z', '');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { newSecret } from '../../access/secrets.ts';
 
 /** In the master's state folder. */
-export const OPERATOR_TOKEN_FILE = 'operator.token';
+const OPERATOR_TOKEN_FILE = 'operator.token';
 
 /**
  * A token that may do everything, for whoever may read the master's state: it is in a file there, new at each start. So

@@ -3,7 +3,7 @@ import { extract, type ReadEntry, type Unpack } from 'tar';
 import { TransferError } from './errors.ts';
 
 /** More files than any build publishes; an archive with more is a mistake, or meant to fill the disk with inodes. */
-export const MAX_ENTRIES = 2_000_000;
+const MAX_ENTRIES = 2_000_000;
 const ALLOWED_TYPES = new Set(['File', 'OldFile', 'ContiguousFile', 'Directory', 'SymbolicLink', 'Link']);
 /** A directory can always be written by the master itself, or it could not be put in place or removed. */
 const OWN_DIRECTORY_MODE = 0o700;

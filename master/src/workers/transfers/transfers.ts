@@ -7,7 +7,7 @@ import { isConnectionFault, TransferError } from './errors.ts';
 import { receiveUpload } from './upload.ts';
 
 /** Transfers at once; another one is told to come again. As many as keep a disk and a wire busy, with file handles left. */
-export const MAX_TRANSFERS = 64;
+const MAX_TRANSFERS = 64;
 /** Failures on the way that are remembered for the next try. */
 const MAX_REMEMBERED = 1000;
 
