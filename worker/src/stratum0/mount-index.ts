@@ -108,6 +108,13 @@ export class MountIndex {
     return typeof stamp === 'string' ? stamp : null;
   }
 
+  /** About how many names there are in the whole tree. */
+  names(): number {
+    const total = this.#database.prepare("SELECT total FROM catalogs WHERE path = ''").get()?.total;
+    const { dir, regular, symlink } = typeof total === 'string' ? readCounters(total) : NO_COUNTS;
+    return dir + regular + symlink;
+  }
+
   /** Of directories of which nothing has changed while a survey gives the same. */
   digests(): Map<BytePath, Digest> {
     const rows = this.#database.prepare('SELECT directory, digest FROM digests').iterate();

@@ -30,7 +30,7 @@ export async function lookOut(
 ): Promise<Outlook> {
   const isSettled = () => false;
   if (changed !== null) return { place: placesOf(changed), survey: null, isSettled };
-  const survey = await surveyTree(paths.mount, scope);
+  const survey = await surveyTree(paths.mount, scope, { expected: index.names() });
   if (survey === null || weights !== null || !hasSameRules(paths, index))
     return { place: placeOf(scope), survey, isSettled };
   const before = index.digests();

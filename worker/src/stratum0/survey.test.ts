@@ -24,8 +24,9 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const at = (path: string) => Buffer.from(`${root}/${path}`, 'latin1');
 const put = (path: string, content = 'text') => writeFileSync(at(path), content);
 
-async function survey(top = ''): Promise<Survey> {
-  const found = await surveyTree(root, top);
+/** `expected`: as if there were so many names that several processes are worth it, or only few. */
+async function survey(top = '', expected = 1_000_000): Promise<Survey> {
+  const found = await surveyTree(root, top, { expected });
   if (found === null) throw new Error('find is not there');
   return found;
 }
@@ -59,6 +60,9 @@ describe('a survey', () => {
     expect(found.names).toBe(levels + 6 * packages);
     expect(found.digests.has(`${above}/p0/d`)).toBe(true);
     expect(different(found, await survey())).toEqual([]);
+    const alone = await survey('', 0);
+    expect([alone.names, [...alone.digests.keys()].sort()]).toEqual([found.names, [...found.digests.keys()].sort()]);
+    expect(different(alone, await survey('', 0))).toEqual([]);
   });
 
   test('of an empty tree has the directory at the top', async () => {
@@ -110,8 +114,8 @@ describe('a survey', () => {
   });
 
   test('is not made where the program is missing, fails or finds nothing there', async () => {
-    expect(await surveyTree(root, '', '/nowhere/find')).toBeNull();
-    expect(await surveyTree(root, '', 'false')).toBeNull();
+    expect(await surveyTree(root, '', { program: '/nowhere/find' })).toBeNull();
+    expect(await surveyTree(root, '', { program: 'false' })).toBeNull();
     expect(await surveyTree(root, 'gone')).toBeNull();
     expect(await surveyTree(`${root}/gone`, '')).toBeNull();
   });

@@ -19,6 +19,13 @@ export interface Survey {
   readonly names: number;
 }
 
+export interface SurveyOptions {
+  /** About how many names there are; default few. */
+  readonly expected?: number;
+  /** Default `find`. */
+  readonly program?: string;
+}
+
 /** Type and depth for the reader, then all that tells a change, then the name. */
 const FORMAT = '%y%d %i %s %m %U %G %n %T@ %C@ %f\\0';
 const FIELDS_BEFORE_NAME = 9;
@@ -27,7 +34,9 @@ const ZERO = '0'.charCodeAt(0);
 const SPACE = ' '.charCodeAt(0);
 /** Processes at once; more would only wait for each other in the file system. */
 const MOST_AT_ONCE = 4;
-/** Processes altogether: each takes some milliseconds to begin. */
+/** Names that are worth a process: one takes some milliseconds to begin, as much as a look at so many names. */
+const NAMES_A_PROCESS = 20_000;
+/** Processes altogether: from there on they share the work evenly enough. */
 const MOST_PROCESSES = 32;
 /** Trees to share out among the processes; with fewer of them the last one would keep the others waiting. */
 const ENOUGH_TREES = 8;
@@ -39,11 +48,19 @@ const MOST_LEVELS = 4;
  * each name do. Null where find is not there or fails: who asks must look for himself then, and meets what is wrong. The
  * order of the names is the file system's; where that varies, directories seem to have changed that have not.
  */
-export async function surveyTree(mount: string, top: BytePath, program = 'find'): Promise<Survey | null> {
+export async function surveyTree(
+  mount: string,
+  top: BytePath,
+  { expected = 0, program = 'find' }: SurveyOptions = {},
+): Promise<Survey | null> {
   const digests = new Map<BytePath, Digest>();
   const tell = (directory: BytePath, digest: Digest) => digests.set(directory, digest);
-  const { above, trees } = cutTree(mount, top);
-  const waiting = [{ starts: above, isFlat: true }, ...groupsOf(trees).map((starts) => ({ starts, isFlat: false }))];
+  const processes = Math.min(MOST_PROCESSES, Math.ceil(expected / NAMES_A_PROCESS));
+  const { above, trees } = processes > 1 ? cutTree(mount, top) : { above: [], trees: [top] };
+  const waiting = [
+    ...(above.length > 0 ? [{ starts: above, isFlat: true }] : []),
+    ...groupsOf(trees, processes).map((starts) => ({ starts, isFlat: false })),
+  ];
   let names = 0;
   const work = async (): Promise<boolean> => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
@@ -84,8 +101,8 @@ function directoriesIn(mount: string, directory: BytePath): BytePath[] {
   }
 }
 
-function groupsOf(trees: readonly BytePath[]): BytePath[][] {
-  const size = Math.ceil(trees.length / MOST_PROCESSES);
+function groupsOf(trees: readonly BytePath[], most: number): BytePath[][] {
+  const size = Math.ceil(trees.length / Math.max(1, most));
   const groups: BytePath[][] = [];
   for (let i = 0; i < trees.length; i += size) groups.push(trees.slice(i, i + size));
   return groups;
