@@ -195,11 +195,22 @@ describe('people of an OpenID Connect provider', () => {
     expect((await site.get('/session', { cookie: session })).json.kind).toBe('anonymous');
   });
 
-  test('who are disabled here are kept out', async () => {
+  test('are signed out under the name that they had before', async () => {
+    await open();
+    const { session } = await signIn();
+    provider.accounts.g1 = { ...GRACE, preferred_username: 'hopper' };
+    expect((await whoIs((await signIn()).session))[0]).toBe('sso:hopper');
+    expect((await site.get('/session', { cookie: session })).json.kind).toBe('anonymous');
+  });
+
+  test('who are disabled here are kept out, whatever they call themselves there', async () => {
     await open();
     await signIn();
     await site.operate('/users/sso:grace/disable', { disabled: true });
     expect(locationOf((await signIn()).end)).toBe('/?signIn=bad_login');
+    provider.accounts.g1 = { ...GRACE, preferred_username: 'hopper' };
+    expect(locationOf((await signIn()).end)).toBe('/?signIn=bad_login');
+    expect(newest()?.detail).toContain('is disabled');
   });
 
   test('sign out at the provider as well', async () => {

@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { AccessDeclaration } from '../config/access.ts';
+import { isLoopback } from './loopback.ts';
 
 /**
  * Who is behind a connection: its other end, or, where that is a proxy that the site believes, the nearest address in
@@ -18,6 +19,15 @@ export function clientAddress(
     address = next;
   }
   return address;
+}
+
+/** What proxies tell of whom they ask for. */
+const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+
+/** Whether a request comes from this machine by itself: not through a proxy on it, which may let everybody in. */
+export function isFromHere(address: string | null | undefined, headers: Readonly<Record<string, unknown>>): boolean {
+  const isHere = isLoopback((address ?? '').replace(/^::ffff:/i, ''));
+  return isHere && !FORWARDING.some((header) => headers[header] !== undefined);
 }
 
 const lists = new WeakMap<AccessDeclaration, BlockList>();

@@ -70,7 +70,8 @@ export class SignIns {
   told(source: string, told: Told): Person {
     const { users, sessions, changed } = this.#accounts;
     return this.#core.turn(() => {
-      const { person, isAnother, lostGroups } = users.renew(source, told);
+      const { person, isAnother, formerNames, lostGroups } = users.renew(source, told);
+      for (const name of formerNames) this.#accounts.signOutEverywhere(name);
       if (isAnother) this.#accounts.signOutEverywhere(person.user);
       else if (lostGroups.length > 0) {
         sessions.endAll(person.user);

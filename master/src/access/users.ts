@@ -34,6 +34,8 @@ export interface Renewed {
   readonly person: Person;
   /** It is somebody else who has this name now: what the one before has left must not be theirs. */
   readonly isAnother: boolean;
+  /** Names that they had before: nobody comes by these any more. */
+  readonly formerNames: readonly string[];
   readonly lostGroups: readonly string[];
 }
 
@@ -122,7 +124,8 @@ export class Users {
     const kept = groups.filter((group) => group !== '' && group.length <= LONGEST_GROUP).slice(0, MOST_GROUPS);
     return this.#core.turn(() => {
       const row = this.#row(name);
-      refuseOther(source, name, row);
+      const others = this.#othersOf(source, subject, name);
+      refuseOther(source, name, [row, ...others]);
       const told = { subject, mail, groups: toColumn(kept), told_at: this.#core.now() };
       if (row === null) {
         const made = { name, password: '', source, created_at: this.#core.now() };
@@ -133,6 +136,7 @@ export class Users {
         person: { user: name, mail, groups: kept },
         // A directory may move an entry; with a provider anybody may take a name that has become free.
         isAnother: row !== null && source !== LDAP && row.subject !== subject,
+        formerNames: others.map((other) => other.name),
         lostGroups: before.filter((group) => !kept.includes(group)),
       };
     });
@@ -180,6 +184,11 @@ export class Users {
     return this.#core.db.one<UserRow>('SELECT * FROM users WHERE name = ?', name);
   }
 
+  #othersOf(source: string, subject: string, name: string): UserRow[] {
+    const sql = 'SELECT * FROM users WHERE source = ? AND subject = ? AND name <> ?';
+    return this.#core.db.all<UserRow>(sql, source, subject, name);
+  }
+
   #need(name: string): UserRow {
     const row = this.#row(name);
     if (row === null) throw new AccessError('bad_account', `there is no user "${name}"`);
@@ -191,9 +200,10 @@ function personOf({ name, mail, groups }: UserRow): Person {
   return { user: name, mail, groups: fromColumn<string[]>(groups) };
 }
 
-function refuseOther(source: string, name: string, row: UserRow | null): void {
-  const reason = refusalOf(source, name, row);
-  if (reason !== null) throw notLetIn(reason);
+/** `rows`: the account of the name, and those that the same person has under other names. */
+function refuseOther(source: string, name: string, rows: readonly (UserRow | null)[]): void {
+  const reason = rows.map((row) => refusalOf(source, name, row)).find((one) => one !== null);
+  if (reason !== undefined) throw notLetIn(reason);
 }
 
 function refusalOf(source: string, name: string, row: UserRow | null): string | null {
@@ -202,5 +212,5 @@ function refusalOf(source: string, name: string, row: UserRow | null): string | 
     return `${JSON.stringify(name.slice(0, 200))} is no name for a user here`;
   if (row === null) return null;
   if (row.source !== source) return `"${name}" is somebody whom ${row.source} recognises, not ${source}`;
-  return row.disabled === 0 ? null : `"${name}" is disabled`;
+  return row.disabled === 0 ? null : `"${row.name}" is disabled`;
 }

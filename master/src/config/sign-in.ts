@@ -39,7 +39,7 @@ export type LdapPeople = (
 ) & {
   /** Attribute with the person's name here; default `uid`. */
   readonly name?: string;
-  /** Attribute with the mail address, which roles may go by; default: none. */
+  /** Attribute with the mail address; roles may go by its domain, so nobody may change their own. Default: none. */
   readonly mail?: string;
 };
 

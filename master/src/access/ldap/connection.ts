@@ -111,7 +111,7 @@ function connectionError(error: Error, event: 'connect' | 'secureConnect', serve
 async function startTls(socket: Socket, server: string): Promise<void> {
   let answer = Buffer.alloc(0);
   const done = Promise.withResolvers<void>();
-  const refused = (why: string) => done.reject(new LdapError('refused', `${server} does not start TLS: ${why}`));
+  const refused = (why: string) => done.reject(new LdapError('untrusted', `${server} does not start TLS: ${why}`));
   const read = (piece: Buffer) => {
     answer = Buffer.concat([answer, piece]);
     const length = messageLength(answer);

@@ -1,10 +1,12 @@
 import {
+  BusyError,
   type Client,
   type Entry,
   InvalidCredentialsError,
   NoSuchObjectError,
   ResultCodeError,
   SizeLimitExceededError,
+  UnavailableError,
 } from 'ldapts';
 import type { LdapDeclaration } from '../../config/sign-in.ts';
 import { readToken } from '../../config/workers.ts';
@@ -209,6 +211,8 @@ function valuesOf(entry: Entry, attribute: string): string[] {
 
 function ldapErrorOf(error: unknown, server: string): LdapError {
   if (error instanceof LdapError) return error;
+  if (error instanceof BusyError || error instanceof UnavailableError)
+    return new LdapError('unreachable', `${server} has no time: ${saidBy(error)}`, { cause: error });
   if (error instanceof SizeLimitExceededError) return new LdapError('several_entries', `${server}: ${saidBy(error)}`);
   if (error instanceof ResultCodeError)
     return new LdapError('refused', `${server} refuses: ${saidBy(error)} (result ${error.code})`, { cause: error });

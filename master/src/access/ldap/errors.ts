@@ -9,6 +9,8 @@ export type LdapCode =
   | 'refused'
   | 'misconfigured';
 
+const OF_PERSON: readonly LdapCode[] = ['no_entry', 'several_entries', 'wrong_password', 'bad_name'];
+
 /** For the operator: whoever tries to sign in hears less. */
 export class LdapError extends Error {
   readonly code: LdapCode;
@@ -23,8 +25,8 @@ export class LdapError extends Error {
     return this.code === 'unreachable' || this.code === 'untrusted';
   }
 
-  /** Whoever tries to sign in is not who they say, or is not let in; else the directory is to blame, or the site. */
+  /** It is about whoever tries to sign in, who hears no more than that they may not; else nobody can sign in. */
   get isOfPerson(): boolean {
-    return this.code === 'no_entry' || this.code === 'wrong_password';
+    return OF_PERSON.includes(this.code);
   }
 }

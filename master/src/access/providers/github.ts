@@ -59,7 +59,7 @@ export class GitHub implements Provider {
       );
     const mails = await this.#get(token, '/user/emails', mailSchema);
     const mail = mails.find(({ primary, verified }) => primary && verified)?.email ?? null;
-    return { subject: String(id), name: login, mail, groups };
+    return { subject: `${this.#declared.url} ${id}`, name: login, mail, groups };
   }
 
   /** GitHub has no such thing. */

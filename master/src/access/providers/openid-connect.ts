@@ -64,7 +64,7 @@ export class OpenIdConnect implements Provider {
   }
 
   #told(subject: string, sources: readonly Claims[]): Told {
-    const { nameClaim, groupsClaim, mailDomains } = this.#declared;
+    const { issuer, nameClaim, groupsClaim, mailDomains } = this.#declared;
     const first = (claim: string) => sources.map((claims) => claims[claim]).find((value) => value !== undefined);
     const name = first(nameClaim);
     if (typeof name !== 'string' || name === '')
@@ -77,7 +77,8 @@ export class OpenIdConnect implements Provider {
     if (mailDomains !== undefined && !isOfDomain(mail, mailDomains))
       throw new ProviderError('not_let_in', `${name} has no verified mail address of ${mailDomains.join(', ')}`);
     const groups = [first(groupsClaim) ?? []].flat().filter((group) => typeof group === 'string');
-    return { subject, name, mail, groups };
+    // Another provider under the same name may call somebody else so.
+    return { subject: `${issuer} ${subject}`, name, mail, groups };
   }
 
   /** The client's secret is read anew each time: a changed one is in force at once. */

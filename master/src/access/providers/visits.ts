@@ -13,6 +13,8 @@ import { type Provider, ProviderError } from './provider.ts';
 
 /** Whoever is longer at a provider has to begin again. */
 export const LONGEST_VISIT_MS = 10 * 60_000;
+/** Of a page to come back to, characters: browsers keep 4096 bytes of a cookie, sealed. */
+const LONGEST_PATH = 2000;
 /** Failures of one address in a quarter of an hour: each may have asked the provider something. */
 const MOST_FAILURES = 30;
 const FAILURES_WITHIN_MS = 15 * 60_000;
@@ -151,5 +153,6 @@ export function ownPath(to: string): string {
   if (!to.startsWith('/') || !URL.canParse(to, here)) return '/';
   const { origin, pathname, search, hash } = new URL(to, here);
   const isPage = origin === here && !pathname.startsWith('//') && !/^\/(api|hooks)(\/|$)/.test(pathname);
-  return isPage ? `${pathname}${search}${hash}` : '/';
+  const path = `${pathname}${search}${hash}`;
+  return isPage && path.length <= LONGEST_PATH ? path : '/';
 }

@@ -65,7 +65,8 @@ async function letIn(
   sealed: string | undefined,
 ): Promise<string> {
   const { door, request } = call;
-  const [, query = ''] = request.url.split('?', 2);
+  const mark = request.url.indexOf('?');
+  const query = mark < 0 ? '' : request.url.slice(mark);
   const { told, to } = await door.access.visits.end(provider, sealed, query, request.ip);
   const { user } = door.access.signIns.told(provider, told);
   door.access.users.noteSignIn(user);
