@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import type { HookHeaders } from './webhook-push.ts';
 
 /** A delivery as it came. */
@@ -15,13 +14,6 @@ export interface HookRequest {
 /** Names of headers in the form in which they are looked up. */
 export function lowerCased(headers: HookRequest['headers']): HookHeaders {
   return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
-}
-
-/** From this machine, and not handed on by a proxy on it. */
-export function isFromHere(headers: HookHeaders, address: string | null): boolean {
-  if (['x-forwarded-for', 'x-real-ip', 'forwarded'].some((name) => headers[name] !== undefined)) return false;
-  const plain = (address ?? '').replace(/^::ffff:/i, '');
-  return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
 }
 
 /** The payload: JSON, or a form whose field `payload` is JSON. */

@@ -305,6 +305,7 @@ describe('secrets', () => {
     [undefined, {}, false],
     ['127.0.0.1', { 'X-Forwarded-For': '192.0.2.7' }, false],
     ['127.0.0.1', { Forwarded: 'for=192.0.2.7' }, false],
+    ['127.0.0.1', { Via: '1.1 proxy' }, false],
   ])('where there are none, a request from %s (%j) is taken: %s', (from, headers, isTaken) => {
     const { receive } = setUp('github', { secrets: [] });
     const request = delivery('github', {}, headers);

@@ -1,5 +1,6 @@
 import type { HookDelivery } from '@icefall/shared';
 import { ZodError, z } from 'zod';
+import { isFromHere } from '../access/proxies.ts';
 import { HOOK_DIALECTS, type HookDialect, type WebhookDeclaration } from '../config/changes.ts';
 import { readToken, type TokenSource } from '../config/workers.ts';
 import type { Core } from '../engine/core.ts';
@@ -7,7 +8,7 @@ import type { SiteConfig } from '../engine/site-config.ts';
 import { ChangeError, type Changes } from './changes.ts';
 import { type Arrival, HookDeliveries, type KeptBody, LONGEST_KEPT_BYTES } from './hook-deliveries.ts';
 import { HookError } from './hook-error.ts';
-import { type HookRequest, isFromHere, lowerCased, payloadOf } from './hook-request.ts';
+import { type HookRequest, lowerCased, payloadOf } from './hook-request.ts';
 import { gitlab } from './webhook-gitlab.ts';
 import { generic, gitea, github, REPLAY_WINDOW_MS } from './webhook-hub.ts';
 import { branchOf, type Dialect, type HookHeaders, type HookPush, newestOf, toldByCommits } from './webhook-push.ts';
@@ -130,7 +131,7 @@ export class Webhooks {
   #signedFor(name: HookDialect, headers: HookHeaders, body: Buffer, remoteAddress: string | null): WebhookDeclaration {
     const declaration = this.#declared(name);
     if (declaration.secrets.length === 0) {
-      if (isFromHere(headers, remoteAddress)) return declaration;
+      if (isFromHere(remoteAddress, headers)) return declaration;
       throw new HookError(
         'bad_signature',
         `webhook('${name}') has no secrets and takes requests from this machine only; declare secrets for it`,

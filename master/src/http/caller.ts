@@ -3,9 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller, Credentials } from '../access/access.ts';
 import { AccessError } from '../access/errors.ts';
 import type { Person } from '../access/identity.ts';
-import { isLoopback } from '../access/loopback.ts';
 import { LONGEST_VISIT_MS } from '../access/providers/visits.ts';
-import { isProxy } from '../access/proxies.ts';
+import { isFromHere, isProxy } from '../access/proxies.ts';
 import { LONGEST_SESSION_MS } from '../access/sessions.ts';
 import type { AccessDeclaration } from '../config/access.ts';
 import type { Door } from './route.ts';
@@ -14,8 +13,6 @@ import type { Door } from './route.ts';
 export const CSRF_HEADER = 'x-icefall-csrf';
 /** Of a header in which a proxy tells of a person, characters. */
 const LONGEST_TOLD = 2000;
-/** What proxies tell of whom they ask for. */
-const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
 
 const callers = new WeakMap<FastifyRequest, Caller>();
 
@@ -67,16 +64,10 @@ function proxiedPerson(access: AccessDeclaration | null, request: FastifyRequest
 function credentialsOf(request: FastifyRequest): Credentials {
   return {
     address: request.ip,
-    isLocal: isLocal(request),
+    isLocal: isFromHere(request.socket.remoteAddress, request.headers),
     authorization: request.headers.authorization,
     cookie: cookieOf('session', request),
   };
-}
-
-/** Whether a request comes from this machine by itself: not through a proxy that may let everybody in. */
-export function isLocal(request: FastifyRequest): boolean {
-  const address = request.socket.remoteAddress ?? '';
-  return isLoopback(address.replace(/^::ffff:/i, '')) && !FORWARDING.some((header) => header in request.headers);
 }
 
 /** Our cookies: who has signed in; who is on their way to do so elsewhere. */
