@@ -65,7 +65,7 @@ async function entriesBefore(index: MountIndex, published: Published): Promise<M
 }
 
 /** All catalogs of the published revision. */
-export async function knownCatalogs(published: Published): Promise<Map<BytePath, KnownCatalog>> {
+async function knownCatalogs(published: Published): Promise<Map<BytePath, KnownCatalog>> {
   const known = new Map<BytePath, KnownCatalog>();
   const visit = async (mountpoint: BytePath, reference: CatalogReference): Promise<void> => {
     const catalog = await published.catalog(mountpoint, reference);

@@ -36,7 +36,7 @@ export interface RepositoryPaths {
 const MAX_NAME_LENGTH = 100;
 
 /** Checks a repository name (a fully qualified domain name, as CernVM-FS wants it). Throws `bad_name`. */
-export function checkName(name: string): string {
+function checkName(name: string): string {
   const label = '[a-z0-9]([a-z0-9-]*[a-z0-9])?';
   if (name.length > MAX_NAME_LENGTH || !new RegExp(`^${label}(\\.${label})+$`).test(name))
     throw new Stratum0Error(

@@ -44,11 +44,6 @@ export class CatalogForest {
     this.#load = load;
   }
 
-  /** Where catalogs begin, the root included. */
-  mountpoints(): BytePath[] {
-    return [...this.#known.keys()];
-  }
-
   /** Whether a nested catalog begins at a directory. */
   has(mountpoint: BytePath): boolean {
     return this.#known.has(mountpoint);
@@ -86,11 +81,6 @@ export class CatalogForest {
 
   lookup(path: BytePath): CatalogEntry | null {
     return this.#ownerOf(path).lookup(path);
-  }
-
-  /** What is in a directory, in no order. */
-  list(directory: BytePath): CatalogEntry[] {
-    return this.#ownerOfListing(directory).list(directory);
   }
 
   /** A number for a group of hard links that nothing in that directory's catalog has yet. */
@@ -193,11 +183,6 @@ export class CatalogForest {
     parent.removeNested(mountpoint);
     this.#close(mountpoint);
     this.#known.delete(mountpoint);
-  }
-
-  /** Whether a new revision is needed at all. */
-  get isChanged(): boolean {
-    return this.#dirty.size > 0;
   }
 
   /** The directories of the catalogs that changed or hold one that did, innermost first. */

@@ -71,7 +71,7 @@ function isCompressible(content: Uint8Array): boolean {
 }
 
 /** Compresses content and stores it under the hash of its compressed form. */
-export function packContent(
+function packContent(
   content: Uint8Array,
   algorithm: HashAlgorithm,
   suffix: '' | 'P',
