@@ -71,12 +71,7 @@ function isCompressible(content: Uint8Array): boolean {
 }
 
 /** Compresses content and stores it under the hash of its compressed form. */
-function packContent(
-  content: Uint8Array,
-  algorithm: HashAlgorithm,
-  suffix: '' | 'P',
-  sink: ObjectSink,
-): PackedRange {
+function packContent(content: Uint8Array, algorithm: HashAlgorithm, suffix: '' | 'P', sink: ObjectSink): PackedRange {
   const packed = compress(content);
   const hash = contentHash(algorithm, packed);
   const name = objectName(hash, suffix);
