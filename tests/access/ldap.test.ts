@@ -152,7 +152,13 @@ describe.skipIf(without !== '')(`people of an LDAP directory${without}`, () => {
     // The beginning of "your bind has succeeded", which would be read on behind the protection.
     const slipped = Buffer.concat([success, Buffer.from('300c0201016107', 'hex')]);
     const refused = Buffer.from('300c02010178070a013404000400', 'hex');
-    for (const answer of [refused, slipped, Buffer.from('hello'), Buffer.from('30840fffffff', 'hex')]) {
+    const answers: readonly (readonly [Buffer, string])[] = [
+      [refused, 'give its ldaps:// address'],
+      [slipped, 'more came than its answer'],
+      [Buffer.from('hello'), 'its answer is none'],
+      [Buffer.from('30840fffffff', 'hex'), 'its answer is none'],
+    ];
+    for (const [answer, why] of answers) {
       const heard: Buffer[] = [];
       const sockets = new Set<Socket>();
       const fake = await listen(
@@ -174,6 +180,7 @@ describe.skipIf(without !== '')(`people of an LDAP directory${without}`, () => {
       });
       await open({ ...searching(), servers: [`ldap://127.0.0.1:${portOf(fake)}`] });
       expect(await outcome('grace', GRACE.password)).toEqual([503, 'sign_in_unavailable']);
+      expect(reason()).toContain(why);
       const all = Buffer.concat(heard).toString('latin1');
       expect(all).toContain('1.3.6.1.4.1.1466.20037');
       expect(all).not.toContain(GRACE.password);
