@@ -103,7 +103,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const schedulers = new Schedulers(core, config, buildsets, changes);
   seed.attach({ config, changes, schedulers });
   const locks = new LockKeeper(core, config);
-  const lockBlockers = new LockBlockers(core, locks);
+  const lockBlockers = new LockBlockers(core, config, locks);
   const slots = new Slots(core, config);
   const secrets = ports.secrets ?? new Secrets(core, config);
   const commands = new Commands(core, logs, secrets);

@@ -39,7 +39,7 @@ export class Distributor {
     this.#config = config;
     this.#rooms = rooms;
     this.#pool = new WorkerPool(core, rooms.slots, rooms.workers);
-    this.#claims = new RequestClaims(rooms.locks, rooms.requests);
+    this.#claims = new RequestClaims(core, rooms.locks, rooms.requests);
     this.#alarms = new Alarms(core, (builder) => this.#wake(builder));
     this.#draining = new Draining(core);
     this.#queue = new Queue(core, rooms.requests, this.#alarms, this.#draining);
@@ -58,7 +58,7 @@ export class Distributor {
     builds.finished.on(({ builder }) => this.#wakeAfresh(builder));
     slots.freed.on((worker) => this.wakeWorker(worker));
     locks.changed.on(() => {
-      for (const { builder } of this.#claims.waiting()) this.#wake(builder);
+      for (const builder of this.#claims.waitingBuilders()) this.#wake(builder);
     });
     locks.withdrawn.on((holder) => {
       // Those behind it in its builder waited with its claim.

@@ -1,5 +1,5 @@
-import type { LockAccess } from '../config/locks.ts';
-import { lockOfKey } from '../config/locks.ts';
+import { type LockAccess, lockOfKey } from '../config/locks.ts';
+import type { Core } from '../engine/core.ts';
 import { type LockKeeper, wantsOf } from '../locks/lock-keeper.ts';
 import type { Requests } from '../requests/requests.ts';
 
@@ -10,26 +10,56 @@ import type { Requests } from '../requests/requests.ts';
 export class RequestClaims {
   readonly #locks: LockKeeper;
   readonly #requests: Requests;
+  /** Requests that wait for locks, by builder; null: the queue is another since it was looked at. */
+  #waiting: ReadonlyMap<string, readonly number[]> | null = null;
+  /** Of requests that waited when it was looked at last: a request's builder stays. */
+  #builders: ReadonlyMap<number, string> = new Map();
 
-  constructor(locks: LockKeeper, requests: Requests) {
+  constructor(core: Core, locks: LockKeeper, requests: Requests) {
     this.#locks = locks;
     this.#requests = requests;
+    locks.changed.on(() => {
+      this.#waiting = null;
+    });
+    core.rolledBack.on(() => {
+      this.#waiting = null;
+      // The numbers of requests that were taken back come again.
+      this.#builders = new Map();
+    });
   }
 
-  /** Requests that wait for locks, with their builders. */
-  waiting(): { requestId: number; builder: string }[] {
-    return this.#locks.waitingHolders().flatMap((holder) => {
+  /** Builders with a request that waits for locks. */
+  waitingBuilders(): Iterable<string> {
+    return this.#byBuilder().keys();
+  }
+
+  #byBuilder(): ReadonlyMap<string, readonly number[]> {
+    if (this.#waiting !== null) return this.#waiting;
+    const builders = new Map<number, string>();
+    const waiting = new Map<string, number[]>();
+    for (const holder of this.#locks.waitingHolders()) {
       const requestId = requestOf(holder);
-      const row = requestId === null ? null : this.#requests.row(requestId);
-      return row === null ? [] : [{ requestId: row.id, builder: row.builder }];
-    });
+      const builder = requestId === null ? undefined : (this.#builders.get(requestId) ?? this.#builderOf(requestId));
+      if (requestId === null || builder === undefined) continue;
+      builders.set(requestId, builder);
+      waiting.set(builder, [...(waiting.get(builder) ?? []), requestId]);
+    }
+    this.#builders = builders;
+    this.#waiting = waiting;
+    return waiting;
+  }
+
+  #builderOf(requestId: number): string | undefined {
+    return this.#requests.row(requestId)?.builder;
   }
 
   /** Asks for the locks of a build on a worker, or hands the builder's claim over; gives whether they are granted. */
   claim(builder: string, requestId: number, accesses: readonly LockAccess[], worker: string): boolean {
     const holder = holderOf(requestId);
-    const other = this.waiting().find((waiting) => waiting.builder === builder && waiting.requestId !== requestId);
-    if (other !== undefined && !this.#locks.isWaiting(holder)) this.#locks.rename(holderOf(other.requestId), holder);
+    const other = this.#byBuilder()
+      .get(builder)
+      ?.find((id) => id !== requestId);
+    if (other !== undefined && !this.#locks.isWaiting(holder)) this.#locks.rename(holderOf(other), holder);
     if (this.#locks.isGranted(holder)) return true;
     if (this.#locks.isWaiting(holder)) {
       if (this.#isFor(holder, accesses, worker)) return false;

@@ -1,5 +1,6 @@
 import type { Blocker, LockHolder } from '@icefall/shared';
 import type { Core } from '../engine/core.ts';
+import type { SiteConfig } from '../engine/site-config.ts';
 import { lockHolders } from './lock-holders.ts';
 import type { LockKeeper } from './lock-keeper.ts';
 import type { Obstacle } from './lock-table.ts';
@@ -16,14 +17,23 @@ export class LockBlockers {
   readonly #locks: LockKeeper;
   /** By lock, as long as nobody else gets it or gives it back. */
   readonly #holders = new Map<string, readonly LockHolder[]>();
+  /** Of all that wait; null: the queue, or a limit, may be another since they were looked at. */
+  #obstacles: ReadonlyMap<string, Obstacle> | null = null;
 
-  constructor(core: Core, locks: LockKeeper) {
+  constructor(core: Core, config: SiteConfig, locks: LockKeeper) {
     this.#core = core;
     this.#locks = locks;
     locks.changed.on((changed) => {
       for (const lock of changed) this.#holders.delete(lock);
+      this.#obstacles = null;
     });
-    core.rolledBack.on(() => this.#holders.clear());
+    config.applied.on(() => {
+      this.#obstacles = null;
+    });
+    core.rolledBack.on(() => {
+      this.#holders.clear();
+      this.#obstacles = null;
+    });
   }
 
   /** Who holds a lock (by its key), oldest grant first. */
@@ -35,13 +45,18 @@ export class LockBlockers {
 
   /** Why one claim waits; null where nothing stands in its way. */
   of(holder: string): Blocker | null {
-    const obstacle = this.#locks.obstacle(holder);
-    return obstacle === null ? null : this.#blocker(obstacle);
+    const obstacle = this.#all().get(holder);
+    return obstacle === undefined ? null : this.#blocker(obstacle);
   }
 
   /** Why each waiting claim waits, by holder; those in whose way nothing stands are left out. */
   all(): Map<string, Blocker> {
-    return new Map([...this.#locks.obstacles()].map(([holder, obstacle]) => [holder, this.#blocker(obstacle)]));
+    return new Map([...this.#all()].map(([holder, obstacle]) => [holder, this.#blocker(obstacle)]));
+  }
+
+  #all(): ReadonlyMap<string, Obstacle> {
+    this.#obstacles ??= this.#locks.obstacles();
+    return this.#obstacles;
   }
 
   #blocker({ want: { lock, mode }, position }: Obstacle): Blocker {
