@@ -61,7 +61,7 @@ function fetchSource(): string {
 /** As its own makefile does it, without what that needs beside: first the definitions of its API, then the program. */
 const BUILD = `
 definitions=$(grep -rl '+k8s:openapi-gen=' --include=*.go vendor/k8s.io pkg staging | xargs -n1 dirname |
-  sed 's#^staging/src/#vendor/#' | sort -u | grep -vE 'code-generator|sample-apiserver|gengo|kube-openapi/|_examples' |
+  sed 's#^staging/src/#vendor/#' | sort -u | grep -vE 'code-generator|sample-apiserver|gengo|kube-openapi/(cmd|pkg/generators)|_examples' |
   sed 's#^vendor/##; s#^pkg/#k8s.io/kubernetes/pkg/#' | paste -sd,)
 go build -o "$GOPATH/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
 "$GOPATH/openapi-gen" -i "$definitions" -p k8s.io/kubernetes/pkg/generated/openapi -O zz_generated.openapi \\
