@@ -146,6 +146,19 @@ describe('the command line', () => {
     ).toEqual([]);
   });
 
+  test('takes no token and no password as an argument, where everybody on the machine could read it', async () => {
+    for (const verb of ['', ...Object.keys(VERBS)]) {
+      const terminal = fakeTerminal({ columns: 1000 });
+      await run([...verb.split(' ').filter((word) => word !== ''), '--help'], terminal);
+      const taking = [...terminal.written.out.matchAll(/--[\w-]*(?:token|password|secret|key)[\w-]* <[\w-]+>/g)];
+      // `--token-file <file>` takes the name of a file.
+      expect(
+        taking.map(([text]) => text).filter((text) => !text.endsWith(' <file>')),
+        verb,
+      ).toEqual([]);
+    }
+  });
+
   test.each(Object.entries(VERBS).filter(([, { args }]) => args.length > 0))(
     'lets do "%s" only those who may',
     async (verb, { args, needs }) => {
