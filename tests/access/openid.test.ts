@@ -180,10 +180,13 @@ describe('people of an OpenID Connect provider', () => {
   test('leave nothing to somebody else who gets their name', async () => {
     await open();
     const { session } = await signIn();
-    provider.accounts.g2 = { ...GRACE, groups: [] };
+    const csrf = (await site.get('/session', { cookie: session })).json.csrf;
+    const made = await site.post('/tokens', { name: 'mine', mine: true }, { cookie: session, 'x-icefall-csrf': csrf });
+    provider.accounts.g2 = GRACE;
     const other = (await signIn('g2')).session;
+    expect((await whoIs(other))[0]).toBe('sso:grace');
     expect((await site.get('/session', { cookie: session })).json.kind).toBe('anonymous');
-    expect(await whoIs(other)).not.toContain('view');
+    expect((await site.get('/session', bearer(made.json.token))).json.error.code).toBe('bad_token');
   });
 
   test('are believed for as long as the site says, and not when it names the provider no more', async () => {
