@@ -7,7 +7,7 @@ import type { TestGround } from '../support/ground.ts';
 import { freePorts } from '../support/ports.ts';
 import { LIMIT_MS, run, TestProcess } from '../support/process.ts';
 
-export const BASE = 'dc=example,dc=org';
+const BASE = 'dc=example,dc=org';
 export const PEOPLE = `ou=people,${BASE}`;
 export const GROUPS = `ou=groups,${BASE}`;
 export const ACCOUNT = `cn=icefall,${BASE}`;

@@ -5,7 +5,7 @@ import { noted } from './quietly.ts';
 import { hashOf, newSecret } from './secrets.ts';
 
 /** What a token begins with, so that scanners of published code know one. */
-export const TOKEN_PREFIX = 'icefall_';
+const TOKEN_PREFIX = 'icefall_';
 const DAY_MS = 86_400_000;
 /** A token that never ends is one that nobody remembers. */
 export const LONGEST_TOKEN_MS = 366 * DAY_MS;

@@ -2,8 +2,8 @@ import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:c
 import { AccessError } from './errors.ts';
 
 /** Length is what makes a password hard to guess; the longest keeps its hashing cheap. */
-export const LEAST_PASSWORD = 10;
-export const MOST_PASSWORD = 1000;
+const LEAST_PASSWORD = 10;
+const MOST_PASSWORD = 1000;
 /** 2^15 rounds of 8 blocks: 32 MiB and some tenth of a second for each guess (RFC 7914; OWASP's recommendation). */
 const COST = { logN: 15, r: 8, p: 1 } as const;
 const SALT_BYTES = 16;

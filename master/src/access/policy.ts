@@ -32,7 +32,7 @@ function grantsOfPerson(site: SiteDeclaration, access: AccessDeclaration, person
 }
 
 /** Whether somebody has a role; null: who has not signed in. */
-export function isMember({ members }: RoleDeclaration, person: Person | null): boolean {
+function isMember({ members }: RoleDeclaration, person: Person | null): boolean {
   if (members === 'everyone') return true;
   if (person === null) return false;
   if (members === 'signedIn') return true;

@@ -5,9 +5,9 @@ const MINUTE_MS = 60_000;
 /** Wrong passwords for a name from one address: a person who tries all they remember. */
 export const MOST_FOR_NAME = 5;
 /** Wrong passwords from one address, whatever the names: an office behind one address. */
-export const MOST_FOR_ADDRESS = 30;
+const MOST_FOR_ADDRESS = 30;
 /** Wrong passwords for a name from everywhere: more is a distributed guess, and worth keeping its owner out for a while. */
-export const MOST_EVERYWHERE = 100;
+const MOST_EVERYWHERE = 100;
 const WITHIN_MS = 15 * MINUTE_MS;
 
 /** Keeps guesses of passwords slow (nobody guesses a token). Within the window, whoever has failed that often is not even checked. */

@@ -12,7 +12,7 @@ import { SITE, TestSite } from './test-site.ts';
 export const PASSWORD = 'correct horse battery';
 export const OPERATOR = 'operator-token-of-the-test';
 /** Not this machine. */
-export const ELSEWHERE = '192.0.2.7';
+const ELSEWHERE = '192.0.2.7';
 
 /** The test site, with who may do what; `url`: where people reach it. */
 export function siteWith(access: AccessOptions, url?: string): SiteDeclaration {
