@@ -1,7 +1,6 @@
-import type { Build, Builder } from '@icefall/shared';
+import type { Build, Builder, SourceStamp } from '@icefall/shared';
 import type { JSX } from 'preact';
 import { query } from '../navigation.ts';
-
 import { newestFirst, store } from '../store/index.ts';
 import { Ago, BuilderLink, Empty, Page } from '../ui/parts.tsx';
 import { BuildCell, ConsoleHead } from './console.tsx';
@@ -76,14 +75,14 @@ function Row({ builder, sources }: { builder: Builder; sources: readonly Source[
   );
 }
 
-/** Builds without any revision, of a step that took what was newest, stand for themselves by their request. */
+/** What has no repository has nothing to be compared by: it shares a column. */
+const NO_SOURCE = 'no source';
+
+/** Builds of a repository whose revision nobody knows (yet) stand for themselves by their request. */
 function sourcesOf(newest: readonly Build[]): Source[] {
   const sources = new Map<string, Source & { builds: Map<string, Build> }>();
   for (const build of newest) {
-    const revisions = build.sourceStamps.flatMap(({ codebase, revision }) =>
-      revision === null ? [] : [`${codebase} ${revision}`],
-    );
-    const key = revisions.length === 0 ? `buildset ${build.buildsetId}` : revisions.join();
+    const key = keyOf(build);
     const known = sources.get(key);
     if (known === undefined) sources.set(key, { ...describe(build, key), builds: new Map([[build.builder, build]]) });
     else if (!known.builds.has(build.builder)) known.builds.set(build.builder, build);
@@ -91,8 +90,26 @@ function sourcesOf(newest: readonly Build[]): Source[] {
   return [...sources.values()];
 }
 
-function describe({ sourceStamps, startedAt }: Build, key: string): Omit<Source, 'builds'> {
-  const [first] = sourceStamps.filter(({ revision }) => revision !== null);
-  const branch = first?.branch ?? sourceStamps[0]?.branch ?? 'default branch';
-  return { key, label: first?.revision?.slice(0, 7) ?? 'newest', branch, at: startedAt };
+function keyOf(build: Build): string {
+  const revisions = build.sourceStamps.flatMap((stamp) => {
+    const revision = revisionOf(build, stamp);
+    return revision === null ? [] : [`${stamp.codebase} ${revision}`];
+  });
+  if (revisions.length > 0) return revisions.join();
+  return build.sourceStamps.every(({ repository }) => repository === '') ? NO_SOURCE : `buildset ${build.buildsetId}`;
+}
+
+/** The revision that was asked for, or that was checked out where the newest was. */
+function revisionOf({ properties, sourceStamps }: Build, { revision }: SourceStamp): string | null {
+  if (revision !== null || sourceStamps.length > 1) return revision;
+  const got = properties.got_revision?.value;
+  return typeof got === 'string' && got !== '' ? got : null;
+}
+
+function describe(build: Build, key: string): Omit<Source, 'builds'> {
+  const { sourceStamps, startedAt } = build;
+  if (key === NO_SOURCE) return { key, label: '–', branch: NO_SOURCE, at: startedAt };
+  const first = sourceStamps.find((stamp) => revisionOf(build, stamp) !== null) ?? sourceStamps[0];
+  const revision = first === undefined ? null : revisionOf(build, first);
+  return { key, label: revision?.slice(0, 7) ?? 'newest', branch: first?.branch ?? 'default branch', at: startedAt };
 }
