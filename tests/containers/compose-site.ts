@@ -5,8 +5,8 @@ import type { ComposeFile, Service } from '@icefall/docker/compose';
 import type { Image } from '@icefall/docker/image';
 import { POLICY } from '@icefall/docker/policy';
 import type { TestGround } from '../support/ground.ts';
-import { TestProcess } from '../support/process.ts';
-import { endProcessesOf } from '../support/process-table.ts';
+import { type Exit, TestProcess } from '../support/process.ts';
+import { endProcessesOf, processesOf } from '../support/process-table.ts';
 import { buildah, CONTAINER_PREFIX } from './buildah.ts';
 
 const COMPOSE_FOLDER = resolve(import.meta.dirname, '..', '..', 'docker');
@@ -106,6 +106,15 @@ export class ComposeSite {
     if (running === undefined) throw new Error(`${name} does not run`);
     endProcessesOf(this.#mark(name));
     await running.ended;
+  }
+
+  /** TERM to the init of the container, as an engine sends it; how it ended. Throws if it does not in time. */
+  async stop(name: string, limitMs: number): Promise<Exit> {
+    const running = this.#running.get(name);
+    const init = processesOf(this.#mark(name)).find(({ command }) => command.startsWith(POLICY.init.join(' ')));
+    if (running === undefined || init === undefined) throw new Error(`${name} does not run`);
+    process.kill(init.pid, 'SIGTERM');
+    return running.endedWithin(limitMs);
   }
 
   /** In the environment of everything in a container: there is no other way to tell whose a process is. */

@@ -6,18 +6,15 @@ import { imageName } from '@icefall/docker/image';
 import { allImages } from '@icefall/docker/images/all';
 import { PLATFORMS } from '@icefall/docker/platforms';
 import { POLICY } from '@icefall/docker/policy';
-import type { Build, Buildset } from '@icefall/shared';
 import { TestApi } from '../support/api.ts';
 import type { TestGround } from '../support/ground.ts';
-import { lastLines } from '../support/process.ts';
 import { ComposeSite } from './compose-site.ts';
+import { BUILD_LIMIT_MS, connected, forced, PAGE } from './green-builds.ts';
+import { allEndWell, masterRespawns, stratum0Respawns, workerRespawns } from './respawns.ts';
 
-const PAGE = 'http://127.0.0.1:8010';
 const SERVED = 'http://127.0.0.1:8000/cvmfs/software.icefall.example';
 /** Of the reference implementation's own test. */
 const KNOWN_HASH = 'c1628832147d9720c5bd1cfd61367078729f6dfb6f8fea9ff98158e0d7816ed0';
-/** Compilers of three platforms on two cores. */
-const BUILD_LIMIT_MS = 600_000;
 
 /** The laptop's site in containers: a green pipeline, results that run, respawns, backup and restore. */
 export async function pipelineInContainers(ground: TestGround, say: (line: string) => void): Promise<void> {
@@ -43,7 +40,10 @@ export async function pipelineInContainers(ground: TestGround, say: (line: strin
   say(`green: ${builds.map(({ builder }) => builder).join(', ')}`);
 
   await masterRespawns(site, api, say);
+  await workerRespawns(site, api, say);
+  await stratum0Respawns(site, api, say);
   backupAndRestore(site, say);
+  await allEndWell(site, services, say);
 }
 
 /** What was published runs on its platform, and what the oldest one built runs on all. */
@@ -62,54 +62,6 @@ function runEverywhere(site: ComposeSite, say: (line: string) => void): void {
     return compiler;
   });
   assert.equal(new Set(compilers).size, LAPTOP_PLATFORMS.length, 'each platform has a compiler of its own');
-}
-
-export async function connected(api: TestApi, workers: number): Promise<void> {
-  await api.waitFor(
-    `${workers} workers`,
-    async () => ((await api.snapshot()).status.workersConnected === workers ? true : null),
-    BUILD_LIMIT_MS,
-  );
-}
-
-/** Presses the button, waits for the end of all that it starts; every build must be green. */
-export async function forced(api: TestApi, variant: string): Promise<Build[]> {
-  const buildset = await api.force('force', { values: { variant } });
-  return green(api, buildset);
-}
-
-async function green(api: TestApi, buildset: Pick<Buildset, 'id' | 'requestIds'>): Promise<Build[]> {
-  await api.finished(buildset, BUILD_LIMIT_MS);
-  const builds = await api.buildsOf(buildset);
-  for (const { builder, steps } of builds)
-    for (const step of steps.filter(({ result }) => result === 'FAILURE' || result === 'EXCEPTION'))
-      for (const { id, name } of step.logs) {
-        const text = await (await fetch(`${PAGE}/api/v1/logs/${id}/raw`)).text();
-        console.error(`${builder}, ${step.name}, ${name}:\n${lastLines(text)}`);
-      }
-  assert.deepEqual(
-    builds.filter(({ result }) => result !== 'SUCCESS').map(({ builder, result }) => `${builder} ${result}`),
-    [],
-  );
-  return builds;
-}
-
-/** The master's container goes in the middle of everything, and a new one comes. */
-async function masterRespawns(site: ComposeSite, api: TestApi, say: (line: string) => void): Promise<void> {
-  const buildset = await api.force('force', { values: { variant: 'tools_v1.1.0_metaproject' } });
-  await api.waitFor(
-    'platform builds',
-    async () => ((await api.snapshot()).status.runningBuilds > 1 ? true : null),
-    BUILD_LIMIT_MS,
-  );
-  await site.kill('master');
-  site.start('master');
-  const builds = await green(api, buildset);
-  assert.ok(
-    builds.every(({ attempt }) => attempt === 1),
-    'no build was begun again',
-  );
-  say('the master was killed in the middle and came back: green, and nothing was done twice');
 }
 
 /** What the side-car of the cluster does, and what a person does with it afterwards. */

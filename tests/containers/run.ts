@@ -18,6 +18,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const say = (line: string) => console.log(line);
 const inside = process.env[INSIDE];
 await using ground = new TestGround();
+// By this, whatever is started here is known as of this ground, and ends with it.
+process.env.TMPDIR = ground.directory;
 for (const signal of SIGNALS)
   process.once(signal, () => {
     console.error(`containers: ${signal}: ends`);
