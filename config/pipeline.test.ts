@@ -345,4 +345,14 @@ describe('the whole site, in virtual time', () => {
     expect(times('user_rsync_hourly')).toEqual(Array.from({ length: 27 }, (_, i) => i));
     expect(times('nightly')).toEqual([0, hours]);
   });
+
+  test('keeps house by the clock: whitelist and garbage each night, the backup on the first of the month', () => {
+    using simulation = simulate(site, { at: '2025-05-31T02:30' });
+    simulation.run('27h');
+    const done = (builder: string) => simulation.builds(builder).map(({ scheduler, result }) => [scheduler, result]);
+    expect(done('whitelist')).toEqual(Array(2).fill(['whitelist_daily', 'SUCCESS']));
+    expect(done('garbage')).toEqual(Array(2).fill(['garbage_nightly', 'SUCCESS']));
+    expect(done('backup')).toEqual([['backup_monthly', 'SUCCESS']]);
+    expect(done('user_rsync').length).toBeGreaterThan(20);
+  });
 });
