@@ -49,7 +49,10 @@ export class SignIns {
   /** From now on the directory is asked again of those whom it has let in. */
   start(): void {
     this.#rechecks = this.#core.clock.after(RECHECK_MS, () => {
-      void this.recheck().finally(() => this.#rechecks !== null && this.start());
+      void this.recheck()
+        // A disk that cannot be read has its own alarm; the next round tries again.
+        .catch((error: unknown) => this.#core.log.warn({}, `the directory was not asked again: ${messageOf(error)}`))
+        .finally(() => this.#rechecks !== null && this.start());
     });
   }
 
