@@ -1,4 +1,4 @@
-import type { Blocker, Build, Result } from '@icefall/shared';
+import type { Blocker, Build } from '@icefall/shared';
 import { describeBlocker } from '@icefall/shared/api/describe';
 import { formatDuration } from '@icefall/shared/text';
 import type { ComponentChildren, JSX } from 'preact';
@@ -54,10 +54,6 @@ export function Glyph({ look }: { look: Look }): JSX.Element {
       {GLYPHS[look]}
     </b>
   );
-}
-
-export function ResultBadge({ result }: { result: Result | null }): JSX.Element {
-  return result === null ? <span class="dim">–</span> : <Badge look={result} />;
 }
 
 /** A link to a build by its id, with its state where it is known. */
@@ -198,6 +194,16 @@ export function Page(props: {
       </div>
       {props.children}
     </main>
+  );
+}
+
+/** One name and its value. */
+export function Pair({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
   );
 }
 

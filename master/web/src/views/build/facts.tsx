@@ -1,10 +1,10 @@
 import type { Build, Change } from '@icefall/shared';
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { api } from '../../api/endpoints.ts';
 import { paths } from '../../routes.ts';
 import { now } from '../../store/clock.ts';
 import { newestFirst, store } from '../../store/index.ts';
-import { Ago, BuildLink, Lasted } from '../../ui/parts.tsx';
+import { Ago, BuildLink, Lasted, Pair } from '../../ui/parts.tsx';
 import { useResource } from '../../ui/resource.ts';
 import { relativeTime } from '../../ui/times.ts';
 import { shortName } from '../waterfall/filters.ts';
@@ -75,16 +75,6 @@ export function Facts({ build }: { build: Build }): JSX.Element {
         </Pair>
       )}
     </dl>
-  );
-}
-
-/** One name and its value. */
-export function Pair({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

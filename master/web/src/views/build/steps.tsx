@@ -4,7 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { hash } from '../../navigation.ts';
 import { paths } from '../../routes.ts';
 import { now } from '../../store/clock.ts';
-import { isProblem, lookOfStep } from '../../ui/look.ts';
+import { isProblem, lookOfStep, shownSteps } from '../../ui/look.ts';
 import { Glyph, Lasted, Why } from '../../ui/parts.tsx';
 import { shortDuration } from '../../ui/times.ts';
 import { isWeb } from '../site/changes.tsx';
@@ -15,9 +15,7 @@ import { Triggered } from './triggered.tsx';
 /** A build's steps in their order; those that failed or run show the end of their log. */
 export function Steps({ build }: { build: Build }): JSX.Element {
   const [all, setAll] = useState(false);
-  const shown = all
-    ? build.steps
-    : build.steps.filter((step) => !step.hidden || step.state === 'running' || isProblem(step.result));
+  const shown = all ? build.steps : shownSteps(build.steps);
   const hidden = build.steps.length - shown.length;
   const target = hash.value;
   useEffect(() => {

@@ -1,7 +1,7 @@
-import type { ComponentChildren, JSX } from 'preact';
+import type { JSX } from 'preact';
 import { api } from '../../api/endpoints.ts';
 import { store } from '../../store/index.ts';
-import { Ago, Badge, BuilderLink, BuildLink, Empty, Page, RequestLink, Why } from '../../ui/parts.tsx';
+import { Ago, Badge, BuilderLink, BuildLink, Empty, Page, Pair, RequestLink, Why } from '../../ui/parts.tsx';
 import { useResource } from '../../ui/resource.ts';
 import { CancelButton } from './queue.tsx';
 
@@ -63,14 +63,5 @@ export function RequestView({ id }: { id: number }): JSX.Element {
         </Pair>
       </dl>
     </Page>
-  );
-}
-
-function Pair({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
