@@ -112,4 +112,21 @@ describe('acting on what runs and what waits', () => {
     expect(await enabled()).toBe(true);
     expect(complaints).toEqual([]);
   });
+
+  test('a worker is sent away: it finishes what it runs, and is gone', async () => {
+    const { api } = desk.master;
+    const sit = desk.dictate('sit');
+    const buildset = await api.force('single');
+    await api.stepOf(buildset, 'sit');
+    const { page, complaints } = await desk.open('/workers');
+    await page.getByRole('button', { name: 'Send away narrow' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Send narrow away?' });
+    await dialog.getByLabel('Reason').fill('its machine is replaced');
+    await dialog.getByRole('button', { name: 'Send it away' }).click();
+    await page.locator('[data-worker=narrow][data-state=leaving]').waitFor();
+    sit.end();
+    expect((await api.finished(buildset)).result).toBe('SUCCESS');
+    await page.locator('[data-worker=narrow][data-state=offline]').waitFor();
+    expect(complaints).toEqual([]);
+  });
 });

@@ -58,6 +58,7 @@ export const api = {
   previewForce: (scheduler: string, request: ForceRequest) =>
     post<ForcePreview>(`/schedulers/${part(scheduler)}/preview`, request),
   pause: (worker: string) => post<Worker>(`/workers/${part(worker)}/pause`),
+  sendAway: (worker: string, reason: string) => post<Worker>(`/workers/${part(worker)}/shutdown`, { reason }),
   resume: (worker: string) => post<Worker>(`/workers/${part(worker)}/resume`),
 };
 

@@ -2,7 +2,7 @@ import type { Json, Worker, WorkerConnection } from '@icefall/shared';
 import type { JSX } from 'preact';
 import { api } from '../../api/endpoints.ts';
 import { store } from '../../store/index.ts';
-import { perform } from '../../ui/actions.ts';
+import { perform, question } from '../../ui/actions.ts';
 import { DeedButton } from '../../ui/deed-button.tsx';
 import { Ago, BuilderLink, BuildLink, Empty, Page } from '../../ui/parts.tsx';
 import { useKept, useResource } from '../../ui/resource.ts';
@@ -41,6 +41,7 @@ function Tile({ worker, history }: { worker: Worker; history: readonly WorkerCon
         <h2>{worker.name}</h2>
         <span class={`state-word ${state}`}>{state}</span>
         <span class="spring" />
+        {worker.connected && !worker.leaving && <LeaveButton name={worker.name} />}
         <PauseButton worker={worker} />
       </header>
       <p class="dim">
@@ -99,6 +100,29 @@ function slotsOf(worker: Worker): (number | null)[] {
 
 function textOf(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Has an agent leave, after asking: to replace it, or its machine. */
+function LeaveButton({ name }: { name: string }): JSX.Element {
+  return (
+    <DeedButton
+      deed="pauseWorker"
+      scope="site"
+      class="quiet"
+      title="It finishes what it runs, and its agent ends"
+      aria-label={`Send away ${name}`}
+      onClick={() => {
+        question.value = {
+          title: `Send ${name} away?`,
+          text: 'It finishes what it runs, takes nothing new, and its agent ends. Whatever starts agents there may start it again.',
+          button: 'Send it away',
+          act: (reason) => void perform(() => api.sendAway(name, reason), `${name} leaves when it has finished.`),
+        };
+      }}
+    >
+      Send away
+    </DeedButton>
+  );
 }
 
 function PauseButton({ worker }: { worker: Worker }): JSX.Element {
