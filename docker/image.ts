@@ -16,7 +16,7 @@ const REFERENCE_RULE =
   'must be an earlier stage, or an image with its registry and a version that is not "latest": docker.io/library/debian:12-slim or …@sha256:…';
 
 /** Whether a name is that of an image elsewhere: full, and with a version or digest. */
-export function isPinned(name: string): boolean {
+function isPinned(name: string): boolean {
   return PINNED.test(name) && /[:@][^/]*$/.test(name);
 }
 

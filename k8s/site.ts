@@ -11,7 +11,7 @@ import {
 const PART = { 'app.kubernetes.io/part-of': 'icefall' };
 
 /** Nothing in it needs more than the strictest standard allows, which the cluster therefore enforces. */
-export const namespace: Namespace = {
+const namespace: Namespace = {
   apiVersion: 'v1',
   kind: 'Namespace',
   metadata: { name: NAMESPACE, labels: { ...PART, 'pod-security.kubernetes.io/enforce': 'restricted' } },

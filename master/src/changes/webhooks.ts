@@ -5,6 +5,7 @@ import { HOOK_DIALECTS, type HookDialect, type WebhookDeclaration } from '../con
 import { readToken, type TokenSource } from '../config/workers.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
+import { FORK, PULL_REQUEST } from '../schedulers/filter.ts';
 import { ChangeError, type Changes } from './changes.ts';
 import { type Arrival, HookDeliveries, type KeptBody, LONGEST_KEPT_BYTES } from './hook-deliveries.ts';
 import { HookError } from './hook-error.ts';
@@ -215,7 +216,7 @@ export class Webhooks {
 
 /** A pull request is nothing for schedulers that look for pushes: those that want it name its category. */
 function categoryOf({ pull }: HookPush, isTag: boolean): string | null {
-  if (pull !== undefined) return pull.isFork ? 'fork' : 'pullRequest';
+  if (pull !== undefined) return pull.isFork ? FORK : PULL_REQUEST;
   return isTag ? 'tag' : null;
 }
 

@@ -55,7 +55,7 @@ interface NewPod extends NewContainer {
 }
 
 /** The pod of a worker: it never restarts, since what it built with is gone; unprivileged; without the cluster's token. */
-export function podOf(pool: KubernetesPool, { worker, token, image, name, owner }: NewPod): V1Pod {
+function podOf(pool: KubernetesPool, { worker, token, image, name, owner }: NewPod): V1Pod {
   const { cpu, memory, nodeSelector, imagePullSecret, env, master } = pool;
   const resources = { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) };
   const variables = { ...env, ICEFALL_MASTER: master, ICEFALL_WORKER_NAME: worker, ICEFALL_WORKER_TOKEN: token };

@@ -5,15 +5,12 @@ import { codebaseField } from '../config/fields.ts';
 import { collectProblems, declaredAt } from '../config/problems.ts';
 import { PROJECT_TAG, type ProjectDeclaration, UNTRUSTED_TAG } from '../config/projects.ts';
 import { anyBranchScheduler, forceScheduler, type SchedulerDeclaration } from '../config/schedulers.ts';
+import { FORK, PULL_REQUEST } from '../schedulers/filter.ts';
 import { branchMatcher } from './branches.ts';
 import { PIPELINE_FILE } from './definition.ts';
 import { type Job, jobsOf } from './jobs.ts';
 import type { Offer, Pipeline } from './pipeline.ts';
 import { locksOf, stepsOf } from './project-steps.ts';
-
-/** Categories of changes that are no pushes. */
-export const PULL_REQUEST = 'pullRequest';
-export const FORK = 'fork';
 
 /** What a project adds to the site. */
 export interface ProjectParts {

@@ -1,8 +1,11 @@
 import type { Change } from '@icefall/shared';
 import type { Matcher, SchedulerDeclaration } from '../config/schedulers.ts';
 
-/** Categories of changes that anybody may bring about: they are only for schedulers that name them. */
-const OUTSIDE_CATEGORIES: readonly string[] = ['pullRequest', 'fork'];
+/** Categories of changes that are no pushes: of the repository itself, and of another one. */
+export const PULL_REQUEST = 'pullRequest';
+export const FORK = 'fork';
+/** Anybody may bring them about: they are only for schedulers that name them. */
+const OUTSIDE_CATEGORIES: readonly string[] = [PULL_REQUEST, FORK];
 
 /** Schedulers that look at changes. */
 export type WatchesChanges = Extract<SchedulerDeclaration, { readonly isImportant: unknown }>;
