@@ -41,8 +41,10 @@ function Tile({ worker, history }: { worker: Worker; history: readonly WorkerCon
         <h2>{worker.name}</h2>
         <span class={`state-word ${state}`}>{state}</span>
         <span class="spring" />
-        {worker.connected && !worker.leaving && <LeaveButton name={worker.name} />}
-        <PauseButton worker={worker} />
+        <span class="tile-buttons">
+          {worker.connected && !worker.leaving && <LeaveButton name={worker.name} />}
+          <PauseButton worker={worker} />
+        </span>
       </header>
       <p class="dim">
         {worker.connected ? (
