@@ -16,7 +16,7 @@ import {
 import { claim, type Deployment, type KubernetesObject } from './objects.ts';
 
 /** Where the agent reads its token. */
-export const TOKEN_FILE = '/run/icefall/token';
+const TOKEN_FILE = '/run/icefall/token';
 
 /** What an agent needs to know of its master. */
 export const agentEnvironment = (worker: string) => [

@@ -1,7 +1,9 @@
-// Every static check, one command: types of server and page, lint and formatting, and what is installed of other people's work.
+// Every static check, one command: types of server and page, lint and formatting, the rules of the
+// house, and what is installed of other people's work.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { houseFaults } from './house/rules.ts';
 import { supplyChainFaults } from './supply-chain.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -21,8 +23,14 @@ for (const { name, command, args } of checks) {
   if (status !== 0) failed += 1;
 }
 
-const faults = supplyChainFaults(root);
-for (const fault of faults) process.stderr.write(`${fault}\n`);
-process.stderr.write(`check: licences, install scripts, registries: ${faults.length === 0 ? 'ok' : 'FAILED'}\n`);
-if (faults.length > 0) failed += 1;
+const rules = {
+  'rules of the house': houseFaults,
+  'licences, install scripts, registries': supplyChainFaults,
+};
+for (const [name, faultsOf] of Object.entries(rules)) {
+  const faults = faultsOf(root);
+  for (const fault of faults) process.stderr.write(`${fault}\n`);
+  process.stderr.write(`check: ${name}: ${faults.length === 0 ? 'ok' : 'FAILED'}\n`);
+  if (faults.length > 0) failed += 1;
+}
 process.exit(failed === 0 ? 0 : 1);

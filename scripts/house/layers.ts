@@ -21,7 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   builds: ['config', 'db', 'engine', 'locks', 'properties', 'requests', 'schedulers', 'secrets', 'steps'],
   workers: ['access', 'config', 'db', 'engine', 'secrets'],
   pools: ['db', 'engine'],
-  projects: ['changes', 'config', 'properties', 'steps'],
+  projects: ['changes', 'config', 'properties', 'schedulers', 'steps'],
   access: ['config', 'db', 'engine', 'events', 'storage'],
   events: ['config', 'db', 'requests'],
   http: ['access', 'changes', 'config', 'engine', 'events', 'logs', 'projects', 'schedulers', 'storage'],

@@ -3,7 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { TestGround } from '../support/ground.ts';
 
 /** What a step runs to print what it is told, line by line, until it is told to end. Its argument: the pipe. */
-export const DICTATED = [
+const DICTATED = [
   'sh',
   '-c',
   'exec 3<>"$1"; while IFS= read -r line <&3; do [ "$line" = "$2" ] && exit 0; printf "%s\\n" "$line"; done',

@@ -10,7 +10,7 @@ import type { AccessDeclaration } from '../config/access.ts';
 import type { Door } from './route.ts';
 
 /** What a page shows beside its cookie, with whatever changes something. */
-export const CSRF_HEADER = 'x-icefall-csrf';
+const CSRF_HEADER = 'x-icefall-csrf';
 /** Of a header in which a proxy tells of a person, characters. */
 const LONGEST_TOLD = 2000;
 

@@ -31,8 +31,8 @@ declare module 'fastify' {
   }
 }
 
-export const DEFAULT_HOST = '127.0.0.1';
-export const DEFAULT_PORT = 8010;
+const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_PORT = 8010;
 /** A request, head and body, comes within this time or not at all: 25 MiB over a slow line, and an end for who never finishes. */
 const REQUEST_TIMEOUT_MS = 120_000;
 /** Longest part of an address: a name of 100 characters, each escaped. */
@@ -42,7 +42,7 @@ const MOST_PARAM_LENGTH = 400;
 const EXPECTED_OF_A_SERVER = new Set(['too_many_streams', 'not_ready', 'sign_in_unavailable']);
 
 /** The server could not listen. */
-export class ListenError extends Error {
+class ListenError extends Error {
   readonly code = 'listen';
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

@@ -7,7 +7,7 @@ import { contentHash, type HashAlgorithm, hasHash } from './hashes.ts';
 import type { RepositoryPaths } from './paths.ts';
 
 /** What a reference is to, as the column `type` has it. */
-export const REFERENCE_TYPES = { catalog: 0, certificate: 1, history: 2, metainfo: 3 } as const;
+const REFERENCE_TYPES = { catalog: 0, certificate: 1, history: 2, metainfo: 3 } as const;
 
 /** An object that a manifest of this repository has named. */
 export interface Reference {

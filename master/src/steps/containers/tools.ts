@@ -4,7 +4,7 @@ import { type ProcessOptions, processShape, shellCommand, shellSchema } from '..
 import type { StepAction, StepRun } from '../step.ts';
 
 /** Programs that build or run images. `auto`: the first of buildah and docker (for a build that is pushed, kaniko as well) that the worker has. */
-export const IMAGE_TOOLS = ['auto', 'buildah', 'docker', 'kaniko'] as const;
+const IMAGE_TOOLS = ['auto', 'buildah', 'docker', 'kaniko'] as const;
 export type ImageTool = (typeof IMAGE_TOOLS)[number];
 
 /** Who signs in at a registry. The password is a secret; it is in no command line, and in a file only while the step runs. */

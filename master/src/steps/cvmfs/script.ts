@@ -66,12 +66,6 @@ export function scriptCommand(script: Script, options: PublishingOptions, run: S
   return shellCommand(shellSchema.parse({ ...pick(options), env, command }), run, true);
 }
 
-/** A program without a script around it. */
-export function programCommand(command: readonly string[], options: PublishingOptions, run: StepRun): ShellCommand {
-  const env = { ...ownerOf(run), ...options.env };
-  return shellCommand(shellSchema.parse({ ...pick(options), env, command }), run, true);
-}
-
 function pick({ workdir, idleTimeout, maxTime }: PublishingOptions) {
   return { workdir, idleTimeout, maxTime };
 }

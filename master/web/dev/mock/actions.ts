@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ForcePreview } from '@icefall/shared';
-import { sendJson } from './api.ts';
+import { sendJson } from './answers.ts';
 import type { Play } from './play.ts';
 import { submit, type World } from './world.ts';
 

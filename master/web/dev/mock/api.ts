@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Build, Log } from '@icefall/shared';
 import { act } from './actions.ts';
+import { sendJson } from './answers.ts';
 import { logLine } from './logs.ts';
 import type { Play } from './play.ts';
 import type { Sent, World } from './world.ts';
@@ -15,10 +16,6 @@ const HUGE: Log = {
   bytes: 58_000_000,
   complete: true,
 };
-
-export function sendJson(response: ServerResponse, status: number, body: unknown): ServerResponse {
-  return response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
 
 function notFound(response: ServerResponse, what: string): ServerResponse {
   return sendJson(response, 404, { error: { code: 'not_found', message: `There is no ${what}.` } });

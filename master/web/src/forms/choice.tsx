@@ -1,6 +1,6 @@
 import type { FormField } from '@icefall/shared';
 import type { JSX } from 'preact';
-import { type ControlAttributes, type Filling, textOf } from './fields.tsx';
+import { type ControlAttributes, type Filling, textOf } from './filling.ts';
 
 type ChoiceField = Extract<FormField, { type: 'choice' }>;
 

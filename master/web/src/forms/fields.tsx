@@ -2,15 +2,8 @@ import type { FieldGroup, FormField } from '@icefall/shared';
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Choice } from './choice.tsx';
-import { type FieldValue, type FormValues, leavesOf, pathIn } from './values.ts';
-
-/** A form being filled in. */
-export interface Filling {
-  readonly values: FormValues;
-  /** By field path. */
-  readonly errors: Readonly<Record<string, string>>;
-  set(path: string, value: FieldValue): void;
-}
+import { attributes, type Filling, textOf } from './filling.ts';
+import { leavesOf, pathIn } from './values.ts';
 
 export function Fields(props: { fields: readonly FormField[]; prefix: string; filling: Filling }): JSX.Element {
   return (
@@ -184,16 +177,6 @@ function Text(props: {
       onInput={(event) => filling.set(path, event.currentTarget.value)}
     />
   );
-}
-
-function attributes(path: string, filling: Filling) {
-  const wrong = filling.errors[path] !== undefined;
-  return { id: `field-${path}`, name: path, 'aria-invalid': wrong, 'aria-describedby': `help-${path}` };
-}
-export type ControlAttributes = ReturnType<typeof attributes>;
-
-export function textOf(value: FieldValue | undefined): string {
-  return typeof value === 'string' ? value : '';
 }
 
 function Row(props: {

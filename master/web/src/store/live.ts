@@ -4,7 +4,7 @@ import type { EventHandlers } from '../api/stream.ts';
 import { applyEvents, applySnapshot, type Store } from './store.ts';
 
 /** Least time between two paints made by events: four a second are enough for eyes, and cheap for old machines. */
-export const PAINT_INTERVAL_MS = 250;
+const PAINT_INTERVAL_MS = 250;
 /** Events that wait for the next paint; more than these (a page in the background) are dropped for a new snapshot. */
 export const MOST_QUEUED_EVENTS = 5000;
 /** A stream that has not opened by then will not: a proxy keeps it, or the network lost it. */

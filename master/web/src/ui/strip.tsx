@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { now } from '../store/clock.ts';
 import { clockTime, shortDuration } from './times.ts';
 
-export const STRIP_HOURS = 24;
+const STRIP_HOURS = 24;
 const STRIP_MS = STRIP_HOURS * 3_600_000;
 /** Narrower than this nothing is seen, percent. */
 const LEAST_PERCENT = 0.15;

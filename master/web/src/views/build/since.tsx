@@ -4,7 +4,7 @@ import { api } from '../../api/endpoints.ts';
 import { isProblem } from '../../ui/look.ts';
 import { Ago, BuildLink, Pair } from '../../ui/parts.tsx';
 import { useResource } from '../../ui/resource.ts';
-import { ChangeLine } from './facts.tsx';
+import { ChangeLine } from './change-line.tsx';
 import { type FailingSince, failingSince } from './failing-since.ts';
 
 /** Builds before a failed one that are looked at: who fails for longer is not mended by knowing since when. */

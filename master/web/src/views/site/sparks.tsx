@@ -6,7 +6,7 @@ import { lookOfBuild, WORDS } from '../../ui/look.ts';
 import { shortDuration } from '../../ui/times.ts';
 
 /** Bars of a row. */
-export const MOST_SPARKS = 30;
+const MOST_SPARKS = 30;
 const HEIGHT = 26;
 const LEAST = 4;
 

@@ -19,7 +19,7 @@ export const STEP_HEIGHT = 15;
 /** Heights come out of sums of fractions: a line may lack this much, pixels. */
 const ROUNDING = 1;
 /** Steps that a block makes room for, however short it was; more share what there is. */
-export const STEPS_WITH_ROOM = 5;
+const STEPS_WITH_ROOM = 5;
 
 /** Least height in which a build's steps can be read. */
 export function legibleHeight(build: Pick<Build, 'steps'>): number {

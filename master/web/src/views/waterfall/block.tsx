@@ -98,7 +98,7 @@ function Ghost({ block }: { block: Block }): JSX.Element {
 }
 
 /** Where a click on a step goes: its log where it has one, else the step on its build's page. */
-export function stepHref(step: Step): string {
+function stepHref(step: Step): string {
   const log = step.logs[0];
   return log === undefined ? paths.step(step.buildId, step.number) : paths.log(log.id);
 }

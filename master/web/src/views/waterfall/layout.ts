@@ -73,7 +73,7 @@ export interface LayoutInput {
 }
 
 /** Between groups, and between columns of one. */
-export const GROUP_GAP = 14;
+const GROUP_GAP = 14;
 const COLUMN_GAP = 6;
 /** Wider columns would say no more. */
 const WIDEST = 200;

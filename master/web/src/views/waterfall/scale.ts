@@ -42,7 +42,7 @@ export interface TimeScale {
 }
 
 /** Idle time from this on is folded: shorter breaks belong to the rhythm of a site. */
-export const FOLD_AFTER_MS = 15 * 60_000;
+const FOLD_AFTER_MS = 15 * 60_000;
 /** Height of a folded idle time, pixels: its label and some air. */
 export const FOLD_HEIGHT = 30;
 /** Linear: pixels a minute at zoom 1. An hour is a hand's breadth. */
