@@ -162,7 +162,7 @@ describe('a person', () => {
   });
 
   test.each([
-    ['Ada Lovelace <ada@example.org>', true],
+    ['Build master <ada@example.org>', true],
     ['Ada <ada>', false],
     ['ada@example.org', false],
     ['<ada@example.org>', false],

@@ -96,7 +96,7 @@ export function makeRequest(request: Partial<Request> = {}): Request {
 export function makeChange(change: Partial<Change> = {}): Change {
   return {
     id: 1,
-    author: 'Mara Keil <mk@example.org>',
+    author: 'Release team <mk@example.org>',
     committer: null,
     message: 'fix',
     revision: 'abc',

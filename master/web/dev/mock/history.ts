@@ -3,7 +3,7 @@ import type { StepPlan } from './plans.ts';
 import { beginBuild, beginLog, finishBuild, type Start, submit, type World } from './world.ts';
 
 const HOUR = 3_600_000;
-const AUTHORS = ['Mara Keil <mk@example.org>', 'David Schultz <ds@example.org>', 'Ana Ribeiro <ar@example.org>'];
+const AUTHORS = ['Release team <release@example.org>', 'Platforms <platforms@example.org>', 'Data <data@example.org>'];
 const MESSAGES = [
   'boost: build without icu',
   'add py3-v4.4.3',

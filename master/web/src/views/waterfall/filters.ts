@@ -51,7 +51,7 @@ export function peopleOf(build: Build, changeOf: (id: number) => Change | undefi
   return build.owner === null ? authors : [build.owner, ...authors];
 }
 
-/** `Mara Keil` of `Mara Keil <mk@example.org>`. */
+/** `Release team` of `Release team <mk@example.org>`. */
 export function shortName(author: string): string {
   const name = author.replace(/\s*<[^>]*>\s*$/, '').trim();
   return name === '' ? author : name;
