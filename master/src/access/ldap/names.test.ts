@@ -40,6 +40,13 @@ describe('the name of an entry', () => {
     );
   });
 
+  test('has only spaces around its parts that are not its own', () => {
+    expect(partsOf(' uid = \u3000x , dc= y')).toEqual([
+      { attribute: 'uid', value: '\u3000x' },
+      { attribute: 'dc', value: 'y' },
+    ]);
+  });
+
   test.each(['', 'ada', 'uid=ada,,dc=x', '=ada'])('is not %j', (text) => {
     expect(partsOf(text)).toBeNull();
   });

@@ -38,7 +38,7 @@ export function partsOf(entryName: string): Part[] | null {
   let read = 0;
   for (const text of entryName.matchAll(/((?:\\.|[^\\,;])+)(?:[,;]|$)/gsy)) {
     read += text[0].length;
-    const [, attribute = '', value = ''] = /^\s*([\w.-]+)\s*=\s*(.*)$/s.exec(text[1] ?? '') ?? [];
+    const [, attribute = '', value = ''] = /^ *([\w.-]+) *= *(.*)$/s.exec(text[1] ?? '') ?? [];
     if (attribute === '') return null;
     parts.push({ attribute: attribute.toLowerCase(), value: plain(value) });
   }

@@ -1,8 +1,8 @@
-import { computed, effect, signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { query } from '../../navigation.ts';
-import { leavePast, loadingHistory, loadNewer, loadOlder, loadTime, store } from '../../store/index.ts';
+import { loadingHistory, loadOlder, loadTime, store } from '../../store/index.ts';
 import { tell } from '../../ui/actions.ts';
 import { Empty } from '../../ui/parts.tsx';
 import { dayName, fullTime } from '../../ui/times.ts';
@@ -14,19 +14,15 @@ import { HeadView, queueHeight } from './head.tsx';
 import { neighbour } from './keys.ts';
 import { type Column, visibleBlocks } from './layout.ts';
 import { Links } from './links.tsx';
-import { isPrinting, usePrint } from './print.ts';
+import { usePrint } from './print.ts';
+import { GRAIN, Sight, useScrolling } from './scrolling.ts';
 import { Grid, Side, unhover, type Window } from './side.tsx';
 import { WaterfallTable } from './table.tsx';
 import { hovered, layout, shownBuilders, sideWidth, viewport } from './view-state.ts';
 import { useWallSize } from './wall-size.ts';
-import { followPinch, zoomByWheel } from './zoom.ts';
 
-/** Scrolling paints anew at each of these, pixels; what lies within one beyond the edges is drawn already. */
-const GRAIN = 240;
 /** Height of the heads without their queues. */
 const HEAD_HEIGHT = 106;
-/** This near to the end of what is known more builds are fetched, pixels: some turns of a wheel. */
-const LOAD_AHEAD = 2400;
 const CARD_DELAY_MS = 220;
 const CARD_WIDTH = 330;
 
@@ -43,9 +39,9 @@ const shownColumns = computed(() => {
 
 /** The home page: what is happening, what happened, and why something is not. */
 export function Waterfall(): JSX.Element {
-  const scroller = useRef<HTMLDivElement>(null);
-  const toNow = () => scroller.current?.scrollTo({ top: 0 });
-  const jumpTo = (time: number) => void showTime(scroller, time);
+  const [sight] = useState(() => new Sight());
+  const toNow = () => sight.moveTo(0);
+  const jumpTo = (time: number) => void showTime(sight, time);
   return (
     <main class="waterfall" data-page="waterfall">
       <h1 class="unseen">Waterfall</h1>
@@ -55,7 +51,7 @@ export function Waterfall(): JSX.Element {
       ) : query.value.get('view') === 'table' ? (
         <WaterfallTable />
       ) : (
-        <Picture scroller={scroller} />
+        <Picture sight={sight} />
       )}
       {card.value !== null && <Card place={card.value} />}
     </main>
@@ -66,12 +62,12 @@ export function Waterfall(): JSX.Element {
 const ABOVE = 80;
 
 /** Fetches the builds of a time, and scrolls there. */
-async function showTime(scroller: { current: HTMLElement | null }, time: number): Promise<void> {
+async function showTime(sight: Sight, time: number): Promise<void> {
   await loadTime(time);
   if (store.history.peek().since > time)
     tell(`Nothing older than ${fullTime(store.history.peek().since)} is at hand.`, { bad: true });
-  const top = layout.peek().scale.y(time) + FUTURE_HEIGHT - ABOVE;
-  requestAnimationFrame(() => scroller.current?.scrollTo({ top: Math.max(0, top) }));
+  // What has come is drawn by then.
+  requestAnimationFrame(() => sight.moveTo(Math.max(0, layout.peek().scale.y(time) + FUTURE_HEIGHT - ABOVE)));
 }
 
 /** Says why there is nothing to see. */
@@ -84,21 +80,16 @@ function Nothing(): JSX.Element {
   );
 }
 
-function Picture({ scroller }: { scroller: { current: HTMLDivElement | null } }): JSX.Element {
-  useScrolling(scroller);
+function Picture({ sight }: { sight: Sight }): JSX.Element {
+  useScrolling(sight);
   usePrint();
   useWallSize();
-  useCard(scroller);
+  useCard(sight);
   const { width, headings, scale } = layout.value;
   const queue = queueHeight(layout.value.columns);
   const side = sideWidth.value;
   return (
-    <section
-      class="scroller"
-      aria-label="Waterfall"
-      ref={scroller}
-      onKeyDown={(event) => onKey(event, scroller.current)}
-    >
+    <section class="scroller" aria-label="Waterfall" ref={sight.attach} onKeyDown={(event) => onKey(event, sight)}>
       <div class="canvas" style={{ '--side': `${side}px`, width: `${width + side + 16}px` }}>
         <div class="heads" style={{ height: `${HEAD_HEIGHT + queue}px` }}>
           <div class="corner" style={{ width: `${side}px` }}>
@@ -166,77 +157,10 @@ function Foot(): JSX.Element {
   );
 }
 
-/** Fetches what is about to be seen and not at hand: older builds, and those of the hole, from below it. */
-function loadAround({ scrollTop, clientHeight, scrollHeight }: HTMLElement): void {
-  if (scrollTop + clientHeight > scrollHeight - LOAD_AHEAD) void loadOlder();
-  const hole = holeNow();
-  if (hole !== null && scrollTop + clientHeight / 2 >= hole.top && scrollTop < hole.bottom + LOAD_AHEAD)
-    void loadNewer();
-}
-
-/** Whoever comes down to the hole goes on from there: what is below it is fetched when it is reached. */
-function leaveAbove({ scrollTop, clientHeight }: HTMLElement): void {
-  const hole = holeNow();
-  if (hole !== null && scrollTop + clientHeight / 2 < hole.top && scrollTop + clientHeight > hole.top) leavePast();
-}
-
-/** Where the hole is drawn, pixels of the scroller. */
-function holeNow(): { readonly top: number; readonly bottom: number } | null {
-  const hole = layout.peek().scale.gaps.find((gap) => gap.isHole);
-  if (hole === undefined) return null;
-  const top = hole.y + FUTURE_HEIGHT;
-  return { top, bottom: top + hole.height };
-}
-
-/** Follows scrolling and size; keeps what is read in its place while new builds come on top; fetches the past. */
-function useScrolling(scroller: { current: HTMLDivElement | null }): void {
-  const anchor = useRef<number | null>(null);
-  useEffect(() => {
-    const element = scroller.current;
-    if (element === null) return;
-    const look = () => {
-      if (isPrinting()) return;
-      const top = Math.floor(element.scrollTop / GRAIN) * GRAIN;
-      const left = Math.floor(element.scrollLeft / GRAIN) * GRAIN;
-      const was = viewport.peek();
-      const next = { top, left, width: element.clientWidth, height: element.clientHeight };
-      if (was.top !== top || was.left !== left || was.width !== next.width || was.height !== next.height)
-        viewport.value = next;
-      anchor.current =
-        element.scrollTop > FUTURE_HEIGHT ? layout.peek().scale.timeAt(element.scrollTop - FUTURE_HEIGHT) : null;
-      leaveAbove(element);
-      loadAround(element);
-    };
-    const sizes = new ResizeObserver(look);
-    sizes.observe(element);
-    element.addEventListener('scroll', look, { passive: true });
-    element.addEventListener('wheel', zoomByWheel, { passive: false });
-    const endPinch = followPinch(element);
-    // What came may not reach as far as is wanted, and what was wanted meanwhile was not asked for.
-    const endLoading = effect(() => {
-      if (loadingHistory.value === 'idle') requestAnimationFrame(() => element.isConnected && loadAround(element));
-    });
-    return () => {
-      sizes.disconnect();
-      element.removeEventListener('scroll', look);
-      element.removeEventListener('wheel', zoomByWheel);
-      endPinch();
-      endLoading();
-    };
-  }, []);
-  const { scale } = layout.value;
-  useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element === null || anchor.current === null) return;
-    const wanted = scale.y(anchor.current) + FUTURE_HEIGHT;
-    if (Math.abs(element.scrollTop - wanted) >= 1) element.scrollTop = wanted;
-  }, [scale]);
-}
-
 /** Shows the card of the build that has the pointer for a moment. */
-function useCard(scroller: { current: HTMLDivElement | null }): void {
+function useCard(sight: Sight): void {
   useEffect(() => {
-    const element = scroller.current;
+    const { element } = sight;
     if (element === null) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const over = (event: Event) => {
@@ -276,7 +200,8 @@ function placeCard(id: number, box: DOMRect): CardPlace {
   return { id, left, top: Math.max(60, Math.min(box.top, innerHeight - 320)) };
 }
 
-function onKey(event: KeyboardEvent, element: HTMLElement | null): void {
+function onKey(event: KeyboardEvent, sight: Sight): void {
+  const { element } = sight;
   if (event.ctrlKey || event.metaKey || event.altKey || element === null) return;
   if (!event.key.startsWith('Arrow')) return;
   const id = neighbour(layout.peek(), hovered.peek(), event.key);
@@ -291,7 +216,7 @@ function onKey(event: KeyboardEvent, element: HTMLElement | null): void {
     block !== undefined &&
     (block.top < element.scrollTop || block.top > element.scrollTop + element.clientHeight - HEAD_HEIGHT - 120)
   )
-    element.scrollTop = Math.max(0, block.top - element.clientHeight / 3);
+    sight.moveTo(Math.max(0, block.top - element.clientHeight / 3));
   requestAnimationFrame(() =>
     element.querySelector<HTMLElement>(`article[data-build-id="${id}"] .block-title`)?.focus(),
   );
