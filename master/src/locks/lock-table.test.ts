@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Claim, LockTable, type Want } from './lock-table.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const counting = (lock: string, count = 1): Want => ({ lock, mode: 'counting', count });
 const exclusive = (lock: string): Want => ({ lock, mode: 'exclusive', count: 1 });
 const claim = (seq: number, ...wants: Want[]): Claim => ({ holder: `build:${seq}`, seq, wants });

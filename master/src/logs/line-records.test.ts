@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { countLines, LineAssembler, type LineRecord, MAX_LINE_BYTES } from './line-records.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 const text = (records: readonly LineRecord[], stream: number) =>
   records
     .filter((record) => record.stream === stream)

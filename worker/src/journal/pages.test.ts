@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { COALESCE_MS, RecentPages } from './pages.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 function allRecords(pages: RecentPages, from = 0) {
   const pieces: Uint8Array[] = [];
   for (let at = from; at < pages.end; ) {

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { entryNameOf, filterOf, groupBelow, partsOf } from './names.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 describe('a filter', () => {
   test.each([
     ['ada', '(uid=ada)'],

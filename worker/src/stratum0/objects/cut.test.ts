@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CHUNK_SIZES, cutFinder } from './cut.ts';
 
+fc.configureGlobal({ seed: 1 });
+
 /** Pseudo-random bytes, the same for the same seed. */
 function noise(length: number, seed: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);
