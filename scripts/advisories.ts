@@ -1,4 +1,5 @@
-// `npm run advisories`: whether the registry knows of holes in what the lockfile names. Part of `npm test`, so of CI.
+// `npm run advisories`: whether the registry knows of holes in what the lockfile names. `npm test` does so with --only-tell:
+// what becomes known tomorrow must not make a commit fail that is green today.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { PNPM } from './package-manager.mjs';
@@ -80,5 +81,5 @@ if (import.meta.main) {
   const { stdout, stderr } = spawnSync('npx', command, options);
   const { ok, lines } = verdictOf(stdout.includes('"advisories"') ? stdout : `${stdout}${stderr}`);
   for (const line of lines) process.stderr.write(`advisories: ${line}\n`);
-  process.exit(ok ? 0 : 1);
+  process.exit(ok || process.argv.includes('--only-tell') ? 0 : 1);
 }
