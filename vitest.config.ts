@@ -32,11 +32,6 @@ const slow = [
   'worker/src/stratum0/objects/pool.test.ts',
 ];
 
-/** Of what crosses packages, what mostly waits for time to pass: it may do so beside other tests. */
-const patient = ['tests/faults/faults.test.ts', 'tests/browser/resume.test.ts'];
-/** Real programs, begun and ended. */
-const system = { testTimeout: 240_000, hookTimeout: 240_000 };
-
 export default defineConfig({
   test: {
     maxWorkers: '100%',
@@ -51,16 +46,14 @@ export default defineConfig({
         },
       },
       { test: { ...node, name: 'slow', include: slow, exclude: notOurs, testTimeout: 60_000 } },
-      { test: { ...node, ...system, name: 'patient', include: patient, exclude: notOurs } },
       {
         test: {
           ...node,
-          ...system,
           name: 'system',
           include: ['tests/**/*.test.ts'],
-          exclude: [...notOurs, ...patient],
-          // Real processes on two cores: one file at a time, or they starve each other.
-          fileParallelism: false,
+          exclude: notOurs,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
     ],

@@ -16,17 +16,25 @@ const LOAD_AHEAD = 2400;
 export class Sight {
   /** What scrolls; null while there is no picture. */
   element: HTMLElement | null = null;
-  /** The time at the upper edge, which stays there while builds come in above it; null: what is newest. */
-  #time: number | null = null;
+  /** A time that stays where it is while builds come in above it; null: what is newest is looked at. */
+  #anchor: { readonly time: number; readonly belowEdge: number } | null = null;
 
   readonly attach = (element: HTMLElement | null): void => {
     this.element = element;
   };
 
-  /** Takes down where somebody has scrolled to. */
+  /**
+   * Takes down what is looked at: the time at the upper edge or, where the hole is there, the one below the hole, for it is
+   * filled from below.
+   */
   note(): void {
-    const top = (this.element?.scrollTop ?? 0) - FUTURE_HEIGHT;
-    this.#time = top > 0 ? layout.peek().scale.timeAt(top) : null;
+    const edge = (this.element?.scrollTop ?? 0) - FUTURE_HEIGHT;
+    const half = (this.element?.clientHeight ?? 0) / 2;
+    const { scale } = layout.peek();
+    const hole = scale.gaps.find((gap) => gap.isHole && gap.y <= edge + half && gap.y + gap.height > edge);
+    if (edge <= 0) this.#anchor = null;
+    else if (hole === undefined) this.#anchor = { time: scale.timeAt(edge), belowEdge: 0 };
+    else this.#anchor = { time: hole.from, belowEdge: hole.y + hole.height - edge };
   }
 
   /** Scrolls there, pixels. Noted at once: the browser tells of it only after builds may have come in. */
@@ -36,10 +44,10 @@ export class Sight {
     this.note();
   }
 
-  /** Brings the time back to the edge after the scale has changed. */
+  /** Brings it back to its place after the scale has changed. */
   keep(scale: TimeScale): void {
-    if (this.element === null || this.#time === null) return;
-    const top = scale.y(this.#time) + FUTURE_HEIGHT;
+    if (this.element === null || this.#anchor === null) return;
+    const top = scale.y(this.#anchor.time) - this.#anchor.belowEdge + FUTURE_HEIGHT;
     if (Math.abs(this.element.scrollTop - top) >= 1) this.element.scrollTop = top;
   }
 }
