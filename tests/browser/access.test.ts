@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { TestMaster } from '../support/master.ts';
 import { groundOfFile } from '../support/vitest.ts';
+import { faultsOf, LOOKS } from './accessibility.ts';
 import { TestBrowser } from './browser.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -102,9 +103,25 @@ describe('a site with people', () => {
     await page.getByRole('link', { name: 'What code hosts have sent' }).click();
     await page.getByRole('row').filter({ hasText: 'refused: the site takes no webhooks of github' }).waitFor();
     await page.getByRole('row').filter({ hasText: 'gitea' }).getByRole('link', { name: 'change 1' }).waitFor();
-    await page.getByRole('button', { name: 'Read delivery 1 again' }).click();
+    await page.getByRole('button', { name: 'Read again: delivery 1' }).click();
     const again = page.getByRole('row').filter({ hasText: 'delivery 1 again' });
     await again.getByRole('link', { name: 'change 1' }).waitFor();
     expect(complaints).toEqual([]);
   });
+
+  for (const { name, rules, options } of LOOKS)
+    test(`is accessible and fits, from the sign-in to the records: ${name}`, async () => {
+      const { page, complaints } = await browser.open(`${master.url}/audit`, { ...options, expects: REFUSED });
+      await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+      const found = [...(await faultsOf(page, rules))];
+      await signIn(page, 'ada');
+      await page.getByRole('cell', { name: 'addUser user fay' }).waitFor();
+      for (const path of ['/audit', '/deliveries']) {
+        await page.goto(`${master.url}${path}`);
+        await page.locator('main').getByRole('row').nth(1).waitFor();
+        found.push(...(await faultsOf(page, rules)).map((fault) => `${path}: ${fault}`));
+      }
+      expect(found).toEqual([]);
+      expect(complaints).toEqual([]);
+    });
 });

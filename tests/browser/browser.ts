@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { delimiter, join, resolve } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { TestGround } from '../support/ground.ts';
@@ -104,6 +103,3 @@ export function findChromium(): string {
     );
   return found;
 }
-
-/** Source of the checker of accessibility, to be run inside a page. */
-export const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');

@@ -184,10 +184,12 @@ export function Page(props: {
   name: string;
   title: ComponentChildren;
   aside?: ComponentChildren;
+  /** Nothing in it takes the focus: it does so itself, for keys to scroll it. */
+  isText?: boolean;
   children: ComponentChildren;
 }): JSX.Element {
   return (
-    <main class="page" data-page={props.name}>
+    <main class="page" data-page={props.name} tabIndex={props.isText ? 0 : undefined}>
       <div class="page-head">
         <h1>{props.title}</h1>
         <div class="page-aside">{props.aside}</div>

@@ -31,7 +31,7 @@ export function Audit(): JSX.Element {
     }
   };
   return (
-    <Page name="audit" title="Audit log">
+    <Page name="audit" title="Audit log" isText>
       {entries.length === 0 ? <Empty>Nobody has done anything yet.</Empty> : <Entries entries={entries} />}
       {next !== null && (
         <button type="button" onClick={() => void loadMore(next)}>

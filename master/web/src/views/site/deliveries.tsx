@@ -89,7 +89,7 @@ function DeliveryTable(props: { deliveries: readonly HookDelivery[]; redeliver: 
               {delivery.isKept && (
                 <button
                   type="button"
-                  aria-label={`Read delivery ${delivery.id} again`}
+                  aria-label={`Read again: delivery ${delivery.id}`}
                   onClick={() => props.redeliver(delivery.id)}
                 >
                   Read again
