@@ -9,22 +9,30 @@ const node = { environment: 'node' as const, pool: 'forks' as const };
 const beside = '{master,worker,shared,config,docker,docs,k8s,scripts}/**';
 const notOurs = ['**/node_modules/**', '**/dist/**'];
 /**
- * Unit tests that are not among the quick ones: they start many processes, publish whole repositories, check types, or
- * hash passwords as slowly as they must be.
+ * Unit tests that are not among the quick ones: they start many processes, publish whole repositories, check types, walk
+ * every route there is, or hash passwords as slowly as they must be.
  */
 const slow = [
   'config/embedded/build-scripts.test.ts',
   'docs/readme.test.ts',
   'k8s/manifests.test.ts',
+  'config/pipeline.test.ts',
   'master/src/changes/git-*.test.ts',
   'master/src/cli/main.test.ts',
   'master/src/config/loader.test.ts',
   'master/src/config/type-errors.test.ts',
+  'master/src/cli/access.test.ts',
   'master/src/http/access.test.ts',
+  'master/src/http/acting.test.ts',
+  'master/src/http/fuzzing.test.ts',
+  'master/src/http/matrix.test.ts',
+  'master/src/http/proxies.test.ts',
+  'master/src/storage/backup.test.ts',
   'master/src/workers/worker-certificate.test.ts',
   'master/src/projects/git-reader.test.ts',
   'worker/src/agent.test.ts',
   'worker/src/commands/git/checkout.test.ts',
+  'worker/src/commands/shell.test.ts',
   'worker/src/main.test.ts',
   'worker/src/processes/run.test.ts',
   'worker/src/secrets/secrets.test.ts',
