@@ -44,6 +44,11 @@ export interface ApiToken extends Omit<NewToken, 'scope'>, TokenScope {
   readonly revokedAt: number | null;
 }
 
+/** Whether it looks like one, good or not. */
+export function isApiToken(token: string): boolean {
+  return token.startsWith(TOKEN_PREFIX);
+}
+
 /** Tokens of programs, and of people's command lines. */
 export class ApiTokens {
   readonly #core: Core;

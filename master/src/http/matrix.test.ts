@@ -207,6 +207,17 @@ async function ofAnotherLogin(who: Who): Promise<Headers | undefined> {
   return bearer((await site.post('/login', { user, password: PASSWORD })).json.token);
 }
 
+/** What fastify says that it serves: a tree of pieces of paths, each with its methods. */
+function servedRoutes(tree: string): string[] {
+  const above: string[] = [];
+  return tree.split('\n').flatMap((line) => {
+    const [, indent = '', piece = '', methods = ''] = /^(.*?)[├└]── (\S+)(?: \((.*)\))?$/.exec(line) ?? [];
+    above.splice(indent.length / 4, above.length, piece);
+    const asked = methods.split(', ').filter((method) => method !== '' && method !== 'HEAD');
+    return asked.map((method) => `${method} ${above.join('')}`);
+  });
+}
+
 describe('the routes', () => {
   test('all have a rule, which is the one of the table', () => {
     const known = ROUTES.filter(({ name }) => name in TABLE);
@@ -217,6 +228,20 @@ describe('the routes', () => {
     expect(unknown, 'add the new route to TABLE, with the rule that it is to have').toEqual([]);
   });
 
+  test('are all that the server has, beside the document that describes them', () => {
+    const served = servedRoutes(site.client.app.printRoutes({ commonPrefix: false }));
+    const declared = ROUTES.map(({ method, path }) => `${method} ${path}`);
+    expect(served.filter((one) => !declared.includes(one))).toEqual(['GET /api/v1/openapi.json']);
+    expect(declared.filter((one) => !served.includes(one))).toEqual([]);
+  });
+
+  test('ask for the same of a HEAD as of a GET', async () => {
+    for (const route of ROUTES.filter(({ method, answer }) => method === 'GET' && 'json' in answer)) {
+      const { status } = await site.ask({ method: 'HEAD', url: pathOf(route, 'docs') });
+      expect(status === 401, route.name).toBe(TABLE[route.name] !== 'open');
+    }
+  });
+
   test.each(ROUTES.map((route) => [route.name, route] as const))(
     '%s lets in only whom its rule names',
     async (_name, route) => {
@@ -225,8 +250,9 @@ describe('the routes', () => {
           const expected = refusal(route, who, of);
           const { status, code } = await ask(route, who, of);
           const what = `${who}: ${route.method} ${pathOf(route, of)} answers ${status} ${code}`;
-          if (expected === null) expect(['sign_in_needed', 'denied', 'bad_token'].includes(code), what).toBe(false);
-          else expect(status, what).toBe(expected);
+          if (expected !== null) expect(status, what).toBe(expected);
+          else expect(['sign_in_needed', 'denied', 'bad_token'].includes(code), what).toBe(false);
+          expect(code === 'bad_token', what).toBe(BAD_TOKEN.includes(who));
         }
     },
   );
@@ -249,20 +275,36 @@ const KEYS: Readonly<Record<EventKind, readonly [docs: string | null, linux: str
 describe('the events', () => {
   test.each(EVENT_KINDS)('of kind %s go to whom may view what they are of', async (kind) => {
     const [docs, linux] = KEYS[kind];
-    const { core } = site.site;
-    for (const who of ['viewer', 'forcer', 'admin'] as const) {
-      const stream = site.ask({ url: '/api/v1/events', headers: headers.get(who) ?? {} });
-      await site.get('/health');
-      core.turn(() => {
-        for (const key of [docs, linux]) if (key !== null) core.touch(kind, key);
-      });
-      site.site.settle();
-      await endStreams();
-      const told = [...(await stream).text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? '').key);
-      expect(told, who).toEqual(who === 'forcer' ? [docs] : [docs, linux].filter((key) => key !== null));
-    }
+    const refused = { status: 401, keys: [] };
+    const told = (...keys: readonly (string | null)[]) => ({ status: 200, keys: keys.filter((key) => key !== null) });
+    const expected: Readonly<Record<Who, typeof refused | ReturnType<typeof told>>> = {
+      ...{ anonymous: refused, revoked: refused, worker: refused, 'operator elsewhere': refused },
+      ...{ viewer: told(docs, linux), forcer: told(docs), admin: told(docs, linux) },
+    };
+    for (const who of WHO) expect(await toldOf(kind, headers.get(who) ?? {}), who).toEqual(expected[who]);
+  });
+
+  test.each(EVENT_KINDS)('of kind %s go no more to whose token is revoked while they read', async (kind) => {
+    const { id, token } = (await site.operate('/tokens', { name: 'reader', allow: ['view'] })).json;
+    const { status, keys } = await toldOf(kind, bearer(token), () => site.operate(`/tokens/${id}/revoke`));
+    expect([status, keys]).toEqual([200, []]);
   });
 });
+
+/** Opens the stream, has things of a kind change, and gives what was told of it. */
+async function toldOf(kind: EventKind, shown: Headers, before = () => Promise.resolve<unknown>(null)) {
+  const { core } = site.site;
+  const stream = site.ask({ url: '/api/v1/events', headers: shown });
+  await site.get('/health');
+  await before();
+  core.turn(() => {
+    for (const key of KEYS[kind]) if (key !== null) core.touch(kind, key);
+  });
+  site.site.settle();
+  await endStreams();
+  const { status, text } = await stream;
+  return { status, keys: [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? '').key) };
+}
 
 test('no permission is without a route that asks for it', () => {
   const asked = new Set(ROUTES.flatMap(({ access }) => ('may' in access ? [access.may] : [])));

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { isApiToken } from '../access/api-tokens.ts';
 import { clientAddress } from '../access/proxies.ts';
 import { formatProblem } from '../config/problems.ts';
 import { readToken, type TokenSource, type WorkerDeclaration } from '../config/workers.ts';
@@ -96,8 +97,12 @@ export class Authentication {
     }
     const secret = this.#declared.get(name) ?? this.#issued(name);
     if ('fault' in secret) return this.#refuse(credentials, 503, 'no_token', secret.fault);
-    if (matches(credentials.authorization, secret.hash)) return null;
+    if (matches(tokenOf(credentials), secret.hash)) return null;
     this.#failures.note(address, now);
+    if (isApiToken(tokenOf(credentials))) {
+      const remedy = `a worker needs one of its own: icefall worker token issue ${name}`;
+      return this.#refuse(credentials, 401, 'api_token', `API tokens open nothing at the port for workers; ${remedy}`);
+    }
     return this.#refuse(credentials, 401, 'bad_token', `the token is not that of worker "${name}"`);
   }
 
@@ -169,7 +174,10 @@ function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-function matches(authorization: string | undefined, hash: Buffer): boolean {
-  const token = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization ?? '')?.[1];
-  return token !== undefined && hash.length === 32 && timingSafeEqual(sha256(token), hash);
+function tokenOf({ authorization }: Credentials): string {
+  return /^Bearer ([\x21-\x7e]+)$/i.exec(authorization ?? '')?.[1] ?? '';
+}
+
+function matches(token: string, hash: Buffer): boolean {
+  return token !== '' && hash.length === 32 && timingSafeEqual(sha256(token), hash);
 }

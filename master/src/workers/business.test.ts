@@ -1,6 +1,20 @@
-import { type WorkerMessage, workerMessageSchema } from '@icefall/shared';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import {
+  encodeOutputFrame,
+  PROTOCOL_NAME,
+  transferPath,
+  WORKER_NAME_HEADER,
+  WORKER_SOCKET_PATH,
+  type WorkerMessage,
+  workerMessageSchema,
+} from '@icefall/shared';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { HELLO, outcome, siteWith, TestAgent, TestRoom } from './test-room.ts';
+import { Access } from '../access/access.ts';
+import { ApiTokens } from '../access/api-tokens.ts';
+import { startWorkerServer } from './server.ts';
+import { HELLO, outcome, recordOf, siteWith, TestAgent, TestRoom } from './test-room.ts';
 
 /** A worker minds its own commands' business: whatever it says of another worker's command changes nothing. */
 
@@ -72,6 +86,105 @@ describe("another worker's command", () => {
     other.cut();
     expect(state()).toEqual(before);
     expect(room.workers.isAvailable('w1')).toBe(true);
+  });
+});
+
+/** Everybody but the worker itself, and the code of their refusal at its door. */
+const REFUSED = {
+  anonymous: 'bad_token',
+  viewer: 'api_token',
+  forcer: 'api_token',
+  admin: 'api_token',
+  'another worker': 'bad_token',
+  'revoked token': 'bad_token',
+} as const;
+type Who = keyof typeof REFUSED;
+
+/** Whatever can be said to the worker port: each kind of message, output, and transfers. */
+const SAID: Readonly<Record<string, Buffer>> = {
+  ...Object.fromEntries(
+    workerMessageSchema.options.map((option) => {
+      const kind = option.shape.kind.value;
+      const message = OF_ANOTHERS[kind] ?? { kind, reason: 'x', code: 'x', message: 'x' };
+      return [kind, socketFrame(1, Buffer.from(JSON.stringify(message)))];
+    }),
+  ),
+  output: socketFrame(2, encodeOutputFrame({ ...MINE, offset: 0, payload: recordOf('forged\n') })),
+  GET: Buffer.alloc(0),
+  PUT: Buffer.from('forged'),
+};
+
+/** A whole frame as clients send it (RFC 6455, section 5.2), masked with zeros. */
+function socketFrame(opcode: number, payload: Uint8Array): Buffer {
+  const head = Buffer.from([0x80 | opcode, 0x80 | 126, payload.length >> 8, payload.length & 0xff, 0, 0, 0, 0]);
+  return Buffer.concat([head, payload]);
+}
+
+/** Asks to be let in as w1 and says something in the same breath. Gives the answer. */
+async function barge(port: number, token: string | null, what: string): Promise<string> {
+  const said = SAID[what] ?? Buffer.alloc(0);
+  const isTransfer = what === 'GET' || what === 'PUT';
+  const path = isTransfer ? `${transferPath(MINE.commandId)}?epoch=${MINE.epoch}` : WORKER_SOCKET_PATH;
+  const lines = [
+    `${isTransfer ? what : 'GET'} ${path} HTTP/1.1`,
+    ...['host: x', `${WORKER_NAME_HEADER}: w1`, ...(token === null ? [] : [`authorization: Bearer ${token}`])],
+    ...(isTransfer
+      ? [`content-length: ${said.length}`, 'connection: close']
+      : ['connection: upgrade', 'upgrade: websocket', `sec-websocket-protocol: ${PROTOCOL_NAME}`]),
+    ...['sec-websocket-version: 13', 'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ=='],
+  ];
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), said]));
+  return text(socket);
+}
+
+describe('the port for workers', () => {
+  async function guarded() {
+    const made = twoWorkers();
+    const { room } = made;
+    const server = await startWorkerServer(room.workers, { host: '127.0.0.1', port: 0 });
+    onTestFinished(() => server.close());
+    const api = new ApiTokens(room.core);
+    const ofPerson = (allow: readonly ('view' | 'force' | 'admin')[]) => {
+      const scope = { allow, builders: null };
+      const expiresAt = room.core.now() + 1e9;
+      return api.create({ name: 't', user: null, scope, createdBy: 'ada', expiresAt }).token;
+    };
+    const revoked = room.workers.issueToken('w1');
+    const tokens: Readonly<Record<Who, string | null>> = {
+      anonymous: null,
+      viewer: ofPerson(['view']),
+      forcer: ofPerson(['force']),
+      admin: ofPerson(['admin']),
+      'another worker': room.workers.issueToken('w2'),
+      'revoked token': revoked,
+    };
+    return { ...made, server, tokens, token: room.workers.issueToken('w1') };
+  }
+
+  test.each(Object.keys(SAID))('hears "%s" of nobody but the worker itself', async (what) => {
+    const { server, tokens, state } = await guarded();
+    const before = state();
+    for (const who of Object.keys(REFUSED) as Who[]) {
+      const answer = await barge(server.port, tokens[who], what);
+      expect(answer, who).toMatch(/^HTTP\/1\.1 401 /);
+      expect(answer, who).toContain(`{"error":{"code":"${REFUSED[who]}",`);
+      expect(state(), who).toEqual(before);
+    }
+  });
+
+  test('lets the worker itself in, by the same door', async () => {
+    const { server, token } = await guarded();
+    expect(await barge(server.port, token, 'GET')).toContain('no_transfer');
+  });
+
+  test('is the only one that its token opens: the API takes it for no token of its own', async () => {
+    const { room, token } = await guarded();
+    const access = new Access(room.core, room.config, null);
+    const shown = { address: '127.0.0.1', isLocal: true, authorization: `Bearer ${token}`, cookie: undefined };
+    expect(() => access.callerOf(shown)).toThrow(expect.objectContaining({ code: 'bad_token' }));
+    expect(() => access.callerOf({ ...shown, authorization: undefined })).not.toThrow();
   });
 });
 
