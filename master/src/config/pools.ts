@@ -3,6 +3,22 @@ import { z } from 'zod';
 import { type Duration, positiveDurationSchema } from './durations.ts';
 import { fixedLockAccessSchema, type LockAccess } from './locks.ts';
 import { nameSchema, propertyValuesSchema } from './names.ts';
+import {
+  labelKeySchema,
+  labelValueSchema,
+  type NodeAffinity,
+  nodeAffinitySchema,
+  type Toleration,
+  tolerationSchema,
+} from './pool-nodes.ts';
+import {
+  type ContainerVolume,
+  containerVolumesSchema,
+  objectNameSchema,
+  type PodVolume,
+  podVolumesSchema,
+  sizeSchema,
+} from './pool-volumes.ts';
 import { callerPlace, declaredAt, nameOf, type Place, reportIssues, titleOf, usable } from './problems.ts';
 import { type WorkerDeclaration, worker } from './workers.ts';
 
@@ -23,8 +39,19 @@ export interface PoolImage {
   readonly allowed: readonly string[];
 }
 
+/** What a worker may use at most, and who it is. */
+interface LimitOptions {
+  /** Cores: `4`, `500m`. On Kubernetes request and limit, as the next one. */
+  readonly cpu?: string;
+  readonly memory?: string;
+  /** Uid and gid that it runs as, and the group of its volumes; default: as the image says. */
+  readonly user?: number;
+  /** Added to those that are left, which on Kubernetes are none: `SYS_ADMIN`. */
+  readonly capabilities?: readonly string[];
+}
+
 /** Workers that are started when there is work for them, and leave when there is none. */
-export interface PoolOptions {
+export interface PoolOptions extends LimitOptions {
   /** Its workers are `NAME-1` to `NAME-MAXIMUM`. */
   readonly name: string;
   /** Workers at once, at most. */
@@ -47,25 +74,49 @@ export interface PoolOptions {
   readonly grace?: Duration;
 }
 
-export interface KubernetesPoolOptions extends PoolOptions {
+/** What a pod has beside its agent. */
+export interface PodOptions {
+  /** Beside cpu and memory, as requests and limits: `{ 'nvidia.com/gpu': '1' }`, devices of plug-ins, `ephemeral-storage`. */
+  readonly resources?: Readonly<Record<string, string>>;
+  readonly volumes?: readonly PodVolume[];
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly nodeAffinity?: NodeAffinity;
+  readonly tolerations?: readonly Toleration[];
+  /** Default: the namespace's own. */
+  readonly serviceAccount?: string;
+  /** Whether builds get the account's token for the cluster's API; default false. */
+  readonly serviceAccountToken?: boolean;
+  readonly imagePullSecrets?: readonly string[];
+  readonly runtimeClass?: string;
+  readonly priorityClass?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface KubernetesPoolOptions extends PoolOptions, PodOptions {
   /** Default: that of the service account, or `default`. */
   readonly namespace?: string;
   /** Default: the service account that the master runs with, else `$KUBECONFIG`, else `~/.kube/config`. */
   readonly kubeconfig?: string;
-  readonly cpu?: string;
-  readonly memory?: string;
-  readonly nodeSelector?: Readonly<Record<string, string>>;
-  readonly imagePullSecret?: string;
 }
 
-export interface DockerPoolOptions extends PoolOptions {
-  /** The engine's socket; default `/var/run/docker.sock`. */
-  readonly socket?: string;
+/** What a container of an engine has beside its agent. */
+export interface ContainerOptions {
+  readonly volumes?: readonly ContainerVolume[];
+  /** Of the machine, such as `/dev/fuse`, under the same name in the container. */
+  readonly devices?: readonly string[];
+  /** How many, of any kind; default none. */
+  readonly gpus?: number | 'all';
   /** Default: the engine's. */
   readonly network?: string;
 }
 
-interface Common {
+export interface DockerPoolOptions extends PoolOptions, ContainerOptions {
+  /** The engine's socket; default `/var/run/docker.sock`. */
+  readonly socket?: string;
+}
+
+interface Common extends LimitOptions {
   readonly type: 'pool';
   readonly name: string;
   /** To be listed in the site's and in builders' workers. */
@@ -81,22 +132,21 @@ interface Common {
   readonly place: Place | null;
 }
 export type KubernetesPool = Common &
-  Pick<KubernetesPoolOptions, 'namespace' | 'kubeconfig' | 'cpu' | 'memory' | 'nodeSelector' | 'imagePullSecret'> & {
-    readonly kind: 'kubernetes';
-  };
-export type DockerPool = Common & Pick<DockerPoolOptions, 'socket' | 'network'> & { readonly kind: 'docker' };
+  PodOptions &
+  Pick<KubernetesPoolOptions, 'namespace' | 'kubeconfig'> & { readonly kind: 'kubernetes' };
+export type DockerPool = Common & ContainerOptions & Pick<DockerPoolOptions, 'socket'> & { readonly kind: 'docker' };
 export type PoolDeclaration = KubernetesPool | DockerPool;
 
 /** More is a mistake, or needs a site that is told so. */
 const MOST_WORKERS = 500;
 
 const text = z.string().min(1);
-const quantity = z.string().regex(/^\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$/, 'must be a quantity such as 2, 500m, 4Gi');
 const imageByProperty = z.strictObject({
   property: text,
   default: text,
   allowed: z.array(text).min(1, 'must name at least one image, such as registry.example.org/builds/worker-*:1.0'),
 });
+const coresSchema = z.string().regex(/^\d+(\.\d+)?m?$/, 'must be a number of cores such as 2 or 500m');
 const common = {
   // Names of pods are made of it.
   name: nameSchema.regex(
@@ -117,18 +167,50 @@ const common = {
   properties: propertyValuesSchema.optional(),
   locks: z.array(fixedLockAccessSchema).optional(),
   grace: positiveDurationSchema.optional(),
+  cpu: coresSchema.optional(),
+  memory: sizeSchema.optional(),
+  user: z.int().nonnegative().optional(),
+  capabilities: z
+    .array(z.string().regex(/^(?!CAP_)[A-Z][A-Z0-9_]*$/, 'must be a capability without CAP_, such as SYS_ADMIN'))
+    .optional(),
 };
+const OWN_MARK = /^icefall\.dev\//;
+const ownLabelKey = labelKeySchema.refine((key) => !OWN_MARK.test(key), 'is one of the pool’s own: icefall.dev/…');
+const resourceKey = labelKeySchema.refine(
+  (key) => key !== 'cpu' && key !== 'memory',
+  'has an option of its own: cpu, memory',
+);
 const SCHEMAS = {
-  kubernetes: z.strictObject({
+  kubernetes: z
+    .strictObject({
+      ...common,
+      namespace: objectNameSchema.optional(),
+      kubeconfig: text.optional(),
+      resources: z.record(resourceKey, sizeSchema).optional(),
+      volumes: podVolumesSchema.optional(),
+      nodeSelector: z.record(labelKeySchema, labelValueSchema).optional(),
+      nodeAffinity: nodeAffinitySchema.optional(),
+      tolerations: z.array(tolerationSchema).optional(),
+      serviceAccount: objectNameSchema.optional(),
+      serviceAccountToken: z.boolean().optional(),
+      imagePullSecrets: z.array(objectNameSchema).optional(),
+      runtimeClass: objectNameSchema.optional(),
+      priorityClass: objectNameSchema.optional(),
+      labels: z.record(ownLabelKey, labelValueSchema).optional(),
+      annotations: z.record(ownLabelKey, z.string()).optional(),
+    })
+    .refine(({ serviceAccount, serviceAccountToken }) => !serviceAccountToken || serviceAccount !== undefined, {
+      path: ['serviceAccountToken'],
+      message: 'needs "serviceAccount": builds are not given the token of the namespace’s own account',
+    }),
+  docker: z.strictObject({
     ...common,
-    namespace: text.optional(),
-    kubeconfig: text.optional(),
-    cpu: quantity.optional(),
-    memory: quantity.optional(),
-    nodeSelector: z.record(text, z.string()).optional(),
-    imagePullSecret: text.optional(),
+    socket: text.optional(),
+    network: text.optional(),
+    volumes: containerVolumesSchema.optional(),
+    devices: z.array(z.string().regex(/^\/dev\/[\w./-]+$/, 'must be a device such as /dev/fuse')).optional(),
+    gpus: z.union([z.int().positive(), z.literal('all')], 'must be a number of GPUs, or all').optional(),
   }),
-  docker: z.strictObject({ ...common, socket: text.optional(), network: text.optional() }),
 };
 
 function declare<T extends PoolOptions>(kind: 'kubernetes' | 'docker', options: T, place: Place | null) {

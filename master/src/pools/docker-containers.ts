@@ -1,9 +1,13 @@
 import Docker from 'dockerode';
 import type { DockerPool } from '../config/pools.ts';
+import { containerOptionsOf } from './container.ts';
 import { type Container, IMAGE_MARK, LABELS, type NewContainer, type PoolProvider, ProviderError } from './provider.ts';
 
 /** Where Docker's packages put it. */
 const USUAL_SOCKET = '/var/run/docker.sock';
+
+/** Whatever it does, and with the nameless volumes that its image asks for: nothing else would ever remove these. */
+const REMOVAL = { force: true, v: true } as const;
 
 /** Containers of a Docker engine. */
 export class DockerContainers implements PoolProvider {
@@ -33,20 +37,8 @@ export class DockerContainers implements PoolProvider {
 
   /** Makes and starts one; an image that the engine does not have is pulled first. One that does not start is removed. */
   async start({ worker, token, image }: NewContainer): Promise<void> {
-    const { name, env, master, network } = this.#pool;
-    const variables = { ...env, ICEFALL_MASTER: master, ICEFALL_WORKER_NAME: worker, ICEFALL_WORKER_TOKEN: token };
-    const create = () =>
-      this.#docker.createContainer({
-        Image: image,
-        Env: Object.entries(variables).map(([key, value]) => `${key}=${value}`),
-        Labels: { [LABELS.owner]: this.#owner, [LABELS.pool]: name, [LABELS.worker]: worker, [IMAGE_MARK]: image },
-        HostConfig: {
-          // Reaps what daemons of builds leave behind.
-          Init: true,
-          SecurityOpt: ['no-new-privileges'],
-          ...(network === undefined ? {} : { NetworkMode: network }),
-        },
-      });
+    const options = containerOptionsOf(this.#pool, { worker, token, image, owner: this.#owner });
+    const create = () => this.#docker.createContainer(options);
     await asked(async () => {
       const container = await create().catch(async (error: unknown) => {
         if (statusOf(error) !== 404) throw error;
@@ -54,7 +46,7 @@ export class DockerContainers implements PoolProvider {
         return create();
       });
       await container.start().catch(async (error: unknown) => {
-        await container.remove({ force: true });
+        await container.remove(REMOVAL);
         throw error;
       });
     });
@@ -71,7 +63,7 @@ export class DockerContainers implements PoolProvider {
     await asked(async () => {
       await this.#docker
         .getContainer(id)
-        .remove({ force: true })
+        .remove(REMOVAL)
         .catch((error: unknown) => {
           if (statusOf(error) !== 404) throw error;
         });

@@ -1,9 +1,7 @@
 import { ApiException, CoreV1Api, KubeConfig, type V1Pod, type V1PodStatus } from '@kubernetes/client-node';
 import type { KubernetesPool } from '../config/pools.ts';
+import { podOf } from './pod.ts';
 import { type Container, IMAGE_MARK, LABELS, type NewContainer, type PoolProvider, ProviderError } from './provider.ts';
-
-/** From TERM to KILL: the agent ends what it runs and says so. */
-const GRACE_SECONDS = 60;
 
 /** Pods of a Kubernetes cluster. */
 export class KubernetesPods implements PoolProvider {
@@ -47,44 +45,6 @@ export class KubernetesPods implements PoolProvider {
       throw error;
     }
   }
-}
-
-interface NewPod extends NewContainer {
-  readonly name: string;
-  readonly owner: string;
-}
-
-/** The pod of a worker: it never restarts, since what it built with is gone; unprivileged; without the cluster's token. */
-function podOf(pool: KubernetesPool, { worker, token, image, name, owner }: NewPod): V1Pod {
-  const { cpu, memory, nodeSelector, imagePullSecret, env, master } = pool;
-  const resources = { ...(cpu === undefined ? {} : { cpu }), ...(memory === undefined ? {} : { memory }) };
-  const variables = { ...env, ICEFALL_MASTER: master, ICEFALL_WORKER_NAME: worker, ICEFALL_WORKER_TOKEN: token };
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name,
-      labels: { [LABELS.owner]: owner, [LABELS.pool]: pool.name, [LABELS.worker]: worker },
-      // No label: what may be in one is less than what may be in a name of an image.
-      annotations: { [IMAGE_MARK]: image },
-    },
-    spec: {
-      restartPolicy: 'Never',
-      automountServiceAccountToken: false,
-      terminationGracePeriodSeconds: GRACE_SECONDS,
-      ...(nodeSelector === undefined ? {} : { nodeSelector: { ...nodeSelector } }),
-      ...(imagePullSecret === undefined ? {} : { imagePullSecrets: [{ name: imagePullSecret }] }),
-      containers: [
-        {
-          name: 'worker',
-          image,
-          env: Object.entries(variables).map(([key, value]) => ({ name: key, value })),
-          resources: { requests: resources, limits: resources },
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-        },
-      ],
-    },
-  };
 }
 
 /** Reasons for which a container waits that are no trouble (Kubernetes documentation, "Pod Lifecycle"). */

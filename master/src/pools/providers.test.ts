@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { dockerPool, kubernetesPool } from '../config/pools.ts';
+import { type DockerPoolOptions, dockerPool, type KubernetesPoolOptions, kubernetesPool } from '../config/pools.ts';
+import { collectProblems } from '../config/problems.ts';
 import { DockerContainers } from './docker-containers.ts';
 import { KubernetesPods } from './kubernetes-pods.ts';
 import { ClusterDouble } from './testing/cluster-double.ts';
@@ -8,19 +9,61 @@ import { realCluster } from './testing/real-cluster.ts';
 import type { TestCluster } from './testing/test-cluster.ts';
 
 const FIRST = { worker: 'burst-1', token: 'secret', image: 'agent:1' };
+const POOL = { name: 'burst', maximum: 2, image: 'agent:1', master: 'ws://master:9989' };
+
+const TOLERATIONS = [
+  { operator: 'Exists', effect: 'NoSchedule' },
+  { key: 'gpu', operator: 'Equal', value: 'yes', effect: 'NoExecute', tolerationSeconds: 60 },
+] as const;
+const TEMPLATE: Partial<KubernetesPoolOptions> = {
+  ...{ cpu: '2', resources: { 'nvidia.com/gpu': '1' }, user: 10001, capabilities: ['SYS_PTRACE'] },
+  ...{ serviceAccount: 'builds', serviceAccountToken: true, imagePullSecrets: ['registry'] },
+  ...{ labels: { team: 'a' }, annotations: { 'example.org/note': 'a text!' } },
+  nodeSelector: { arch: 'amd64' },
+  nodeAffinity: {
+    required: [
+      { key: 'gpu', operator: 'In', values: ['a100', 'h100'] },
+      { key: 'spot', operator: 'DoesNotExist' },
+    ],
+    preferred: [{ key: 'disk', operator: 'Exists', weight: 50 }],
+  },
+  tolerations: TOLERATIONS,
+  volumes: [
+    {
+      path: '/cvmfs',
+      claim: 'icefall-tree',
+      readOnly: true,
+      subPath: 'published',
+      mountPropagation: 'HostToContainer',
+    },
+    { path: '/var/lib/icefall', scratch: '50Gi' },
+    { path: '/dev/shm', memory: '2Gi' },
+    { path: '/run/licence', secret: 'licence' },
+    { path: '/etc/site', configMap: 'site' },
+    { path: '/data', hostPath: '/data' },
+    { path: '/export', nfs: { server: 'nfs.example.org', path: '/export' } },
+    { path: '/other', csi: { driver: 'cvmfs.csi.cern.ch', attributes: { repository: 'a.example' } } },
+  ],
+};
+
+/** A pool without a mistake. */
+function declared<T>(declare: () => T): T {
+  const { value, problems } = collectProblems(declare);
+  expect(problems).toEqual([]);
+  return value;
+}
 
 /** `npm run kubernetes` names the configuration of an administrator of a real API server, without any node. */
 const { ICEFALL_TEST_CLUSTER: administrator } = process.env;
 const what = administrator === undefined ? 'a double of its API' : 'a real API server';
 
-async function cluster() {
-  return using(administrator === undefined ? await ClusterDouble.start() : await realCluster(administrator));
+async function cluster(options: Partial<KubernetesPoolOptions> = { cpu: '2', memory: '4Gi' }) {
+  return using(administrator === undefined ? await ClusterDouble.start() : await realCluster(administrator), options);
 }
 
-function using<T extends TestCluster>(there: T) {
+function using<T extends TestCluster>(there: T, options: Partial<KubernetesPoolOptions> = {}) {
   const { kubeconfig } = there;
-  const options = { name: 'burst', maximum: 2, image: 'agent:1', master: 'ws://master:9989', kubeconfig };
-  const pool = kubernetesPool({ ...options, cpu: '2', memory: '4Gi', nodeSelector: { arch: 'amd64' } });
+  const pool = declared(() => kubernetesPool({ ...POOL, kubeconfig, ...options }));
   const provider = (owner = 'me', random = 0.5) => new KubernetesPods(pool, owner, () => random);
   return { there, provider };
 }
@@ -36,7 +79,8 @@ describe(`pods of a cluster (${what})`, () => {
         annotations: { 'icefall.dev/image': 'agent:1' },
       },
       spec: {
-        ...{ restartPolicy: 'Never', automountServiceAccountToken: false, nodeSelector: { arch: 'amd64' } },
+        ...{ restartPolicy: 'Never', automountServiceAccountToken: false },
+        securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
         containers: [
           {
             image: 'agent:1',
@@ -51,6 +95,68 @@ describe(`pods of a cluster (${what})`, () => {
         ],
       },
     });
+  });
+
+  test('have what their pool says: volumes, nodes, taints, accounts, devices', async () => {
+    const { there, provider } = await cluster(TEMPLATE);
+    await provider().start(FIRST);
+    const [pod] = await there.pods();
+    expect(pod).toMatchObject({
+      metadata: { labels: { team: 'a' }, annotations: { 'example.org/note': 'a text!' } },
+      spec: {
+        ...{ serviceAccountName: 'builds', automountServiceAccountToken: true, nodeSelector: { arch: 'amd64' } },
+        imagePullSecrets: [{ name: 'registry' }],
+        securityContext: { runAsUser: 10001, runAsGroup: 10001, fsGroup: 10001, runAsNonRoot: true },
+        affinity: {
+          nodeAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: {
+              nodeSelectorTerms: [
+                {
+                  matchExpressions: [
+                    { key: 'gpu', operator: 'In', values: ['a100', 'h100'] },
+                    { key: 'spot', operator: 'DoesNotExist' },
+                  ],
+                },
+              ],
+            },
+            preferredDuringSchedulingIgnoredDuringExecution: [
+              { weight: 50, preference: { matchExpressions: [{ key: 'disk', operator: 'Exists' }] } },
+            ],
+          },
+        },
+        volumes: [
+          { name: 'volume-1', persistentVolumeClaim: { claimName: 'icefall-tree' } },
+          { name: 'volume-2', emptyDir: { sizeLimit: '50Gi' } },
+          { name: 'volume-3', emptyDir: { medium: 'Memory', sizeLimit: '2Gi' } },
+          { name: 'volume-4', secret: { secretName: 'licence' } },
+          { name: 'volume-5', configMap: { name: 'site' } },
+          { name: 'volume-6', hostPath: { path: '/data' } },
+          { name: 'volume-7', nfs: { server: 'nfs.example.org', path: '/export' } },
+          { name: 'volume-8', csi: { driver: 'cvmfs.csi.cern.ch', volumeAttributes: { repository: 'a.example' } } },
+        ],
+        containers: [
+          {
+            resources: { limits: { cpu: '2', 'nvidia.com/gpu': '1' }, requests: { cpu: '2', 'nvidia.com/gpu': '1' } },
+            securityContext: { capabilities: { drop: ['ALL'], add: ['SYS_PTRACE'] } },
+            volumeMounts: expect.arrayContaining([
+              {
+                ...{ name: 'volume-1', mountPath: '/cvmfs', readOnly: true, subPath: 'published' },
+                mountPropagation: 'HostToContainer',
+              },
+              { name: 'volume-2', mountPath: '/var/lib/icefall' },
+            ]),
+          },
+        ],
+      },
+    });
+    expect(pod?.spec?.tolerations).toEqual(expect.arrayContaining([...TOLERATIONS]));
+  });
+
+  test('are of classes that the cluster must know', async () => {
+    const classes = { runtimeClass: 'nvidia', priorityClass: 'low' };
+    const { there, provider } = using(await ClusterDouble.start(), classes);
+    await provider().start(FIRST);
+    expect((await there.pods())[0]?.spec).toMatchObject({ runtimeClassName: 'nvidia', priorityClassName: 'low' });
   });
 
   test('are listed for their own master only, and removed once or twice', async () => {
@@ -165,11 +271,11 @@ function waiting(reason: string, message = '') {
   return { ...facts, state: { waiting: { reason, message } } };
 }
 
-async function engine() {
+async function engine(options: Partial<DockerPoolOptions> = { network: 'builds', env: { A: 'b' } }) {
   const double = await EngineDouble.start();
   const { socket } = double;
-  const options = { name: 'local', maximum: 2, image: 'agent:1', master: 'ws://master:9989', socket };
-  const provider = () => new DockerContainers(dockerPool({ ...options, network: 'builds', env: { A: 'b' } }), 'me');
+  const pool = declared(() => dockerPool({ ...POOL, name: 'local', socket, ...options }));
+  const provider = () => new DockerContainers(pool, 'me');
   return { double, provider };
 }
 
@@ -194,6 +300,34 @@ describe('containers of an engine (a double of its API)', () => {
     await provider().remove('c1');
     await provider().remove('c1');
     expect(await provider().list()).toEqual([]);
+  });
+
+  test('have what their pool says: limits, volumes, devices, GPUs', async () => {
+    const { double, provider } = await engine({
+      ...{ cpu: '1500m', memory: '4Gi', user: 10001, capabilities: ['SYS_ADMIN'], devices: ['/dev/fuse'], gpus: 'all' },
+      volumes: [
+        { path: '/cvmfs', hostPath: '/srv/cvmfs', readOnly: true, mountPropagation: 'HostToContainer' },
+        { path: '/cache', volume: 'ccache' },
+        { path: '/dev/shm', memory: '1.5G' },
+      ],
+    });
+    await provider().start(FIRST);
+    expect(double.containers[0]?.asked).toMatchObject({
+      User: '10001:10001',
+      HostConfig: {
+        ...{ NanoCpus: 1_500_000_000, Memory: 4_294_967_296, CapAdd: ['SYS_ADMIN'] },
+        Mounts: [
+          {
+            ...{ Type: 'bind', Source: '/srv/cvmfs', Target: '/cvmfs', ReadOnly: true },
+            BindOptions: { Propagation: 'rslave' },
+          },
+          { Type: 'volume', Source: 'ccache', Target: '/cache', ReadOnly: false },
+          { Type: 'tmpfs', Target: '/dev/shm', TmpfsOptions: { SizeBytes: 1_500_000_000, Mode: 0o1777 } },
+        ],
+        Devices: [{ PathOnHost: '/dev/fuse', PathInContainer: '/dev/fuse', CgroupPermissions: 'rwm' }],
+        DeviceRequests: [{ Count: -1, Capabilities: [['gpu']] }],
+      },
+    });
   });
 
   test('whose image is not there are made when it has been pulled; one that cannot be is told in the engine’s words', async () => {

@@ -44,6 +44,9 @@ export class EngineDouble {
     if (container === undefined) return refused(404, `No such container: ${id}`);
     if (method === 'POST' && action === 'start') return this.#start(container);
     if (method !== 'DELETE') return refused(404, 'page not found');
+    // Without `v` the volumes that its image asks for would stay for ever.
+    if (!isTrue(url.searchParams, 'v') || !isTrue(url.searchParams, 'force'))
+      return refused(409, `the double removes only by force, with volumes: ${url.search}`);
     this.containers.splice(this.containers.indexOf(container), 1);
     return { status: 204, body: '' };
   }
@@ -75,6 +78,11 @@ export class EngineDouble {
     container.State = 'running';
     return { status: 204, body: '' };
   }
+}
+
+/** As the engine reads what is to be true. */
+function isTrue(query: URLSearchParams, name: string): boolean {
+  return ['1', 'true'].includes(query.get(name) ?? '');
 }
 
 function refused(status: number, message: string): Answer {
