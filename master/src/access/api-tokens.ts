@@ -12,6 +12,8 @@ export const LONGEST_TOKEN_MS = 366 * DAY_MS;
 export const USUAL_TOKEN_MS = 90 * DAY_MS;
 /** That a token was used is written down this often. */
 const USED_EVERY_MS = 60_000;
+/** Of one list. */
+const MOST_LISTED = 1000;
 
 interface TokenRow {
   readonly id: number;
@@ -97,10 +99,15 @@ export class ApiTokens {
     return row === null ? null : tokenOf(row);
   }
 
-  /** Newest first; of one user, or (null) all. */
-  list(user: string | null): ApiToken[] {
-    const sql = 'SELECT * FROM api_tokens WHERE ? IS NULL OR user = ? ORDER BY id DESC LIMIT 1000';
-    return this.#core.db.all<TokenRow>(sql, user, user).map(tokenOf);
+  /** Newest first. */
+  all(): ApiToken[] {
+    return this.#core.db.all<TokenRow>('SELECT * FROM api_tokens ORDER BY id DESC LIMIT ?', MOST_LISTED).map(tokenOf);
+  }
+
+  /** Those of a person, newest first. */
+  ofUser(user: string): ApiToken[] {
+    const sql = 'SELECT * FROM api_tokens WHERE user = ? ORDER BY id DESC LIMIT ?';
+    return this.#core.db.all<TokenRow>(sql, user, MOST_LISTED).map(tokenOf);
   }
 
   revoke(id: number): void {

@@ -1,7 +1,7 @@
 import { apiTokenSchema, newApiTokenSchema } from '@icefall/shared';
 import { z } from 'zod';
 import type { Caller } from '../../access/access.ts';
-import { LONGEST_TOKEN_MS, USUAL_TOKEN_MS } from '../../access/api-tokens.ts';
+import { type ApiToken, LONGEST_TOKEN_MS, USUAL_TOKEN_MS } from '../../access/api-tokens.ts';
 import { AccessError } from '../../access/errors.ts';
 import { isBuilderPermission, PERMISSIONS } from '../../access/permissions.ts';
 import { act, audit } from '../acting.ts';
@@ -28,11 +28,11 @@ export const tokenRoutes = [
     method: 'GET',
     path: '/api/v1/tokens',
     name: 'listTokens',
-    summary: 'API tokens, newest first: all for who may admin, else their own',
+    summary: 'API tokens, newest first: all for who may admin, a person their own, a program the one that it shows',
     tag: 'access',
     access: { signedIn: true },
     answer: { json: z.object({ tokens: z.array(apiTokenSchema) }) },
-    handle: ({ door, caller }) => ({ tokens: door.access.tokens.list(isAdmin(caller) ? null : personOf(caller)) }),
+    handle: ({ door, caller }) => ({ tokens: tokensOf(door, caller) }),
   }),
   route({
     method: 'POST',
@@ -70,7 +70,7 @@ export const tokenRoutes = [
     handle({ door, caller, params: { id }, request }) {
       const token = door.access.tokens.get(id);
       // Tokens of others are not there for those who may not see them.
-      if (!isAdmin(caller) && token?.user !== personOf(caller))
+      if (!isAdmin(caller) && !tokensOf(door, caller).some((one) => one.id === id))
         throw new ActionError('not_found', `there is no token ${id}`);
       const answer = act(door.master, request, { action: 'revokeToken', object: `token ${id}` }, () => {
         found(token, `token ${id}`);
@@ -113,7 +113,18 @@ export function isAdmin({ grants }: Caller): boolean {
   return grants.mayOnSite('admin');
 }
 
-/** The person who is behind a caller. */
+/** The person who speaks: themselves, or by a token that may do whatever they may. One that may less is a program's. */
 export function personOf({ identity }: Caller): string | null {
-  return 'person' in identity ? (identity.person?.user ?? null) : null;
+  if (identity.kind === 'person') return identity.person.user;
+  if (identity.kind !== 'token' || identity.scope.allow !== null || identity.scope.builders !== null) return null;
+  return identity.person?.user ?? null;
+}
+
+/** What a caller may see and end: all that admins may, a person their own, a program the token that it shows. */
+function tokensOf({ access: { tokens } }: Door, caller: Caller): ApiToken[] {
+  if (isAdmin(caller)) return tokens.all();
+  const person = personOf(caller);
+  if (person !== null) return tokens.ofUser(person);
+  const shown = caller.identity.kind === 'token' ? tokens.get(caller.identity.tokenId) : null;
+  return shown === null ? [] : [shown];
 }
