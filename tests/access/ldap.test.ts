@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { TestAuthority } from '../support/authority.ts';
 import { lacking } from '../support/debian-programs.ts';
 import { close, listen, portOf } from '../support/ports.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 import { groundOfFile } from '../support/vitest.ts';
 import { ACCOUNT, ACCOUNT_PASSWORD, GROUPS, PEOPLE, Slapd } from './slapd.ts';
 
@@ -24,6 +25,13 @@ const ROLES: AccessOptions['roles'] = {
   ops: { allow: ['pauseWorker'], members: { mailDomains: ['ops.example.org'] } },
   admin: { allow: ['admin'], members: { users: ['ada'] } },
 };
+
+/** What a message asks: it comes in one piece, and begins with its length and a number of one byte (RFC 4511, section 4.1.1). */
+function questionOf(message: Buffer): string {
+  const length = message[1] ?? 0;
+  const head = 2 + (length < 0x80 ? 0 : length & 0x7f) + 3;
+  return { 96: 'bind', 99: 'search' }[message[head] ?? 0] ?? message.toString('hex');
+}
 
 describe.skipIf(without !== '')(`people of an LDAP directory${without}`, () => {
   const ground = groundOfFile();
@@ -104,6 +112,23 @@ describe.skipIf(without !== '')(`people of an LDAP directory${without}`, () => {
     ]);
     expect(reason()).toContain(code);
     expect(reason()).not.toContain(password);
+  });
+
+  test('cost the directory the same questions, whether or not anybody has the name: time tells no names', async () => {
+    const asked: string[] = [];
+    const proxy = await TcpProxy.start(ground, Number(new URL(slapd.plain).port), (piece) =>
+      asked.push(questionOf(piece)),
+    );
+    const people = { ...searching().people, filter: '(|(uid={name})(objectClass={name}))' };
+    await open({ servers: [`ldap://127.0.0.1:${proxy.port}`], protection: 'none', people });
+    const questions = async (name: string) => {
+      asked.length = 0;
+      const [status, code] = await outcome(name, 'a wild guess');
+      expect([status, code]).toEqual([401, 'bad_login']);
+      return [...asked];
+    };
+    for (const name of ['grace', 'nobody', 'inetOrgPerson'])
+      expect(await questions(name), name).toEqual(['bind', 'search', 'bind']);
   });
 
   test.each([`alan,${PEOPLE}`, 'grace,ou=people', 'grace+cn=grace', '*', 'grace\\', '"grace"', '#grace'])(

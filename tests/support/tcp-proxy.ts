@@ -14,11 +14,15 @@ export class TcpProxy {
     this.port = portOf(server);
   }
 
-  static async start(ground: TestGround, target: number): Promise<TcpProxy> {
+  /** `heard`: is given what clients send. */
+  static async start(ground: TestGround, target: number, heard?: (piece: Buffer) => void): Promise<TcpProxy> {
     const sockets = new Set<Socket>();
     const server = await listen(
       0,
-      createServer((socket) => pass(socket, target, sockets)),
+      createServer((socket) => {
+        if (heard !== undefined) socket.on('data', heard);
+        pass(socket, target, sockets);
+      }),
     );
     const proxy = new TcpProxy(server, sockets);
     ground.atEnd(() => proxy.close());

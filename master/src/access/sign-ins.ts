@@ -27,6 +27,9 @@ interface Accounts {
   signOutEverywhere(user: string): void;
 }
 
+/** What became of a name and a password: a person, once they are accepted, or why not (null: that is all there is to say). */
+type Checked = { readonly accept: () => Person } | { readonly wrong: string | null };
+
 /** How people come in: by a password here, by the directory, or by what a provider tells. */
 export class SignIns {
   readonly #core: Core;
@@ -63,8 +66,16 @@ export class SignIns {
 
   /** Who has this name and password. Throws {@link AccessError} `bad_login`, `too_many_attempts`, `sign_in_unavailable`. */
   async byPassword(name: string, password: string, address: string): Promise<Person> {
-    this.#limits.check(name, address, this.#core.now());
-    const person = await this.#recognised(name, password, address);
+    const checkLimits = () => this.#limits.check(name, address, this.#core.now());
+    checkLimits();
+    const checked = await this.#checked(name, password);
+    // Again, now that it is known: many guesses at once are told no more than those that come one after another.
+    checkLimits();
+    if ('wrong' in checked) {
+      this.#limits.failed(name, address, this.#core.now());
+      throw notLetIn(checked.wrong ?? undefined);
+    }
+    const person = checked.accept();
     this.#accounts.users.noteSignIn(person.user);
     return person;
   }
@@ -114,23 +125,19 @@ export class SignIns {
     this.#directory = ldap === null ? null : new Directory(ldap, this.#core.clock);
   }
 
-  async #recognised(name: string, password: string, address: string): Promise<Person> {
-    const failed = (reason?: string) => {
-      this.#limits.failed(name, address, this.#core.now());
-      return notLetIn(reason);
-    };
+  async #checked(name: string, password: string): Promise<Checked> {
     const { users } = this.#accounts;
     // An account here goes before one of the same name in the directory, which is not asked then.
     if (this.#directory === null || users.sourceOf(name) === LOCAL) {
       const person = await users.verified(name, password);
-      if (person === null) throw failed();
-      return person;
+      return person === null ? { wrong: null } : { accept: () => person };
     }
     try {
-      return this.told(LDAP, await this.#directory.recognise(name, password));
+      const told = await this.#directory.recognise(name, password);
+      return { accept: () => this.told(LDAP, told) };
     } catch (error) {
       if (!(error instanceof LdapError)) throw error;
-      if (error.isOfPerson) throw failed(`${error.code}: ${error.message}`);
+      if (error.isOfPerson) return { wrong: `${error.code}: ${error.message}` };
       throw this.#unavailable(error);
     }
   }

@@ -203,6 +203,22 @@ describe('an API token', () => {
     expect((await site.post('/tokens', { name: 'x', allow: ['view'] }, admin.headers)).status).toBe(200);
   });
 
+  test('of a program sees and ends no other token, nor does one that may do less than its person', async () => {
+    const [deploy, other] = [await make({ allow: ['view'] }), await make({ allow: ['force'] })];
+    const login = await site.person('ada');
+    const { cookie, csrf } = await signIn('ada');
+    const { json } = await site.post('/tokens', { name: 'n', mine: true, allow: ['view'] }, { ...cookie, ...csrf });
+    const narrow = { id: json.id, headers: bearer(json.token) };
+    for (const { id, headers } of [deploy, narrow]) {
+      const listed = (await site.get('/tokens', headers)).json.tokens.map((token: { id: number }) => token.id);
+      expect(listed).toEqual([id]);
+      expect(codeOf(await site.post(`/tokens/${other.id}/revoke`, {}, headers))).toEqual([404, 'not_found']);
+      expect((await site.post('/session/end', { everywhere: true }, headers)).status).toBe(200);
+      expect(codeOf(await site.get('/tokens', headers))).toEqual([401, 'bad_token']);
+    }
+    for (const shown of [other.headers, login, cookie]) expect((await site.get('/builders', shown)).status).toBe(200);
+  });
+
   test('of a person never exceeds what the person may do', async () => {
     await site.person('fay');
     const { cookie, csrf } = await signIn('fay');
@@ -322,6 +338,15 @@ describe('guessing passwords', () => {
     expect(entries[0]).toMatchObject({ who: 'ada', origin: '192.0.2.7' });
     site.site.clock.advance(15 * 60_000);
     expect((await signIn('ada')).answer.status).toBe(200);
+  });
+
+  test('is not quicker all at once: beyond the limit even the right one is refused', async () => {
+    await site.person('ada');
+    const guesses = Array.from({ length: MOST_FOR_NAME + 2 }, (_, i) => `guess ${i}`);
+    const answers = await Promise.all([...guesses, PASSWORD].map(async (guess) => (await signIn('ada', guess)).answer));
+    const codes = answers.map(({ json }) => json.error?.code);
+    expect(codes.filter((code) => code === 'bad_login')).toHaveLength(MOST_FOR_NAME);
+    expect(codes.filter((code) => code === 'too_many_attempts')).toHaveLength(3);
   });
 
   test('tells a wrong name from a wrong password by nothing', async () => {

@@ -1,17 +1,21 @@
 import {
   BusyError,
   type Client,
+  ConstraintViolationError,
   type Entry,
+  InappropriateAuthError,
   InvalidCredentialsError,
   NoSuchObjectError,
   ResultCodeError,
   SizeLimitExceededError,
   UnavailableError,
+  UnwillingToPerformError,
 } from 'ldapts';
 import type { LdapDeclaration } from '../../config/sign-in.ts';
 import { readToken } from '../../config/workers.ts';
 import type { Clock } from '../../engine/ports.ts';
 import type { Told } from '../identity.ts';
+import { newSecret } from '../secrets.ts';
 import { messageOf, withServer } from './connection.ts';
 import { LdapError } from './errors.ts';
 import { entryNameOf, filterOf, groupBelow } from './names.ts';
@@ -50,7 +54,7 @@ export class Directory {
         await bound(client, dn, password, name);
         return this.#told(client, await this.#entryAt(client, dn));
       }
-      const entry = await this.#found(client, name);
+      const entry = await this.#foundOrNobody(client, name, people.base);
       await bound(client, entry.dn, password, name);
       // The account that searches may see groups that the person may not.
       await this.#bindAccount(client);
@@ -117,6 +121,19 @@ export class Directory {
     }
   }
 
+  /** As {@link #found}; a name that nobody has takes as many questions as a wrong password: time tells no names. */
+  async #foundOrNobody(client: Client, name: string, base: string): Promise<Entry> {
+    try {
+      return await this.#found(client, name);
+    } catch (error) {
+      if (error instanceof LdapError && error.isOfPerson)
+        await bound(client, `cn=${newSecret()},${base}`, newSecret(), name).catch((refusal: unknown) => {
+          if (!(refusal instanceof LdapError)) throw refusal;
+        });
+      throw error;
+    }
+  }
+
   /** The one entry of whoever has a name. */
   async #found(client: Client, name: string): Promise<Entry> {
     const { people } = this.#ldap;
@@ -124,13 +141,12 @@ export class Directory {
     await this.#bindAccount(client);
     const filter = filterOf(people.filter, { name });
     const options = { scope: 'sub' as const, filter, sizeLimit: 2, attributes: this.#attributes() };
-    const { searchEntries } = await client.search(people.base, options);
+    const several = `several entries match ${filter}; narrow access.signIn.ldap.people.filter`;
+    const { searchEntries } = await client.search(people.base, options).catch((error: unknown) => {
+      throw error instanceof SizeLimitExceededError ? new LdapError('several_entries', several) : error;
+    });
     const [entry, other] = searchEntries;
-    if (other !== undefined)
-      throw new LdapError(
-        'several_entries',
-        `several entries match ${filter}; narrow access.signIn.ldap.people.filter`,
-      );
+    if (other !== undefined) throw new LdapError('several_entries', several);
     if (entry === undefined) throw new LdapError('no_entry', `no entry below ${people.base} matches ${filter}`);
     return entry;
   }
@@ -191,12 +207,24 @@ export class Directory {
   }
 }
 
+/**
+ * What servers say of one person: a wrong password, no entry, an entry without a password, and, of 389 Directory Server and
+ * others, a locked one. Whoever signs in hears the same of all, and all count as guesses.
+ */
+const OF_PERSON = [
+  InvalidCredentialsError,
+  NoSuchObjectError,
+  InappropriateAuthError,
+  ConstraintViolationError,
+  UnwillingToPerformError,
+];
+
 /** Binds as the person. Throws {@link LdapError} `wrong_password`. */
 async function bound(client: Client, dn: string, password: string, name: string): Promise<void> {
   try {
     await client.bind(dn, password);
   } catch (error) {
-    if (error instanceof InvalidCredentialsError || error instanceof NoSuchObjectError)
+    if (error instanceof Error && OF_PERSON.some((kind) => error instanceof kind))
       throw new LdapError('wrong_password', `the directory refuses ${JSON.stringify(name)} (${dn}): ${saidBy(error)}`);
     throw error;
   }
@@ -213,7 +241,6 @@ function ldapErrorOf(error: unknown, server: string): LdapError {
   if (error instanceof LdapError) return error;
   if (error instanceof BusyError || error instanceof UnavailableError)
     return new LdapError('unreachable', `${server} has no time: ${saidBy(error)}`, { cause: error });
-  if (error instanceof SizeLimitExceededError) return new LdapError('several_entries', `${server}: ${saidBy(error)}`);
   if (error instanceof ResultCodeError)
     return new LdapError('refused', `${server} refuses: ${saidBy(error)} (result ${error.code})`, { cause: error });
   return new LdapError('unreachable', `${server} cannot be asked: ${messageOf(error)}`, { cause: error });
