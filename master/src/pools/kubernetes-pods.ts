@@ -1,4 +1,11 @@
-import { ApiException, CoreV1Api, KubeConfig, type V1Pod, type V1PodStatus } from '@kubernetes/client-node';
+import {
+  ApiException,
+  CoreV1Api,
+  type CoreV1Event,
+  KubeConfig,
+  type V1Pod,
+  type V1PodStatus,
+} from '@kubernetes/client-node';
 import type { KubernetesPool } from '../config/pools.ts';
 import { podOf } from './pod.ts';
 import { type Container, IMAGE_MARK, LABELS, type NewContainer, type PoolProvider, ProviderError } from './provider.ts';
@@ -26,7 +33,33 @@ export class KubernetesPods implements PoolProvider {
   async list(): Promise<Container[]> {
     const labelSelector = `${LABELS.owner}=${this.#owner},${LABELS.pool}=${this.#pool.name}`;
     const { items } = await asked(() => this.#api.listNamespacedPod({ namespace: this.#namespace, labelSelector }));
-    return items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined).map(containerOf);
+    const pods = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+    const containers = pods.map(containerOf);
+    if (!pods.some(isSilent)) return containers;
+    const warnings = await this.#warnings();
+    return containers.map((one, i) => {
+      const pod = pods[i];
+      return pod !== undefined && isSilent(pod) ? { ...one, trouble: warnings(one.id) } : one;
+    });
+  }
+
+  /** What was last said against a pod, by its name: of volumes and networks only events tell. */
+  async #warnings(): Promise<(pod: string) => string | null> {
+    const fieldSelector = 'involvedObject.kind=Pod,type=Warning';
+    try {
+      const { items } = await asked(() => this.#api.listNamespacedEvent({ namespace: this.#namespace, fieldSelector }));
+      const said = items
+        // Of that the pod's own status tells, and no longer than it is true.
+        .filter(({ reason }) => reason !== 'FailedScheduling')
+        .sort((a, b) => timeOf(a) - timeOf(b))
+        .map(({ involvedObject, reason, message }) => [involvedObject.name, wordsOfState(reason, message)] as const);
+      const last = new Map(said);
+      return (pod) => last.get(pod) ?? null;
+    } catch (error) {
+      // An account that may not see events: that is told, and pods are made all the same.
+      if (error instanceof ProviderError) return () => error.message;
+      throw error;
+    }
   }
 
   async start({ worker, token, image }: NewContainer): Promise<void> {
@@ -56,7 +89,7 @@ function containerOf({ metadata, status }: V1Pod): Container {
   const waiting = status?.containerStatuses?.map(({ state }) => state?.waiting).find((state) => state !== undefined);
   const unscheduled = status?.conditions?.find(({ type, status: is }) => type === 'PodScheduled' && is === 'False');
   const told = waiting !== undefined && !USUAL.includes(waiting.reason ?? '') ? waiting : unscheduled;
-  const trouble = told === undefined ? null : [told.reason, told.message].filter(Boolean).join(': ');
+  const trouble = told === undefined ? null : wordsOfState(told.reason, told.message);
   return {
     id: metadata?.name ?? '',
     worker: metadata?.labels?.[LABELS.worker] ?? '',
@@ -65,6 +98,22 @@ function containerOf({ metadata, status }: V1Pod): Container {
     since: metadata?.creationTimestamp?.getTime() ?? 0,
     trouble: isOver ? endOf(status) : trouble,
   };
+}
+
+function wordsOfState(reason: string | undefined, message: string | undefined): string {
+  return [reason, message].filter(Boolean).join(': ');
+}
+
+/** On a node, not running, and its status says nothing against it. */
+function isSilent(pod: V1Pod): boolean {
+  const { state, trouble } = containerOf(pod);
+  const isScheduled = pod.status?.conditions?.some(({ type, status }) => type === 'PodScheduled' && status === 'True');
+  return state === 'starting' && trouble === null && isScheduled === true;
+}
+
+/** When an event was seen last; newer clients of events write another field than older ones. */
+function timeOf({ lastTimestamp, eventTime, metadata }: CoreV1Event): number {
+  return (lastTimestamp ?? eventTime ?? metadata.creationTimestamp)?.getTime() ?? 0;
 }
 
 /** Why a pod has ended; null: its agent was told to leave, and did. */

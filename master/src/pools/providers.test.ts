@@ -235,6 +235,32 @@ describe(`pods of a cluster (${what})`, () => {
     expect(await provider().list()).toMatchObject([expected]);
   });
 
+  test('that wait on their node for a volume tell what events say, the last of them', async () => {
+    const { there, provider } = await cluster();
+    await provider().start(FIRST);
+    const scheduled = { type: 'PodScheduled', status: 'True' };
+    await there.setStatus('burst-1-i0000', { phase: 'Pending', conditions: [scheduled] });
+    expect(await provider().list()).toMatchObject([{ state: 'starting', trouble: null }]);
+    await there.warn('burst-1-i0000', 'FailedAttachVolume', 'Multi-Attach error for volume "pvc-1"');
+    await there.warn('burst-1-i0000', 'FailedMount', 'MountVolume.SetUp failed for volume "volume-1"');
+    await there.warn('burst-1-i0000', 'FailedScheduling', 'of before');
+    await there.warn('another', 'FailedMount', 'not its own');
+    const trouble = 'FailedMount: MountVolume.SetUp failed for volume "volume-1"';
+    expect(await provider().list()).toMatchObject([{ state: 'starting', trouble }]);
+    await there.setStatus('burst-1-i0000', { phase: 'Running', conditions: [scheduled] });
+    expect(await provider().list()).toMatchObject([{ state: 'running', trouble: null }]);
+  });
+
+  test('are listed by a master that may not see events, too, which says so', async () => {
+    const { there, provider } = await cluster();
+    await provider().start(FIRST);
+    const conditions = [{ type: 'PodScheduled', status: 'True' }];
+    await there.setStatus('burst-1-i0000', { phase: 'Pending', conditions });
+    await there.setRights(['list']);
+    const [pod] = await provider().list();
+    expect(pod?.trouble).toMatch(/^events is forbidden: User .* cannot list resource "events"/);
+  });
+
   test('beyond the quota are refused in the words of the cluster', async () => {
     const { there, provider } = await cluster();
     await there.setQuota(1);

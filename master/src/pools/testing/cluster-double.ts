@@ -14,22 +14,27 @@ const CREATED = '2025-06-02T12:00:00Z';
 const POD_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** As rights name them. */
-const VERBS: Readonly<Record<string, string>> = { 'POST pods': 'create', 'GET pods': 'list', 'DELETE pod': 'delete' };
+const VERBS: Readonly<Record<string, string>> = {
+  ...{ 'POST pods': 'create pods', 'GET pods': 'list pods', 'DELETE pod': 'delete pods', 'GET events': 'list events' },
+};
+/** The selector of events that is understood. */
+const WARNINGS = 'involvedObject.kind=Pod,type=Warning';
 
 /**
  * A double of a cluster's API, over HTTP, as the Kubernetes API reference and the API server's own messages describe it:
  * of pods in one namespace that what {@link KubernetesPods} uses, which is to list them by labels, to create and to
- * delete. What it is sent is validated against Kubernetes' own schemas, strictly; whatever it does not know it refuses.
+ * delete, and to list warnings about them. What it is sent is validated against Kubernetes' own schemas, strictly; whatever it does not know it refuses.
  * `npm run kubernetes` has the same tests with a real API server.
  */
 export class ClusterDouble implements TestCluster {
   readonly kubeconfig: string;
   /** Null: there is no quota. */
   #quota: number | null = null;
-  #rights: readonly string[] = ['create', 'list', 'delete'];
+  #rights: readonly string[] = Object.values(VERBS);
   /** Null: the API server answers; else what stands in front of it does. */
   proxyError: Answer | null = null;
   readonly #pods: WirePod[] = [];
+  readonly #warnings: object[] = [];
   #version = 1000;
 
   private constructor(kubeconfig: string) {
@@ -63,6 +68,14 @@ export class ClusterDouble implements TestCluster {
     return this.#change(name, (pod) => Object.assign(pod, { status }));
   }
 
+  warn(pod: string, reason: string, message: string): Promise<void> {
+    const lastTimestamp = new Date(Date.parse(CREATED) + (this.#warnings.length + 1) * 60_000).toISOString();
+    const involvedObject = { apiVersion: 'v1', kind: 'Pod', name: pod, namespace: NAMESPACE };
+    const metadata = { name: `${pod}.${this.#warnings.length}`, namespace: NAMESPACE };
+    this.#warnings.push({ metadata, involvedObject, reason, message, type: 'Warning', lastTimestamp });
+    return Promise.resolve();
+  }
+
   endDeleted(name: string): Promise<void> {
     return this.#change(name, (pod) => {
       if (!('deletionTimestamp' in pod.metadata)) throw new Error(`pod ${name} is not being deleted`);
@@ -76,7 +89,7 @@ export class ClusterDouble implements TestCluster {
   }
 
   setRights(verbs: readonly string[]): Promise<void> {
-    this.#rights = verbs;
+    this.#rights = verbs.map((verb) => `${verb} pods`);
     return Promise.resolve();
   }
 
@@ -90,15 +103,18 @@ export class ClusterDouble implements TestCluster {
   #answer({ method, url, body, authorization }: Asked): Answer {
     if (this.proxyError !== null) return this.proxyError;
     if (authorization !== `Bearer ${TOKEN}`) return refused(401, 'Unauthorized', 'Unauthorized');
-    const [, name] = new RegExp(`^/api/v1/namespaces/${NAMESPACE}/pods(?:/([^/]+))?$`).exec(url.pathname) ?? ['', null];
-    if (name === null) return refused(404, 'NotFound', 'the server could not find the requested resource');
-    const verb = VERBS[`${method} ${name === undefined ? 'pods' : 'pod'}`];
-    if (verb === undefined) return refused(405, 'MethodNotAllowed', `the double knows no ${method} ${url.pathname}`);
-    if (!this.#rights.includes(verb)) {
-      const what = name === undefined ? 'pods is' : `pods "${name}" is`;
-      const words = `${what} forbidden: User "${USER}" cannot ${verb} resource "pods" in API group "" in the namespace "${NAMESPACE}"`;
+    const path = new RegExp(`^/api/v1/namespaces/${NAMESPACE}/(pods|events)(?:/([^/]+))?$`).exec(url.pathname);
+    if (path === null) return refused(404, 'NotFound', 'the server could not find the requested resource');
+    const [, resource = '', name] = path;
+    const right = VERBS[`${method} ${name === undefined ? resource : resource.slice(0, -1)}`];
+    if (right === undefined) return refused(405, 'MethodNotAllowed', `the double knows no ${method} ${url.pathname}`);
+    const [verb = ''] = right.split(' ');
+    if (!this.#rights.includes(right)) {
+      const what = name === undefined ? `${resource} is` : `${resource} "${name}" is`;
+      const words = `${what} forbidden: User "${USER}" cannot ${verb} resource "${resource}" in API group "" in the namespace "${NAMESPACE}"`;
       return refused(403, 'Forbidden', words);
     }
+    if (resource === 'events') return this.#listWarnings(url.searchParams);
     if (verb === 'create') return this.#create(Object(body));
     return verb === 'list' ? this.#list(url.searchParams) : this.#delete(name ?? '');
   }
@@ -131,6 +147,17 @@ export class ClusterDouble implements TestCluster {
     );
     const metadata = { resourceVersion: String(this.#version) };
     return { status: 200, body: { kind: 'PodList', apiVersion: 'v1', metadata, items } };
+  }
+
+  /** Newest first: nothing is promised of their order. */
+  #listWarnings(query: URLSearchParams): Answer {
+    if (query.toString() !== new URLSearchParams({ fieldSelector: WARNINGS }).toString())
+      return refused(400, 'BadRequest', `the double knows no list of events by ${query}`);
+    const metadata = { resourceVersion: String(this.#version) };
+    return {
+      status: 200,
+      body: { kind: 'EventList', apiVersion: 'v1', metadata, items: this.#warnings.toReversed() },
+    };
   }
 
   /** A pod is there, with the time when it is to be gone, until its kubelet has ended it; one on no node, or that has ended, goes at once. */

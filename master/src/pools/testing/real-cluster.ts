@@ -46,8 +46,9 @@ function accountConfig(admin: KubeConfig, namespace: string, token: string): str
 
 async function giveRights(admin: KubeConfig, namespace: string): Promise<void> {
   const rbac = admin.makeApiClient(RbacAuthorizationV1Api);
-  const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['create', 'list', 'delete'] }];
-  await rbac.createNamespacedRole({ namespace, body: { metadata: { name: ACCOUNT }, rules } });
+  const pods = { apiGroups: [''], resources: ['pods'], verbs: ['create', 'list', 'delete'] };
+  const events = { apiGroups: [''], resources: ['events'], verbs: ['list'] };
+  await rbac.createNamespacedRole({ namespace, body: { metadata: { name: ACCOUNT }, rules: [pods, events] } });
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: ACCOUNT };
   const subjects = [{ kind: 'ServiceAccount', name: ACCOUNT, namespace }];
   await rbac.createNamespacedRoleBinding({ namespace, body: { metadata: { name: ACCOUNT }, roleRef, subjects } });
@@ -58,6 +59,7 @@ class RealCluster implements TestCluster {
   readonly #admin: KubeConfig;
   readonly #core: CoreV1Api;
   readonly #namespace: string;
+  #warnings = 0;
 
   constructor(admin: KubeConfig, namespace: string, kubeconfig: string) {
     this.#admin = admin;
@@ -80,6 +82,17 @@ class RealCluster implements TestCluster {
   async setStatus(name: string, status: V1PodStatus): Promise<void> {
     const pod = await this.#core.readNamespacedPod({ name, namespace: this.#namespace });
     await this.#core.replaceNamespacedPodStatus({ name, namespace: this.#namespace, body: { ...pod, status } });
+  }
+
+  async warn(pod: string, reason: string, message: string): Promise<void> {
+    this.#warnings += 1;
+    const at = new Date(Date.UTC(2025, 5, 2, 12, this.#warnings));
+    const involvedObject = { apiVersion: 'v1', kind: 'Pod', name: pod, namespace: this.#namespace };
+    const body = {
+      ...{ metadata: { name: `${pod}.${this.#warnings}` }, involvedObject, reason, message, type: 'Warning' },
+      ...{ firstTimestamp: at, lastTimestamp: at, source: { component: 'kubelet', host: NODE } },
+    };
+    await this.#core.createNamespacedEvent({ namespace: this.#namespace, body });
   }
 
   async endDeleted(name: string): Promise<void> {

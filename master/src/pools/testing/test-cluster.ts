@@ -12,10 +12,12 @@ export interface TestCluster {
   assign(pod: string): Promise<void>;
   /** What scheduler and kubelet write. */
   setStatus(pod: string, status: V1PodStatus): Promise<void>;
+  /** What a controller or kubelet tells of a pod, as an event; a later one is later by a minute. */
+  warn(pod: string, reason: string, message: string): Promise<void>;
   /** The kubelet has ended a pod that was deleted: now it is gone. */
   endDeleted(pod: string): Promise<void>;
   /** Pods that the namespace may have from now on. */
   setQuota(pods: number): Promise<void>;
-  /** What the account may do with pods from now on. */
+  /** What the account may do with pods from now on; it sees no events any more. */
   setRights(verbs: readonly string[]): Promise<void>;
 }
