@@ -16,6 +16,7 @@ import {
 import { hashPath } from './path-hash.ts';
 import { COLUMNS, fromRow, hashOfRow, toValues } from './rows.ts';
 import { CATALOG_TABLES, FLAGS, SCHEMA, SCHEMA_REVISION } from './schema.ts';
+import { upgradeCatalog } from './upgrade.ts';
 
 /** Where a nested catalog is. */
 export interface CatalogReference {
@@ -23,6 +24,26 @@ export interface CatalogReference {
   /** Of the database, not compressed. */
   readonly sizeBytes: number;
 }
+
+/**
+ * Puts a row. One that is there keeps its number (`rowid`): clients make inodes of them, and set aside as many as the
+ * highest number in a catalog.
+ */
+const PUT = `INSERT INTO catalog (md5path_1, md5path_2, parent_1, parent_2, hardlinks, hash, size, mode, mtime, mtimens,
+  flags, name, symlink, uid, gid, xattr)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?)
+  ON CONFLICT (md5path_1, md5path_2) DO UPDATE SET hardlinks = excluded.hardlinks, hash = excluded.hash,
+  size = excluded.size, mode = excluded.mode, mtime = excluded.mtime, mtimens = excluded.mtimens, flags = excluded.flags,
+  symlink = excluded.symlink, uid = excluded.uid, gid = excluded.gid, xattr = excluded.xattr`;
+
+/** Rows are numbered anew where more than this share of the numbers is unused, as the stock tools do. */
+const MAX_UNUSED_ROW_NUMBERS = 0.25;
+const RENUMBER = `
+CREATE TEMPORARY TABLE numbered AS SELECT * FROM catalog ORDER BY rowid;
+DELETE FROM catalog;
+INSERT INTO catalog SELECT * FROM numbered ORDER BY rowid;
+DROP TABLE numbered;
+`;
 
 /**
  * One file catalog: the SQLite database that lists the names below one directory, down to where nested catalogs begin
@@ -82,11 +103,7 @@ export class Catalog {
   /** Adds an entry, or replaces what the path has. */
   put(entry: CatalogEntry): void {
     this.#removeChunks(entry.path);
-    this.#prepare(
-      `INSERT OR REPLACE INTO catalog (md5path_1, md5path_2, parent_1, parent_2, hardlinks, hash, size, mode, mtime,
-       mtimens, flags, name, symlink, uid, gid, xattr)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?)`,
-    ).run(...toValues(entry));
+    this.#prepare(PUT).run(...toValues(entry));
     if (entry.chunks.length === 0) return;
     const key = hashPath(entry.path);
     const insert = this.#prepare(
@@ -188,6 +205,8 @@ export class Catalog {
 
   /** The database's bytes, to be stored as an object. */
   image(): Uint8Array {
+    const row = this.#prepare('SELECT 1.0 - count(*) / CAST(max(rowid) AS REAL) AS unused FROM catalog').get();
+    if (Number(row?.unused) > MAX_UNUSED_ROW_NUMBERS) this.#database.exec(RENUMBER);
     return imageOf(this.#database);
   }
 
@@ -208,5 +227,8 @@ export function createCatalog(mountpoint: BytePath): Catalog {
 
 /** A catalog from its database's bytes; `what` names it. Throws `damaged_object`. */
 export function loadCatalog(mountpoint: BytePath, image: Uint8Array, what: string): Catalog {
-  return new Catalog(mountpoint, loadDatabase(image, what));
+  return new Catalog(
+    mountpoint,
+    loadDatabase(image, what, (database) => upgradeCatalog(database, what)),
+  );
 }

@@ -18,20 +18,30 @@ const MAX_FREE_SHARE = 0.2;
 /** An empty database in memory, with pages as the stock tools have them. Foreign keys are for readers to rely on only. */
 export function newDatabase(tables: string): DatabaseSync {
   const database = new DatabaseSync(':memory:', { enableForeignKeyConstraints: false });
-  database.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = OFF; BEGIN; ${tables}; COMMIT; BEGIN`);
+  database.exec(
+    `PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = OFF; PRAGMA temp_store = MEMORY; BEGIN; ${tables}; COMMIT; BEGIN`,
+  );
   return database;
 }
 
-/** A database from its file's bytes. Throws `damaged_object`; `what` names it. */
-export function loadDatabase(image: Uint8Array, what: string): DatabaseSync {
+/**
+ * A database from its file's bytes, once `prepare` has made it ready. Throws `damaged_object`; `what` names it.
+ */
+export function loadDatabase(
+  image: Uint8Array,
+  what: string,
+  prepare: (database: DatabaseSync) => void = () => {},
+): DatabaseSync {
   const database = new DatabaseSync(':memory:', { enableForeignKeyConstraints: false });
   try {
     database.deserialize(image);
-    database.exec('PRAGMA journal_mode = OFF; BEGIN');
+    database.exec('PRAGMA journal_mode = OFF; PRAGMA temp_store = MEMORY; BEGIN');
     database.prepare('SELECT count(*) FROM sqlite_master').get();
+    prepare(database);
     return database;
   } catch (error) {
     database.close();
+    if (error instanceof Stratum0Error) throw error;
     throw new Stratum0Error('damaged_object', `${what} is not a database: ${String(error)}`);
   }
 }
