@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ForcePreview } from '@icefall/shared';
 import { sendJson } from './answers.ts';
+import { redeliver } from './deliveries.ts';
 import type { Play } from './play.ts';
 import { submit, type World } from './world.ts';
 
@@ -62,6 +63,12 @@ export async function act(
       return force(play, response, name, body, now);
     case 'schedulers/preview':
       return done(preview(world, name, body));
+    // A place deeper than the others: hooks/deliveries/ID/redeliver.
+    case `hooks/${verb}`: {
+      const made = redeliver(world, Number(verb), now);
+      if (made !== undefined) return done(made);
+      return sendJson(response, 404, { error: { code: 'not_found', message: `No body of delivery ${verb} is kept.` } });
+    }
     case 'workers/pause':
     case 'workers/resume': {
       const worker = world.workers.get(name);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Build, Log } from '@icefall/shared';
 import { act } from './actions.ts';
 import { sendJson } from './answers.ts';
+import { listDeliveries } from './deliveries.ts';
 import { logLine } from './logs.ts';
 import type { Play } from './play.ts';
 import type { Sent, World } from './world.ts';
@@ -52,6 +53,7 @@ function read(
     const changes = [...world.changes.values()].filter((change) => change.id < before).reverse();
     return sendJson(response, 200, { changes: changes.slice(0, Number(query.get('limit') ?? 50)), next: null });
   }
+  if (room === 'hooks' && name === 'deliveries') return sendJson(response, 200, listDeliveries(world, query));
   if (room === 'builders' && third === 'builds')
     return one(
       response,

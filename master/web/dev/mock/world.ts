@@ -37,6 +37,8 @@ export class World {
   readonly locks = new Map<string, Lock>();
   readonly schedulers = new Map<string, Scheduler>();
   readonly logs = new Map<number, Log>();
+  /** Deliveries of webhooks that were read again. */
+  readonly redeliveries: { readonly of: number; readonly at: number }[] = [];
   readonly startedAt: number;
   seq = 1000;
   sent: Sent[] = [];
