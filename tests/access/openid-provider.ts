@@ -23,11 +23,22 @@ export class OpenIdProvider {
   static async start(ground: TestGround, page: string, accounts: Accounts): Promise<OpenIdProvider> {
     const server = await listen(0, createServer());
     const issuer = `http://127.0.0.1:${portOf(server)}`;
+    keepQuiet(ground);
     const provider = new Provider(issuer, configurationOf(page, accounts));
-    // It is a provider of tests: it says so for each key and cookie that it makes up.
     server.on('request', provider.callback());
     ground.atEnd(() => close(server));
     return new OpenIdProvider(issuer, accounts);
+  }
+}
+
+/** It says for each key and lifetime that it makes up that it is a provider of tests, which these are. */
+function keepQuiet(ground: TestGround): void {
+  for (const level of ['info', 'warn'] as const) {
+    const told = console[level];
+    console[level] = (...words: unknown[]) => {
+      if (!String(words[0]).includes('oidc-provider ')) told.apply(console, words);
+    };
+    ground.atEnd(() => void Object.assign(console, { [level]: told }));
   }
 }
 
