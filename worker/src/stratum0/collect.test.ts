@@ -45,10 +45,22 @@ describe('garbage collection', () => {
     await collectGarbage(later(), REPOSITORY);
     expect(['one', 'two', 'three'].map((tag) => [...treeOf(tag).entries])).toEqual(before);
     await removeTag(site.context, REPOSITORY, 'one');
-    const { length } = objects();
+    const names = objects();
     await collectGarbage(site.context, REPOSITORY);
-    // The history before the removal only: the revision itself is of today.
-    expect(objects().length).toBe(length - 1);
+    // Nor the history before the removal: the manifest of before, which a mirror may have read just now, names it.
+    expect(objects()).toEqual(names);
+    expect(read().references.size).toBeGreaterThan(4);
+  });
+
+  test('removes histories of before once nobody can be reading them any more', async () => {
+    const before = read().fields.get('H') ?? '';
+    await removeTag(site.context, REPOSITORY, 'one');
+    const now = read().fields.get('H') ?? '';
+    await collectGarbage(later(), REPOSITORY);
+    const left = new Set(objects());
+    const stored = (hash: string) => left.has(objectName(hash, 'H').slice('data/'.length));
+    expect([stored(before), stored(now)]).toEqual([false, true]);
+    expect([read().references.has(before), read().references.has(now)]).toEqual([false, true]);
   });
 
   test('removes what only revisions without a name need, once they are old', async () => {

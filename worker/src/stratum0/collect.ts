@@ -17,7 +17,10 @@ import { type Reference, readReflog, writeReflog } from './reflog.ts';
 import { existingRepository, keyOfManifest, openServed, writeManifest } from './repository.ts';
 import { refuseInTransaction } from './tags.ts';
 
-/** Revisions without a name that are kept because a client may still be at one of them, in days. */
+/**
+ * What no name keeps is kept for so many days all the same: a client may still be at such a revision, and a mirror may be
+ * copying what a manifest of before has named (histories, certificates, descriptions).
+ */
 const KEEP_DAYS = 3;
 
 /**
@@ -33,8 +36,11 @@ export async function collectGarbage(context: Context, name: string): Promise<vo
     await refuseInTransaction(paths);
     const published = await openServed(context, paths);
     const log = await readReflog(paths);
-    const roots = await rootsToKeep(context, paths, published, log);
+    const since = context.now() / 1000 - KEEP_DAYS * 86_400;
+    const recent = log.filter(({ addedAt }) => addedAt >= since);
+    const roots = await rootsToKeep(paths, published, recent);
     const needed = await markAll(published, roots);
+    for (const { hash, type } of recent) needed.add(objectName(hash, SUFFIXES[type]));
     const kept = log.filter(({ hash, type }) => needed.has(objectName(hash, SUFFIXES[type])));
     const key = await keyOfManifest(paths, published.manifest);
     const reflog = await writeReflog(context, paths, kept, algorithmOf(published.manifest.root));
@@ -50,17 +56,15 @@ export async function collectGarbage(context: Context, name: string): Promise<vo
 const SUFFIXES = { catalog: 'C', certificate: 'X', history: 'H', metainfo: 'M' } as const;
 
 async function rootsToKeep(
-  context: Context,
   paths: RepositoryPaths,
   published: Published,
-  log: readonly Reference[],
+  recent: readonly Reference[],
 ): Promise<CatalogReference[]> {
   const { manifest } = published;
   const roots = new Map([[manifest.root, manifest.rootSizeBytes]]);
   for (const { root, rootSizeBytes } of await published.tags()) roots.set(root, rootSizeBytes);
-  const since = context.now() / 1000 - KEEP_DAYS * 86_400;
-  for (const { hash, type, addedAt } of log) {
-    if (type !== 'catalog' || addedAt < since || roots.has(hash)) continue;
+  for (const { hash, type } of recent) {
+    if (type !== 'catalog' || roots.has(hash)) continue;
     roots.set(hash, (await readObject(paths.served, hash, 'C')).length);
   }
   return [...roots].map(([hash, sizeBytes]) => ({ hash, sizeBytes }));

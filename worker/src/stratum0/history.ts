@@ -58,11 +58,15 @@ export function encodeHistory(repository: string, tags: readonly Tag[], previous
   }
 }
 
-/** The tags, newest revision first. Throws `bad_history`. */
+/** The tags, newest revision first. Throws `bad_history`, for branches too: they would be lost when it is written. */
 export function decodeHistory(image: Uint8Array): Tag[] {
   let database: DatabaseSync | null = null;
   try {
     database = loadDatabase(image, 'the history object');
+    // Before revision 3 of the schema there were none.
+    const hasBranches = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'branches'").get() !== undefined;
+    const named = hasBranches ? database.prepare("SELECT branch FROM branches WHERE branch <> ''").get() : undefined;
+    if (named !== undefined) throw new Error(`the branch "${bytes(named.branch)}" in it is not supported`);
     const rows = database
       .prepare(
         'SELECT name, hash, revision, timestamp, CAST(description AS BLOB) AS description, size FROM tags ORDER BY revision DESC, name',

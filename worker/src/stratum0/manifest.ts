@@ -85,5 +85,8 @@ export function decodeManifest(bytes: Buffer, what: string): { manifest: Manifes
     reflog: fields.has('Y') ? field('Y', CONTENT_HASH) : null,
   };
   field('R', new RegExp(`^${ROOT_PATH_MD5}$`));
+  // Of repositories that only some may read: their clients find the first objects under other names, which we do not make.
+  if (fields.get('A') === 'yes')
+    throw new Stratum0Error('bad_manifest', `${what}: alternative paths of catalogs (field A) are not supported`);
   return { manifest, signed };
 }

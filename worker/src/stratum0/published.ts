@@ -10,7 +10,7 @@ import { readCertificate } from './keys.ts';
 import { decodeManifest, type Manifest } from './manifest.ts';
 import { type ObjectSuffix, objectName, unpackObject } from './object-store.ts';
 import { verifyManifestText } from './signing.ts';
-import { decodeWhitelist, type Whitelist } from './whitelist.ts';
+import { decodeWhitelist, isListed, type Whitelist } from './whitelist.ts';
 
 /** A published repository whose manifest has been verified. */
 export interface Published {
@@ -72,7 +72,7 @@ export async function openPublished(
       `the whitelist is of "${whitelist.name}", the manifest of "${manifest.name}"`,
     );
   const certificate = readCertificate(await fetchObject(source, manifest.certificate, 'X'), 'the certificate object');
-  if (!whitelist.fingerprints.includes(certificate.fingerprint))
+  if (!isListed(whitelist, certificate))
     throw new Stratum0Error('bad_whitelist', `the certificate ${certificate.fingerprint} is not in the whitelist`);
   verifyManifestText(signed, certificate.publicKey, '.cvmfspublished');
   return readerOf(source, manifest, whitelist);

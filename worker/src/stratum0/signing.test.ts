@@ -2,10 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { contentHash, HASH_ALGORITHMS, type HashAlgorithm } from './hashes.ts';
 import { readCertificate, readPublicKey } from './keys.ts';
 import { decodeManifest, encodeManifest } from './manifest.ts';
-import { readSignedText, verifyManifestText } from './signing.ts';
-import { decodeWhitelist, encodeWhitelist } from './whitelist.ts';
+import { hashOf, readSignedText, verifyManifestText } from './signing.ts';
+import { decodeWhitelist, encodeWhitelist, isListed } from './whitelist.ts';
 
 /** Made by the stock tools (cvmfs_server 2.12). */
 const STOCK = join(import.meta.dirname, 'fixtures', 'stock');
@@ -28,8 +29,38 @@ describe('signed texts', () => {
     const key = await readPublicKey(join(STOCK, 'sample.icefall.example.pub'));
     const whitelist = decodeWhitelist(stock('cvmfswhitelist'), key, 'whitelist');
     expect(whitelist.name).toBe('sample.icefall.example');
-    expect(new Date(whitelist.expiresAt).toISOString()).toBe('2026-12-21T03:48:43.000Z');
-    expect(whitelist.fingerprints).toEqual([readCertificate(stock('sample.icefall.example.crt'), 'c').fingerprint]);
+    expect(new Date(whitelist.expiresAt).toISOString()).toBe('2026-12-21T03:00:00.000Z');
+    const certificate = readCertificate(stock('sample.icefall.example.crt'), 'c');
+    expect(whitelist.fingerprints).toEqual([certificate.fingerprint]);
+    expect(isListed(whitelist, certificate)).toBe(true);
+  });
+
+  test('a whitelist may name certificates by other hashes, and with comments', () => {
+    const certificate = readCertificate(stock('sample.icefall.example.crt'), 'c');
+    const pair = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const listed = (line: string) => {
+      const given = { name: 'a.example', signedAt: 0, expiresAt: 0, fingerprints: ['00:11', line] };
+      return isListed(decodeWhitelist(encodeWhitelist(given, pair.privateKey), pair.publicKey, 'w'), certificate);
+    };
+    const named = (algorithm: HashAlgorithm) => {
+      const [digits = '', name] = contentHash(algorithm, certificate.raw).toUpperCase().split('-');
+      const parts = digits.match(/../g)?.join(':');
+      return name === undefined ? `${parts}` : `${parts}-${name}`;
+    };
+    for (const algorithm of HASH_ALGORITHMS) {
+      const fingerprint = named(algorithm);
+      for (const comment of ['', ' # since May', '# since May', ' since May', '\tsince May'])
+        expect(listed(`${fingerprint}${comment}`), `${fingerprint}${comment}`).toBe(true);
+    }
+    expect(listed(`${named('sha1')}-RMD160`)).toBe(false);
+    expect(listed(named('sha1').replace(/^../, 'ZZ'))).toBe(false);
+  });
+
+  test('a manifest of a repository that only some may read is refused by name', () => {
+    const bytes = stock('cvmfspublished').toString('latin1');
+    const text = bytes.slice(0, bytes.indexOf('--\n')).replace('\nAno\n', '\nAyes\n');
+    const signed = Buffer.from(`${text}--\n${hashOf(Buffer.from(text))}\nsignature`);
+    expect(() => decodeManifest(signed, 'manifest')).toThrow(/field A/);
   });
 
   test('a changed byte in the text, or another key, is refused by name', async () => {

@@ -1,5 +1,6 @@
-import type { KeyObject } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { Stratum0Error } from './errors.ts';
+import { CONTENT_HASH, hasHash } from './hashes.ts';
 import { readSignedText, signWhitelistText, verifyWhitelistText } from './signing.ts';
 
 /**
@@ -10,15 +11,17 @@ export interface Whitelist {
   readonly name: string;
   /** Milliseconds since the epoch, whole seconds. */
   readonly signedAt: number;
+  /** From then on no client trusts it: as read, the beginning of the hour that is written, since clients look no closer. */
   readonly expiresAt: number;
-  /** SHA-1 fingerprints of certificates, `AA:BB:…`. */
+  /** Of certificates, `AA:BB:…`: SHA-1, or another hash with its name behind it (`AA:BB:…-RMD160`). */
   readonly fingerprints: readonly string[];
 }
 
 /** As `cvmfs_server resign` without `-d`. */
 export const WHITELIST_DAYS = 30;
+const HOUR_MS = 3_600_000;
 /** Below this a transaction warns, as `cvmfs_server transaction` does. */
-export const WHITELIST_WARNING_MS = 12 * 3_600_000;
+export const WHITELIST_WARNING_MS = 12 * HOUR_MS;
 
 /** `YYYYMMDDHHMMSS` in UTC. */
 function stamp(ms: number): string {
@@ -49,18 +52,20 @@ export function decodeWhitelist(bytes: Buffer, publicKey: KeyObject, what: strin
   const [signedAt = '', expires = '', name = '', ...rest] = signed.text.trimEnd().split('\n');
   if (!expires.startsWith('E') || !name.startsWith('N'))
     throw new Stratum0Error('bad_whitelist', `${what}: the lines E (expiry) and N (name) are not where they belong`);
-  const fingerprints = rest
-    .map((line) =>
-      line
-        .replace(/\s*#.*$/, '')
-        .trim()
-        .toUpperCase(),
-    )
-    .filter((line) => line !== '');
+  const expiresAt = fromStamp(expires.slice(1), what);
   return {
     name: name.slice(1),
     signedAt: fromStamp(signedAt, what),
-    expiresAt: fromStamp(expires.slice(1), what),
-    fingerprints,
+    expiresAt: expiresAt - (expiresAt % HOUR_MS),
+    // A comment may follow, with or without a "#".
+    fingerprints: rest.map((line) => line.replace(/[ \t#].*$/, '').toUpperCase()).filter((line) => line !== ''),
   };
+}
+
+/** Whether a certificate is one of those that may sign manifests. */
+export function isListed({ fingerprints }: Whitelist, certificate: X509Certificate): boolean {
+  return fingerprints.some((fingerprint) => {
+    const hash = fingerprint.replaceAll(':', '').toLowerCase();
+    return CONTENT_HASH.test(hash) && hasHash(certificate.raw, hash);
+  });
 }
