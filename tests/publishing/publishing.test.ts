@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -238,13 +239,23 @@ describe.each([
     writeFileSync(join(made.directory, 'release', 'README'), 'read me\n');
     const before = made.revision();
     const common = { workdir: made.directory } as const;
+    const ingested = { cvmfs_files_added: expect.any(Number), cvmfs_bytes_uploaded: expect.any(Number) };
     const ingest = (repository: Publisher['repository']) =>
       cvmfsIngest({ ...common, repository, path: 'releases/v1', directory: 'release' });
     expect(runStep(made, ingest)).toEqual(['cvmfsIngest SUCCESS']);
     expect(properties(1).cvmfs_revision).toBe(before + 1);
+    expect(properties(1)).toMatchObject(ingested);
+    // An archive that is there already.
+    execFileSync('tar', ['-C', join(made.directory, 'release'), '-cf', join(made.directory, 'made.tar'), '.']);
+    const tarball = (repository: Publisher['repository']) =>
+      cvmfsIngest({ ...common, repository, path: 'releases/v2', tarball: 'made.tar' });
+    expect(runStep(made, tarball)).toEqual(['cvmfsIngest SUCCESS']);
+    expect(properties(1)).toMatchObject({ ...ingested, cvmfs_revision: before + 2 });
     expect(runStep(made, (repository) => cvmfsTag({ repository, tag: 'v1' }))).toEqual(['cvmfsTag SUCCESS']);
+    // The statistics of a publish of before are none of a tag's.
+    expect(properties(1)).not.toHaveProperty('cvmfs_files_added');
     expect(runStep(made, (repository) => cvmfsRollback({ repository, tag: 'v1' }))).toEqual(['cvmfsRollback SUCCESS']);
-    expect(properties(1).cvmfs_revision).toBe(before + 2);
+    expect(properties(1).cvmfs_revision).toBe(before + 3);
     expect(runStep(made, (repository) => cvmfsTag({ repository, tag: 'v1', remove: true }))).toEqual([
       'cvmfsTag SUCCESS',
     ]);

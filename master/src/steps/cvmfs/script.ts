@@ -7,7 +7,8 @@ import type { CvmfsRepository } from './repository.ts';
 /**
  * Begins every script: the publisher's command line is what is left of the arguments, and `is_open NAME` asks it whether
  * a transaction is open (`list` words it the same in the stock tools and the embedded publisher). `manifest_of SERVED` prints
- * the lines of the published manifest, without the signature. `keeping COMMAND...` runs what may take longer than the lease
+ * the lines of the published manifest, without the signature; `statistics_of NAME` prints the names of the columns and the
+ * last row of the publisher's statistics, if it keeps any. `keeping COMMAND...` runs what may take longer than the lease
  * of the transaction lasts.
  */
 const PRELUDE = `
@@ -25,6 +26,11 @@ manifest_of() {
     http://* | https://*) curl -fsS --max-time 60 "$1/.cvmfspublished" ;;
     *) cat "$1/.cvmfspublished" ;;
   esac | LC_ALL=C sed '/^--$/,$d'
+}
+statistics_of() {
+  name=$1
+  shift
+  "$@" print-stats "$name" 2> /dev/null | sed -n '1p;$p'
 }
 keeping() {
   if [ -z "$ICEFALL_GATEWAY_URL" ]; then "$@"; else icefall-gateway keep --token "$ICEFALL_GATEWAY_TOKEN" -- "$@"; fi

@@ -59,7 +59,7 @@ rm -f "$note"
 echo '${MANIFEST_MARK}'
 manifest_of "$served"
 echo '${STATISTICS_MARK}'
-"$@" print-stats "$repository" 2> /dev/null | sed -n '1p;$p'
+statistics_of "$repository" "$@"
 exit 0
 `;
 

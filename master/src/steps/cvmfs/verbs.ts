@@ -3,7 +3,7 @@ import { type DeclaredOptions, defineStep, type StepKind } from '../kind.ts';
 import { endByExitCode } from '../outcome.ts';
 import { commandLineSchema, type ProcessOptions, type Word } from '../shell.ts';
 import type { StepDeclaration } from '../step.ts';
-import { MANIFEST_MARK, readPublished } from './published.ts';
+import { MANIFEST_MARK, readPublished, STATISTICS_MARK } from './published.ts';
 import { type CvmfsRepository, repositoryPathSchema, repositorySchema, withOwnLock } from './repository.ts';
 import { type PublishingOptions, publishingShape, type Script, scriptCommand } from './script.ts';
 
@@ -36,7 +36,7 @@ interface Verb<Options> {
   /** The command line after the publisher's own, without the repository's name. */
   readonly words: (options: Options) => readonly string[];
   readonly describe: (options: Options) => string;
-  /** Another script than that which runs the verb; it is given the same arguments. */
+  /** Another script than that which runs the verb; it is given the same arguments, and these before them. */
   readonly script?: (options: Options) => Pick<Script, 'text'> & { readonly before: readonly string[] };
 }
 
@@ -83,28 +83,41 @@ const ingestSchema = z
     when: () => true,
   });
 
-/** The archive is whole before the publisher sees it: a tar that fails in the middle must not be published. */
-const INGEST_DIRECTORY = `
-directory=$1
-shift
-archive=$(pwd)/icefall-ingest.$$.tar
-trap 'rm -f "$archive"' EXIT
-trap 'exit 1' HUP INT TERM
-tar -C "$directory" -cf "$archive" . || exit
-served=$1
-shift
-for word; do
-  shift
-  [ "$word" = '{archive}' ] && word=$archive
-  set -- "$@" "$word"
-done
+/**
+ * An archive that is made here is whole before the publisher sees it: a tar that fails in the middle must not be published.
+ * The first words of the command line are the publisher itself: it is asked for its statistics afterwards.
+ */
+const INGEST = `
+directory=$1 words=$2 repository=$3 served=$4
+shift 4
+if [ -n "$directory" ]; then
+  archive=$(pwd)/icefall-ingest.$$.tar
+  trap 'rm -f "$archive"' EXIT
+  trap 'exit 1' HUP INT TERM
+  tar -C "$directory" -cf "$archive" . || exit
+  for word; do
+    shift
+    [ "$word" = '{archive}' ] && word=$archive
+    set -- "$@" "$word"
+  done
+fi
 "$@" || exit
 echo '${MANIFEST_MARK}'
 manifest_of "$served"
+echo '${STATISTICS_MARK}'
+for word; do
+  shift
+  [ "$words" -gt 0 ] && set -- "$@" "$word"
+  words=$((words - 1))
+done
+statistics_of "$repository" "$@"
 exit 0
 `;
 
-/** Publishes an archive, or a directory, at a path of a repository, in a transaction of its own. */
+/**
+ * Publishes an archive, or a directory, at a path of a repository, in a transaction of its own. Its statistics become
+ * properties, as those of `cvmfsTransaction` do.
+ */
 export const cvmfsIngest = verbStep<
   z.output<typeof ingestSchema>,
   VerbOptions & {
@@ -118,8 +131,10 @@ export const cvmfsIngest = verbStep<
   name: 'cvmfsIngest',
   schema: ingestSchema,
   words: ({ path, tarball }) => ['ingest', '-t', tarball ?? '{archive}', '-b', path],
-  script: ({ directory }) =>
-    directory === undefined ? { text: VERB, before: [] } : { text: INGEST_DIRECTORY, before: [directory] },
+  script: ({ repository, directory = '' }) => ({
+    text: INGEST,
+    before: [directory, String(repository.server.length), repository.name],
+  }),
   describe: ({ repository, path, tarball, directory }) =>
     `ingest ${tarball ?? directory} as ${repository.name}/${path}`,
 });
