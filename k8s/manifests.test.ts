@@ -61,7 +61,8 @@ describe('the manifests', () => {
     expect(objects.length).toBeGreaterThan(baseObjects.length);
     expect(objects.flatMap(mistakesIn)).toEqual([]);
     const namespaced = objects.filter(({ kind }) => kind !== 'Namespace' && kind !== 'StorageClass');
-    expect(new Set(namespaced.map(({ metadata }) => Object(metadata).namespace))).toEqual(new Set(['icefall']));
+    const own = folder === 'overlays/pools' ? ['icefall', 'icefall-builds'] : ['icefall'];
+    expect(new Set(namespaced.map(({ metadata }) => Object(metadata).namespace))).toEqual(new Set(own));
   });
 
   test.skipIf(!hasKustomize)('are put together so by kustomize, too', () => {
@@ -168,6 +169,30 @@ describe('the cluster', () => {
     expect(pod?.containers[0]?.volumeMounts?.map(({ mountPath }) => mountPath)).toEqual(
       expect.arrayContaining(['/cvmfs-source', '/srv/cvmfs', '/var/spool/cvmfs', '/etc/cvmfs']),
     );
+  });
+
+  test('lets a master with pools make pods in another namespace, and do nothing else', () => {
+    const objects = built('overlays/pools');
+    const master = deployment(objects, 'master').spec?.template.spec;
+    expect(master).toMatchObject({ serviceAccountName: 'icefall-master', automountServiceAccountToken: false });
+    const holders = master?.containers.filter(({ volumeMounts }) =>
+      volumeMounts?.some(({ name }) => name === 'cluster'),
+    );
+    expect(holders?.map(({ name }) => name)).toEqual(['master']);
+    const ofKind = (kind: string) => objects.filter((object) => object.kind === kind);
+    expect(ofKind('Role').map(({ metadata, rules }) => [Object(metadata).namespace, rules])).toEqual([
+      [
+        'icefall-builds',
+        [
+          { apiGroups: [''], resources: ['pods'], verbs: ['create', 'list', 'delete'] },
+          { apiGroups: [''], resources: ['events'], verbs: ['list'] },
+        ],
+      ],
+    ]);
+    expect(ofKind('RoleBinding').map(({ subjects }) => subjects)).toEqual([
+      [{ kind: 'ServiceAccount', name: 'icefall-master', namespace: 'icefall' }],
+    ]);
+    expect(ofKind('ClusterRoleBinding')).toEqual([]);
   });
 
   test('has time-outs in front that an idle event stream and an idle worker outlive', () => {

@@ -1,7 +1,10 @@
 import type { IDeployment } from 'kubernetes-models/apps/v1/Deployment';
 import type { IIngress } from 'kubernetes-models/networking.k8s.io/v1/Ingress';
 import type { INetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
+import type { INetworkPolicyPeer } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicyPeer';
 import type { IPodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import type { IRole } from 'kubernetes-models/rbac.authorization.k8s.io/v1/Role';
+import type { IRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1/RoleBinding';
 import type { IStorageClass } from 'kubernetes-models/storage.k8s.io/v1/StorageClass';
 import type { INamespace } from 'kubernetes-models/v1/Namespace';
 import type { IPersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim';
@@ -16,6 +19,8 @@ export type KubernetesObject =
   | INetworkPolicy
   | IPersistentVolumeClaim
   | IPodDisruptionBudget
+  | IRole
+  | IRoleBinding
   | IService
   | IServiceAccount
   | IStorageClass;
@@ -25,8 +30,11 @@ export type {
   IIngress as Ingress,
   INamespace as Namespace,
   INetworkPolicy as NetworkPolicy,
+  INetworkPolicyPeer as NetworkPolicyPeer,
   IPersistentVolumeClaim as PersistentVolumeClaim,
   IPodDisruptionBudget as PodDisruptionBudget,
+  IRole as Role,
+  IRoleBinding as RoleBinding,
   IService as Service,
   IServiceAccount as ServiceAccount,
   IStorageClass as StorageClass,

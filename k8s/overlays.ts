@@ -5,6 +5,7 @@ import { certificate, fromTheNodes, ingress, nodePorts } from './front.ts';
 import { CONTAINER_SECURITY, NAMESPACE, objectName, PORTS } from './names.ts';
 import type { KubernetesObject, Namespace } from './objects.ts';
 import { patch, spec } from './patches.ts';
+import { BUILDS, masterWithRights, poolObjects } from './pools.ts';
 import { clusterClaims, smallerClaims, storageClasses, withClass } from './storage.ts';
 import { cvmfsClaims, cvmfsDeployment } from './stratum0.ts';
 
@@ -14,6 +15,8 @@ export interface Kustomization {
   readonly comment: string;
   readonly on: readonly string[];
   readonly adds?: Readonly<Record<string, readonly KubernetesObject[]>>;
+  /** What is added says in which namespace it is, which need not be the site's. */
+  readonly hasOtherNamespaces?: boolean;
   /** Merged into objects that are there. */
   readonly changes?: Readonly<Record<string, readonly object[]>>;
 }
@@ -144,6 +147,14 @@ export function overlays(platforms: readonly Platform[]): Kustomization[] {
       comment: "The cluster, with the site's program from a Git repository instead of the one in the image.",
       on: ['../cluster'],
       changes: { site: [fromGit] },
+    },
+    {
+      name: 'pools',
+      comment: `The site from Git, with the right to make the pods of its pools in a namespace of their own, ${BUILDS}.`,
+      on: ['../site-from-git'],
+      adds: { pools: poolObjects },
+      changes: { rights: [masterWithRights] },
+      hasOtherNamespaces: true,
     },
     {
       name: 'cvmfs-server',

@@ -42,7 +42,14 @@ function base(platforms: readonly Platform[]): RenderedFile[] {
 
 const KUSTOMIZATION = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
 
-function overlay({ name, comment, on, adds = {}, changes = {} }: Kustomization): RenderedFile[] {
+function overlay({
+  name,
+  comment,
+  on,
+  adds = {},
+  changes = {},
+  hasOtherNamespaces = false,
+}: Kustomization): RenderedFile[] {
   const folder = `k8s/overlays/${name}`;
   const patches = Object.entries(changes).flatMap(([file, objects]) =>
     objects.map((object) => ({ path: `${file}-${nameOf(object)}.yaml`, object })),
@@ -50,7 +57,7 @@ function overlay({ name, comment, on, adds = {}, changes = {} }: Kustomization):
   const kustomization = {
     ...KUSTOMIZATION,
     // What is added belongs to the site as well.
-    namespace: NAMESPACE,
+    ...(hasOtherNamespaces ? {} : { namespace: NAMESPACE }),
     resources: [...on, ...Object.keys(adds).map((file) => `${file}.yaml`)],
     ...(patches.length === 0 ? {} : { patches: patches.map(({ path }) => ({ path })) }),
   };

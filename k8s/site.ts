@@ -4,11 +4,13 @@ import {
   type KubernetesObject,
   type Namespace,
   type NetworkPolicy,
+  type NetworkPolicyPeer as Peer,
   type PodDisruptionBudget,
   type ServiceAccount,
 } from './objects.ts';
 
-const PART = { 'app.kubernetes.io/part-of': 'icefall' };
+/** Of everything, namespaces included. */
+export const PART = { 'app.kubernetes.io/part-of': 'icefall' };
 
 /** Nothing in it needs more than the strictest standard allows, which the cluster therefore enforces. */
 const namespace: Namespace = {
@@ -25,16 +27,26 @@ const account: ServiceAccount = {
   automountServiceAccountToken: false,
 };
 
-function policy(name: string, spec: NetworkPolicy['spec']): NetworkPolicy {
+export function policy(name: string, spec: NonNullable<NetworkPolicy['spec']>, namespace?: string): NetworkPolicy {
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: { name, labels: PART },
-    ...(spec === undefined ? {} : { spec }),
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels: PART },
+    spec,
   };
 }
 
-const tcp = (port: number) => [{ protocol: 'TCP', port }] as const;
+export const tcp = (port: number) => [{ protocol: 'TCP', port }] as const;
+
+/** Builds run what people push: they reach the world, but not the cloud's own secrets. */
+export function toTheWorld(mastersNamespace: Pick<Peer, 'namespaceSelector'> = {}): Peer[] {
+  return [
+    { ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } },
+    // For networks to which a pod is no address: the master, and whoever resolves names.
+    { ...mastersNamespace, podSelector: { matchLabels: { 'icefall/role': 'master' } } },
+    { namespaceSelector: {}, podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } },
+  ];
+}
 
 const policies = [
   policy('deny-all-ingress', { podSelector: {}, policyTypes: ['Ingress'] }),
@@ -71,20 +83,10 @@ const policies = [
     policyTypes: ['Ingress'],
     ingress: [{ ports: [...tcp(PORTS.stratum0)] }],
   }),
-  // Builds run what people push: they reach the world, but not the cloud's own secrets.
   policy('workers-to-the-world', {
     podSelector: { matchLabels: { 'icefall/role': 'worker' } },
     policyTypes: ['Egress'],
-    egress: [
-      {
-        to: [
-          { ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } },
-          // For networks to which a pod is no address: the master, and whoever resolves names.
-          { podSelector: { matchLabels: { 'icefall/role': 'master' } } },
-          { namespaceSelector: {}, podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } } },
-        ],
-      },
-    ],
+    egress: [{ to: toTheWorld() }],
   }),
 ];
 

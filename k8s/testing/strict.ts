@@ -2,6 +2,8 @@ import { Deployment, type IDeployment } from 'kubernetes-models/apps/v1/Deployme
 import { Ingress } from 'kubernetes-models/networking.k8s.io/v1/Ingress';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import { Role } from 'kubernetes-models/rbac.authorization.k8s.io/v1/Role';
+import { RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1/RoleBinding';
 import { StorageClass } from 'kubernetes-models/storage.k8s.io/v1/StorageClass';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { Namespace } from 'kubernetes-models/v1/Namespace';
@@ -22,7 +24,7 @@ const MODELS = [
     PodDisruptionBudget,
     Service,
   ],
-  ...[ServiceAccount, StorageClass],
+  ...[Role, RoleBinding, ServiceAccount, StorageClass],
 ];
 
 /** Whether an object is a Deployment. */

@@ -9,7 +9,8 @@ import { kustomized } from '@icefall/k8s/testing/kustomize';
 const RESOURCES: Readonly<Record<string, string>> = {
   ...{ ConfigMap: 'configmaps', Deployment: 'deployments', Ingress: 'ingresses', Namespace: 'namespaces' },
   ...{ NetworkPolicy: 'networkpolicies', PersistentVolumeClaim: 'persistentvolumeclaims', Service: 'services' },
-  ...{ PodDisruptionBudget: 'poddisruptionbudgets', ServiceAccount: 'serviceaccounts', StorageClass: 'storageclasses' },
+  ...{ PodDisruptionBudget: 'poddisruptionbudgets', Role: 'roles', RoleBinding: 'rolebindings' },
+  ...{ ServiceAccount: 'serviceaccounts', StorageClass: 'storageclasses' },
 };
 const CLUSTER_WIDE = ['Namespace', 'StorageClass'];
 /** What Debian's API server (1.20) has under its older name, with the same fields. */
@@ -22,15 +23,18 @@ export async function refusalsOf(
   folder: string,
 ): Promise<{ accepted: number; refused: string[] }> {
   const post = poster(kubeconfig);
-  const space = await post('/api/v1/namespaces', { metadata: { name: NAMESPACE } });
-  if (space.status !== 201 && space.status !== 409) throw new Error(`namespace ${NAMESPACE}: ${space.message}`);
   const objects = kustomized(files, folder);
+  for (const name of new Set([NAMESPACE, ...objects.flatMap(namespaceOf)])) {
+    const space = await post('/api/v1/namespaces', { metadata: { name } });
+    if (space.status !== 201 && space.status !== 409) throw new Error(`namespace ${name}: ${space.message}`);
+  }
   const refused: string[] = [];
   for (const object of objects) {
     const kind = String(object.kind);
     const apiVersion = OLDER[kind] ?? String(object.apiVersion);
     const prefix = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-    const within = CLUSTER_WIDE.includes(kind) ? prefix : `${prefix}/namespaces/${NAMESPACE}`;
+    const [space] = namespaceOf(object);
+    const within = CLUSTER_WIDE.includes(kind) ? prefix : `${prefix}/namespaces/${space ?? NAMESPACE}`;
     const { status, message } = await post(`${within}/${RESOURCES[kind] ?? kind}?dryRun=All`, {
       ...object,
       apiVersion,
@@ -39,6 +43,11 @@ export async function refusalsOf(
     if (status !== 201 && !(kind === 'Namespace' && status === 409)) refused.push(`${kind}: ${status} ${message}`);
   }
   return { accepted: objects.length - refused.length, refused };
+}
+
+function namespaceOf({ metadata }: { readonly metadata?: unknown }): string[] {
+  const { namespace } = Object(metadata) as { namespace?: string };
+  return namespace === undefined ? [] : [namespace];
 }
 
 function poster(kubeconfig: string) {

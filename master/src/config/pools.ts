@@ -96,7 +96,7 @@ export interface PodOptions {
 export interface KubernetesPoolOptions extends PoolOptions, PodOptions {
   /** Default: that of the service account, or `default`. */
   readonly namespace?: string;
-  /** Default: the service account that the master runs with, else `$KUBECONFIG`, else `~/.kube/config`. */
+  /** Default: `$KUBECONFIG`, else `~/.kube/config`, else the service account that the master's pod runs with. */
   readonly kubeconfig?: string;
 }
 

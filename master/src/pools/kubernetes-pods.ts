@@ -20,9 +20,7 @@ export class KubernetesPods implements PoolProvider {
 
   /** `owner` tells this master's pods from those of others. Throws where there is no configuration of a cluster. */
   constructor(pool: KubernetesPool, owner: string, random: () => number) {
-    const config = new KubeConfig();
-    if (pool.kubeconfig === undefined) config.loadFromDefault();
-    else config.loadFromFile(pool.kubeconfig);
+    const config = configOf(pool);
     this.#pool = pool;
     this.#owner = owner;
     this.#api = config.makeApiClient(CoreV1Api);
@@ -78,6 +76,21 @@ export class KubernetesPods implements PoolProvider {
       throw error;
     }
   }
+}
+
+/** What the client takes where it finds nothing: no cluster is there. */
+const NOWHERE = 'http://localhost:8080';
+
+/** The configuration of a pool's cluster. Throws {@link ProviderError} where there is none. */
+function configOf({ name, kubeconfig }: KubernetesPool): KubeConfig {
+  const config = new KubeConfig();
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(kubeconfig);
+  if (kubeconfig === undefined && config.getCurrentCluster()?.server === NOWHERE)
+    throw new ProviderError(
+      `pool "${name}" knows no cluster: say kubeconfig: FILE, set KUBECONFIG, or give the master's pod a service account and its token`,
+    );
+  return config;
 }
 
 /** Reasons for which a container waits that are no trouble (Kubernetes documentation, "Pod Lifecycle"). */

@@ -1,10 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type DockerPoolOptions, dockerPool, type KubernetesPoolOptions, kubernetesPool } from '../config/pools.ts';
 import { collectProblems } from '../config/problems.ts';
 import { DockerContainers } from './docker-containers.ts';
 import { KubernetesPods } from './kubernetes-pods.ts';
 import { ClusterDouble } from './testing/cluster-double.ts';
 import { EngineDouble } from './testing/engine-double.ts';
+import { temporaryFolder } from './testing/http-double.ts';
 import { realCluster } from './testing/real-cluster.ts';
 import type { TestCluster } from './testing/test-cluster.ts';
 
@@ -283,6 +284,16 @@ describe(`pods of a cluster (${what})`, () => {
     const { there, provider } = using(await ClusterDouble.start());
     there.proxyError = { status: 503, body: '<html>no backend</html>' };
     await expect(provider().start(FIRST)).rejects.toThrow('the cluster answered 503');
+  });
+
+  test('of a cluster that nobody named are none: it says how to name one', () => {
+    vi.stubEnv('KUBECONFIG', '');
+    vi.stubEnv('HOME', temporaryFolder());
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const pool = declared(() => kubernetesPool(POOL));
+    expect(() => new KubernetesPods(pool, 'me', () => 0)).toThrow(
+      'pool "burst" knows no cluster: say kubeconfig: FILE',
+    );
   });
 
   test('of the same name are not made twice', async () => {
