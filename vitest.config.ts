@@ -20,6 +20,7 @@ const slow = [
   'master/src/changes/git-*.test.ts',
   'master/src/cli/main.test.ts',
   'master/src/config/loader.test.ts',
+  'master/src/config/trial.test.ts',
   'master/src/config/type-errors.test.ts',
   'master/src/cli/access.test.ts',
   'master/src/http/access.test.ts',

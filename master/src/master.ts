@@ -3,6 +3,7 @@ import type { ForcePreview, ForceRequest, Properties, SourceStamp } from '@icefa
 import { loadSite } from './config/loader.ts';
 import { ConfigError, formatProblem } from './config/problems.ts';
 import type { SiteDeclaration } from './config/site.ts';
+import { trySite } from './config/trial.ts';
 import { fromColumn } from './db/rows.ts';
 import { noteConfigVersion } from './engine/config-versions.ts';
 import { ActionError, type LockHolderRef, type MasterPort } from './http/master-port.ts';
@@ -195,6 +196,8 @@ export class Master implements MasterPort {
   async reload(): Promise<{ configVersion: number }> {
     if (this.#siteFile === null) throw new ActionError('conflict', 'this master was not started with a file to reload');
     try {
+      // What would harm this process is found in another one.
+      await trySite(this.#siteFile, { prints: false });
       const site = await loadSite(this.#siteFile);
       this.apply(site);
       return { configVersion: this.config.version };

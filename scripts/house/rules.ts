@@ -11,6 +11,7 @@ const CLOCKS: ReadonlySet<string> = new Set([
   // Outside the engine: a program of its own, limits of answers from elsewhere, a login that ends.
   'master/src/changes/git-hook/main.ts',
   'master/src/cli/client/api-client.ts',
+  'master/src/config/load-watch.ts',
   'master/src/config/loader.ts',
   'master/src/secrets/vault.ts',
   'worker/src/clock.ts',

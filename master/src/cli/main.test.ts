@@ -195,9 +195,18 @@ describe('a master', () => {
     await logged('the older configuration runs on');
     expect(log()).toMatch(/site\.ts:\d+: syntax error/);
     expect(await status()).toMatchObject({ configVersion: 1, configErrors: [expect.stringContaining('syntax error')] });
-    writeFileSync(join(folder, 'site.ts'), site.replace('My site', 'Our site'));
+    writeFileSync(join(folder, 'site.ts'), `${site}\nprocess.exit(0);\n`);
+    expect(icefall('reload', '--url', url)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('ended the process'),
+    });
+    writeFileSync(
+      join(folder, 'site.ts'),
+      `${site.replace('My site', 'Our site')}\nsetTimeout(() => fail('later'), 500);\nfunction fail(why: string) {\n  throw new Error(why);\n}\n`,
+    );
     child.kill('SIGHUP');
     await logged('the configuration was loaded again');
+    await logged("the site's program failed in a timer or promise of its own: the master goes on");
     expect(await status()).toMatchObject({ title: 'Our site', configVersion: 2, configErrors: [] });
 
     expect(icefall('stop', '.')).toMatchObject({ code: 0, out: `stopped (process ${child.pid})\n` });

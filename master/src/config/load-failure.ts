@@ -14,6 +14,19 @@ export function problemOfFailure(error: unknown, generation: Generation): Proble
   return { place, message: error.name === 'Error' ? message : `${error.name}: ${message}` };
 }
 
+/**
+ * Whether the site's own code failed by itself, in a timer or a promise that nobody waits for: none of the master's was at
+ * work then, so nothing of it is in doubt. A stack that may be cut off does not tell.
+ */
+export function isOfSiteAlone(error: unknown): boolean {
+  const frames = (error instanceof Error ? (error.stack ?? '') : '').split('\n').filter((line) => /^\s+at /.test(line));
+  const isOurs = (frame: string) => frame.includes(OURS) && !frame.includes(`${OURS}config/`);
+  return frames.length < Error.stackTraceLimit && frames.some((frame) => IN_SITE.test(frame)) && !frames.some(isOurs);
+}
+
+const OURS = new URL('../', import.meta.url).href;
+const IN_SITE = /[?&]generation=/;
+
 function isMissing(error: Error): boolean {
   const code = Reflect.get(error, 'code');
   return (
@@ -45,7 +58,7 @@ function placeOf(error: Error, generation: Generation): Place | null {
   const head = /^(file:\/\/\S+?):(\d+)\n/.exec(stack);
   if (head?.[1] !== undefined) return { file: fileOf(head[1]), line: Number(head[2]) };
   const frames = [...stack.matchAll(/(?:\(|at )(file:\/\/[^()\n]*?):(\d+):\d+\)?$/gm)];
-  const ofSite = frames.find(([, url]) => url?.startsWith(generation.folder) && /[?&]generation=/.test(url));
+  const ofSite = frames.find(([, url]) => url?.startsWith(generation.folder) && IN_SITE.test(url));
   if (ofSite?.[1] !== undefined) return { file: fileOf(ofSite[1]), line: Number(ofSite[2]) };
   return error instanceof SyntaxError && generation.lastRead !== null ? placeByCheck(generation.lastRead) : null;
 }

@@ -163,7 +163,7 @@ export default site({
         'lib.ts': `export function fail() {\n  null.x;\n}`,
       }),
     ).toEqual({ problems: [expect.stringMatching(/^lib\.ts:2: TypeError: Cannot read/)] });
-    expect(load({ 'site.ts': `throw 'words';` })).toEqual({ problems: ["the site's program threw words"] });
+    expect(load({ 'site.ts': `throw 'words';` })).toEqual({ problems: ["site.ts:1: the site's program threw words"] });
   });
 
   test('wants a site as the default export', () => {
@@ -180,7 +180,7 @@ export default site({
       500,
     );
     expect(outcomes).toEqual([
-      { problems: [expect.stringMatching(/not loaded within 500 ms; does it await/)] },
+      { problems: [expect.stringMatching(/^site\.ts:1: it was not loaded within 500 ms; does it await/)] },
       { title: 'after' },
     ]);
   });

@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { formatDuration } from '@icefall/shared';
 import { beginGeneration, endGeneration, type Generation } from './generations.ts';
 import { problemOfFailure } from './load-failure.ts';
+import { LoadGuard } from './load-guard.ts';
+import type { LoadReport } from './load-report.ts';
 import { ConfigError, type Problem, takeProblems } from './problems.ts';
 import type { SiteDeclaration } from './site.ts';
 
@@ -14,11 +16,19 @@ const SITE_FILE = 'site.ts';
  * A site's program only declares; one that takes longer waits for something that does not come (a top-level await), and
  * would keep every later load waiting too.
  */
-const LOAD_LIMIT_MS = 60_000;
+export const LOAD_LIMIT_MS = 60_000;
+
+/** Time after that for a program that waits to be given up with all its other mistakes, before its process is. */
+const GUARD_MS = 1000;
 
 export interface LoadOptions {
   /** Milliseconds after which a load is given up; default a minute. */
   readonly limitMs?: number;
+  /**
+   * This process has nothing else to do: it may end where the program ends it or does not end itself, and tells that
+   * there. What the program has left to fail beside it (a rejected promise) is its mistake, too.
+   */
+  readonly alone?: LoadReport;
 }
 
 let loading: Promise<unknown> = Promise.resolve();
@@ -29,8 +39,8 @@ let loading: Promise<unknown> = Promise.resolve();
  *
  * Throws {@link ConfigError} with all mistakes that were found; nothing of a failed load is kept.
  */
-export function loadSite(path: string, { limitMs = LOAD_LIMIT_MS }: LoadOptions = {}): Promise<SiteDeclaration> {
-  const load = loading.then(() => loadNow(path, limitMs));
+export function loadSite(path: string, options: LoadOptions = {}): Promise<SiteDeclaration> {
+  const load = loading.then(() => loadNow(path, options));
   loading = load.catch(() => undefined);
   return load;
 }
@@ -44,13 +54,20 @@ export function siteFile(path: string): string {
   throw new ConfigError([{ place: null, message }]);
 }
 
-async function loadNow(path: string, limitMs: number): Promise<SiteDeclaration> {
+async function loadNow(path: string, { limitMs = LOAD_LIMIT_MS, alone }: LoadOptions): Promise<SiteDeclaration> {
   const file = siteFile(path);
   takeProblems();
+  // A program that waits is given up first: then all other mistakes can be told, too.
+  using guard = alone === undefined ? null : new LoadGuard(alone, file, limitMs + GUARD_MS);
   const generation = beginGeneration(dirname(file));
   try {
     const { site, failure } = await evaluate(file, generation, limitMs);
-    const problems = unique([...takeProblems(), ...(failure === null ? [] : [failure])]);
+    const strays = (await guard?.strays()) ?? [];
+    const failures = [
+      ...(failure === null ? [] : [failure]),
+      ...strays.map((error) => problemOfFailure(error, generation)),
+    ];
+    const problems = unique([...takeProblems(), ...failures]);
     if (site === null || problems.length > 0) throw new ConfigError(problems);
     return site;
   } finally {
@@ -66,7 +83,8 @@ async function evaluate(file: string, generation: Generation, limitMs: number): 
   try {
     module = await withinLimit(import(`${pathToFileURL(file).href}?generation=${generation.number}`), limitMs);
   } catch (error) {
-    return { site: null, failure: problemOfFailure(error, generation) };
+    const { place, message } = problemOfFailure(error, generation);
+    return { site: null, failure: { place: place ?? { file, line: 1 }, message } };
   }
   if (isSite(module.default)) return { site: module.default, failure: null };
   const found = module.default === undefined ? 'it has no default export' : 'its default export is something else';

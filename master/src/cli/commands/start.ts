@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { isOfSiteAlone } from '../../config/load-failure.ts';
+import type { Logger } from '../../engine/ports.ts';
 import { type CommandContext, wholeNumber } from '../context.ts';
 import { CliError, EXIT, type ExitCode, usageError } from '../exit.ts';
 import { problemLines } from '../output/problem-lines.ts';
@@ -56,7 +58,7 @@ async function start(context: CommandContext, dir: string, options: Options): Pr
   ]);
   const json = options.jsonLog === true;
   const log = createLogger({ json, write: terminal.err, colour: terminal.colour });
-  dieWithReason((error) => log.error({ err: error }, 'a mistake in the master: it ends; nothing of its state is lost'));
+  dieWithReason(log);
   // Heard from the beginning: a signal that comes while it starts ends it as soon as it has.
   const drained = Promise.withResolvers<string>();
   const end = Promise.race([endSignal(terminal.signal), drained.promise]);
@@ -118,9 +120,13 @@ function endSignal(interrupted: AbortSignal): Promise<string> {
 }
 
 /** After a mistake of ours nothing in memory can be trusted; everything that counts is on disk. */
-function dieWithReason(tell: (error: unknown) => void): void {
+function dieWithReason(log: Logger): void {
   const die = (error: unknown) => {
-    tell(error);
+    if (isOfSiteAlone(error)) {
+      log.error({ err: error }, "the site's program failed in a timer or promise of its own: the master goes on");
+      return;
+    }
+    log.error({ err: error }, 'a mistake in the master: it ends; nothing of its state is lost');
     process.exit(EXIT.failed);
   };
   process.on('uncaughtException', die);

@@ -14,7 +14,7 @@ export function problemsOf({ terminal: { cwd } }: CommandContext, error: ConfigE
   return error.problems.map(({ place, message }) => ({
     file: place === null ? null : fileOf(cwd, place.file),
     line: place?.line ?? null,
-    message,
+    message: message.replaceAll(`${cwd}/`, ''),
   }));
 }
 

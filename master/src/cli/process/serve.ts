@@ -9,6 +9,7 @@ import type { Logger } from '../../engine/ports.ts';
 import { realClock, realRandom } from '../../engine/real.ts';
 import { startHttpServer } from '../../http/server.ts';
 import { Master } from '../../master.ts';
+import { network } from '../../reporters/network.ts';
 import { describeFault, storageFault } from '../../storage/faults.ts';
 import { freeSpaceOf } from '../../storage/free-space.ts';
 import { makePrivate, privately } from '../../storage/privacy.ts';
@@ -52,7 +53,7 @@ export interface Serving {
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { directory, log, host, port, workerHost, workerPort } = options;
   const file = siteFile(options.config);
-  const site = await loadSite(file);
+  const site = await loadSite(file, { alone: { fd: 2, form: 'text' } });
   refuseOpenDoor(site, host);
   const certificate = options.certificate === null ? undefined : new Certificate(options.certificate, log);
   // Before anything is touched: the database, and the workers that may be connected to another master.
@@ -66,6 +67,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     const master = privately(() =>
       Master.open({
         ...{ directory, site, siteFile: file, clock: realClock, random: realRandom, log },
+        transport: network,
         health: { freeSpace: () => freeSpaceOf(directory), leastFreeBytes: options.leastFreeBytes },
       }),
     );
