@@ -72,6 +72,10 @@ describe('the command line', () => {
   test.each([
     ['frobnicate', /"frobnicate" is not a command/],
     ['publish --wrong', /Unknown option '--wrong'/],
+    [`gc -f -r 5 ${REPOSITORY}`, /gc does not take -r/],
+    [`gc -t yesterday ${REPOSITORY}`, /gc does not take -t/],
+    [`check --tag=v1 ${REPOSITORY}`, /check does not take --tag/],
+    ['-f', /without a command does not take -f/],
     ['transaction missing.example', /missing\.example does not exist/],
     ['transaction Not_A_Name', /"Not_A_Name" is not a repository name/],
     ['transaction ../../etc', /not a repository name/],

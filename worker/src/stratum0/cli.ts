@@ -83,6 +83,20 @@ const IMPORT_OPTIONS = {
   'new-key': { type: 'boolean', short: 't' },
   help: { type: 'boolean', short: 'h' },
 } as const;
+/** What each verb takes, besides `--dir`: an option that would be ignored is refused, since it was meant to change something. */
+const TAKES: Readonly<Record<string, readonly (keyof typeof OPTIONS)[]>> = {
+  mkfs: ['tag'],
+  publish: ['tag', 'message', 'autocatalogs', 'changed'],
+  abort: ['force'],
+  ingest: ['base', 'to', 'tag', 'message'],
+  resign: ['days'],
+  tag: ['list', 'tag', 'message', 'remove', 'force'],
+  rollback: ['to', 'force'],
+  diff: ['source', 'days'],
+  'print-stats': ['source', 'to'],
+  gc: ['force'],
+  serve: ['host', 'port'],
+};
 type ValuesOf<T extends typeof OPTIONS | typeof IMPORT_OPTIONS> = ReturnType<
   typeof parseArgs<{ options: T; allowPositionals: true }>
 >['values'];
@@ -210,7 +224,12 @@ function parse(given: readonly string[]): { values: Values; positionals: string[
   try {
     const [verb] = parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: false }).positionals;
     if (verb === 'import') return parseArgs({ args, options: IMPORT_OPTIONS, allowPositionals: true });
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
+    const parsed = parseArgs({ args, options: OPTIONS, allowPositionals: true, tokens: true });
+    const takes = new Set<string>(['dir', 'help', ...(TAKES[verb ?? ''] ?? [])]);
+    for (const token of parsed.tokens)
+      if (token.kind === 'option' && !takes.has(token.name))
+        throw new Error(`${verb ?? 'a command line without a command'} does not take ${token.rawName}`);
+    return parsed;
   } catch (error) {
     throw new Stratum0Error('usage', error instanceof Error ? error.message : String(error));
   }
