@@ -37,8 +37,10 @@ describe('the HTTP server', () => {
     expect(await treePublished(site, url)).toEqual({ file: 'file 644 content', dir: 'dir 755' });
   });
 
-  test('lets nobody keep manifest or whitelist, and everybody keep objects', async () => {
+  test('lets proxies keep what is replaced for a minute, objects for ever, and nobody what is not there', async () => {
     for (const name of ['.cvmfspublished', '.cvmfswhitelist', '.cvmfsreflog', '.cvmfs_master_replica'])
+      expect((await fetch(`${url}/${name}`)).headers.get('cache-control')).toBe('public, max-age=61');
+    for (const name of ['.cvmfs_last_snapshot', `data/00/${'0'.repeat(38)}`])
       expect((await fetch(`${url}/${name}`)).headers.get('cache-control')).toBe('no-cache');
     const { root } = await currentManifest(site.paths);
     const object = await fetch(`${url}/${objectName(root, 'C')}`);
@@ -60,7 +62,7 @@ describe('the HTTP server', () => {
     const list = await fetch(new URL('/cvmfs/info/v1/repositories.json', url));
     expect([list.headers.get('content-type'), list.headers.get('cache-control')]).toEqual([
       'application/json',
-      'no-cache',
+      'public, max-age=61',
     ]);
     expect(await list.json()).toEqual({
       schema: 1,
@@ -82,21 +84,40 @@ describe('the HTTP server', () => {
     expect((await fetch(object, { headers: { Range: `bytes=${whole.length}-` } })).status).toBe(416);
   });
 
-  test.each(['/../keys/x', '/%2e%2e/x', '/data/../../x', '/data/ab/short', '/nothing', ''])(
-    'has nothing at %j',
-    async (path) => {
-      const status = await new Promise((resolve, reject) => {
-        const { port } = new URL(url);
-        request({ host: '127.0.0.1', port, path: `/cvmfs/${REPOSITORY}${path}` }, (response) => {
-          response.resume();
-          resolve(response.statusCode);
-        })
-          .on('error', reject)
-          .end();
-      });
-      expect(status).toBe(404);
-    },
-  );
+  /** The answer to a target as it is, which `fetch` would make canonical. */
+  const statusOf = (target: string) =>
+    new Promise((resolve, reject) => {
+      const { port } = new URL(url);
+      request({ host: '127.0.0.1', port, path: target }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+
+  test.each([
+    ...['/../keys/x', '/%2e%2e/x', '/data/../../x', '/data/ab/short', '/nothing', ''],
+    ...['/..%2f..%2fkeys%2fx', '/%2e%2e%2f.cvmfspublished', '/.cvmfspublished%00', '/%', '/%ff', '/.cvmfspublished/'],
+  ])('has nothing at %j', async (path) => {
+    expect(await statusOf(`/cvmfs/${REPOSITORY}${path}`)).toBe(404);
+  });
+
+  test('knows a path however it is written', async () => {
+    const path = `/cvmfs/${REPOSITORY}/.cvmfspublished`;
+    const written = [
+      path,
+      path.replaceAll('.', '%2E'),
+      path.replaceAll('/', '//'),
+      `${path}?x=/`,
+      new URL(path, url).href,
+    ];
+    for (const target of written) expect([target, await statusOf(target)]).toEqual([target, 200]);
+  });
+
+  test('tells clients that ask which mirror is near that it does not know', async () => {
+    expect(await statusOf(`/cvmfs/${REPOSITORY}/api/v1.0/geo/x/a.example,b.example`)).toBe(404);
+  });
 
   test('refuses to write', async () => {
     expect((await fetch(`${url}/.cvmfspublished`, { method: 'PUT', body: 'x' })).status).toBe(405);

@@ -25,6 +25,12 @@ const FILE_PATH = new RegExp(
 const OBJECT_PATH = new RegExp(`^/cvmfs/(${REPOSITORY})/(data/[0-9a-f]{2}/[0-9a-f]{38}(?:-rmd160|-shake128)?[A-Z]?)$`);
 /** What monitors begin with: which repositories there are (CernVM-FS documentation, "CernVM-FS Server Meta Information"). */
 const LIST_PATH = '/cvmfs/info/v1/repositories.json';
+/**
+ * Of what is replaced in place: as the stock tools have their web servers say, so that the proxies of a site ask once a
+ * minute, not for each of its clients. (Squid keeps nothing that may be kept for a minute or less.) Whoever must have the
+ * newest says so, and proxies then ask.
+ */
+const SHORT = 'public, max-age=61';
 /** An object's name is the hash of its bytes: what a cache has of it stays right for ever. */
 const IMMUTABLE = 'public, max-age=31536000, immutable';
 /** Larger than any reflog: one grows by less than a kilobyte with each publish, and shrinks with garbage collection. */
@@ -59,7 +65,7 @@ async function answer(options: ServerOptions, request: IncomingMessage, response
     response.setHeader('Allow', 'GET, HEAD');
     return refuse(response, 405, 'only GET and HEAD are served');
   }
-  const path = (request.url ?? '').replace(/\?.*$/, '');
+  const path = pathOf(request.url ?? '');
   if (path === LIST_PATH) return sendContent(listOf(options), 'application/json', request, response);
   const replaced = FILE_PATH.exec(path);
   const object = OBJECT_PATH.exec(path);
@@ -67,6 +73,19 @@ async function answer(options: ServerOptions, request: IncomingMessage, response
   if (repository === undefined || name === undefined) return refuse(response, 404, 'no such file');
   const file = join(options.directory, 'srv', repository, name);
   return replaced === null ? sendObject(file, request, response) : sendWhole(file, request, response);
+}
+
+/**
+ * The path of a request, however it is written: with the server's address before it (RFC 9112, section 3.2.2), with
+ * characters as `%2E`, with slashes doubled where somebody has joined an address with a slash at its end.
+ */
+function pathOf(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?]*/i, '').replace(/\?.*$/s, '');
+  try {
+    return decodeURIComponent(path).replace(/\/{2,}/g, '/');
+  } catch {
+    return path;
+  }
 }
 
 function refuse(response: ServerResponse, status: number, text: string): void {
@@ -79,7 +98,7 @@ function listOf({ directory }: ServerOptions): Buffer {
   return Buffer.from(`${JSON.stringify({ schema: 1, repositories, replicas: [] }, null, 2)}\n`);
 }
 
-/** Whole in memory, so that a publish in the middle of an answer cannot mix two of them; never from a cache unasked. */
+/** Whole in memory, so that a publish in the middle of an answer cannot mix two of them. */
 async function sendWhole(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const content = await readFile(file).catch(() => null);
   if (content === null || content.length > MAX_FILE_BYTES) return refuse(response, 404, 'no such file');
@@ -88,7 +107,7 @@ async function sendWhole(file: string, request: IncomingMessage, response: Serve
 
 function sendContent(content: Buffer, type: string, request: IncomingMessage, response: ServerResponse): void {
   const tag = `"${hashOf(content)}"`;
-  const headers = { 'Cache-Control': 'no-cache', ETag: tag, 'Content-Type': type };
+  const headers = { 'Cache-Control': SHORT, ETag: tag, 'Content-Type': type };
   if (request.headers['if-none-match'] === tag) {
     response.writeHead(304, headers).end();
     return;
