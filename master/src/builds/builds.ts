@@ -1,4 +1,4 @@
-import type { Deadlock, Result } from '@icefall/shared';
+import type { Deadlock } from '@icefall/shared';
 import { type Contribution, contributionOf, worstResult } from '@icefall/shared';
 import type { BuilderDeclaration } from '../config/builders.ts';
 import { toColumn } from '../db/rows.ts';
@@ -18,6 +18,7 @@ import { type BuildRow, BuildRows, cleanUpAlarm, HALTED_WITH_CLEAN_UP, type Step
 import { runFacts } from './run-context.ts';
 import { hiddenBy } from './site-code.ts';
 import { type RunnerRooms, StepRunner } from './step-runner.ts';
+import { buildSummary, shortened } from './summary.ts';
 import { type TriggerRooms, TriggerRuns } from './trigger-runs.ts';
 
 export interface BuildRooms extends TriggerRooms, Omit<RunnerRooms, 'triggers'> {
@@ -25,9 +26,6 @@ export interface BuildRooms extends TriggerRooms, Omit<RunnerRooms, 'triggers'> 
   /** Whether a worker is connected now. */
   readonly isConnected: (worker: string) => boolean;
 }
-
-/** A summary is read in a glance; the step's log has all of it. */
-const MOST_SUMMARY_LENGTH = 300;
 
 /** Builds from their start to their end, step by step. Everything inside turns; the rows are the truth. */
 export class Builds {
@@ -288,13 +286,6 @@ export class Builds {
 
   #summary(build: BuildRow, own: string): string {
     if (build.stop_reason !== null) return `stopped: ${build.stop_reason}`;
-    const bad: readonly (Result | null)[] = ['FAILURE', 'EXCEPTION', 'RETRY', 'CANCELLED', 'WARNINGS'];
-    const steps = this.rows.steps(build.id).filter((step) => bad.includes(step.result));
-    const told = steps.map((step) => `${step.name}: ${step.summary}`).slice(0, 2);
-    return [...told, own].filter((part) => part !== '').join('; ');
+    return buildSummary(this.rows.steps(build.id), own);
   }
-}
-
-function shortened(summary: string): string {
-  return summary.length <= MOST_SUMMARY_LENGTH ? summary : `${summary.slice(0, MOST_SUMMARY_LENGTH - 1)}…`;
 }
