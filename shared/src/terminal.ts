@@ -8,8 +8,9 @@ export const CONTROL_SEQUENCE =
 
 /** A line as a terminal leaves it: progress bars write over themselves, and only the last writing counts. */
 export function afterReturns(line: string): string {
-  const trimmed = line.replace(/\r+$/, '');
-  return trimmed.slice(trimmed.lastIndexOf('\r') + 1);
+  let end = line.length;
+  while (line[end - 1] === '\r') end -= 1;
+  return line.slice(end === 0 ? 0 : line.lastIndexOf('\r', end - 1) + 1, end);
 }
 
 /** The text of a line alone, as people read, search and copy it. */

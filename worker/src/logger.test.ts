@@ -18,6 +18,12 @@ it('does not let a message forge a second line', () => {
   expect(text.split('\n')).toHaveLength(2);
 });
 
+// Looking for a line's end from each space takes minutes.
+it('takes a message of a million spaces at once', () => {
+  const text = logged(false, (logger) => logger.warn(`${' '.repeat(1_000_000)}\n  end`));
+  expect(text.trimEnd().endsWith('warn   end')).toBe(true);
+});
+
 it('writes JSON where asked to', () => {
   const text = logged(true, (logger) => logger.error('no', { code: 'x', count: 2 }));
   expect(JSON.parse(text)).toEqual({

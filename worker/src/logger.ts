@@ -23,7 +23,8 @@ function plainValue(value: string | number | boolean | null): string {
 
 /** A message from outside must not be able to forge a second line. */
 function oneLine(message: string): string {
-  return message.replace(/\s*[\r\n]+\s*/g, ' ');
+  const lines = message.split(/[\r\n]+/);
+  return lines.length === 1 ? message : lines.map((line) => line.trim()).join(' ');
 }
 
 export function createLogger(options: LoggerOptions): Logger {

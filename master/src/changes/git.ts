@@ -92,7 +92,8 @@ function environment(): Record<string, string> {
 
 /** `https://user:secret@host` becomes `https://user@host`. */
 export function withoutPasswords(text: string): string {
-  return text.replace(/(\w+:\/\/[^\s/:@]*):[^\s/@]*@/g, '$1@');
+  // From the beginning of a word only: what a server says may be one word of megabytes.
+  return text.replace(/(\b\w+:\/\/[^\s/:@]*):[^\s/@]*@/g, '$1@');
 }
 
 /**

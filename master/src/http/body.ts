@@ -22,14 +22,17 @@ export function takeJsonOnly(app: FastifyInstance): void {
   });
 }
 
-/** How deep the brackets of a JSON text go. Those in strings do not count. */
+/** How deep the brackets of a JSON text go. Those in strings do not count. Looks at each character once, whatever they are. */
 function nestingOf(text: string): number {
   let depth = 0;
   let most = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
-    if (token === '[' || token === '{') depth += 1;
-    else if (token === ']' || token === '}') depth -= 1;
-    most = Math.max(most, depth);
+  let isString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === '"') isString = !isString;
+    else if (isString && character === '\\') at += 1;
+    else if (!isString && (character === '[' || character === '{')) most = Math.max(most, ++depth);
+    else if (!isString && (character === ']' || character === '}')) depth -= 1;
   }
   return most;
 }

@@ -125,6 +125,11 @@ describe('a body', () => {
     expect(await send(`{"values":${'{"a":'.repeat(500)}1${'}'.repeat(500)}}`)).toBe('400 bad_json');
   });
 
+  // Whoever looks at a text again from each of its quotes is busy for ten minutes.
+  test('of a megabyte of quotes that never end is refused at once', async () => {
+    expect(await send(`"${'\\"'.repeat(MOST_BODY_BYTES / 2 - 1)}`)).toBe('400 bad_json');
+  });
+
   test('with brackets in its texts is not nested', async () => {
     expect(await send(JSON.stringify({ reason: `${'['.repeat(300)}"\\` }))).toBe('200');
   });

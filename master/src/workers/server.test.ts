@@ -10,8 +10,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { Command, CommandOutcome } from '@icefall/shared';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startWorker } from '../../../worker/src/test-support/worker.ts';
@@ -53,10 +54,10 @@ describe('the port for workers', () => {
     const ended = run(shell({ command: 'seq 1 20000; echo out of order >&2; exit 3' }));
     await startWorker({ url }, { token });
     expect(await ended).toMatchObject({ reason: 'exited', exitCode: 3 });
-    expect(room.told.map((text) => text.replace(/\d+$/, ''))).toEqual(['1 started ', '1 exited ']);
-    const text = room.text(1);
-    expect(text).toContain('out of order');
-    expect(text.match(/^\d+$/gm)).toEqual(Array.from({ length: 20_000 }, (_, i) => String(i + 1)));
+    expect(room.told.map((word) => word.replace(/\d+$/, ''))).toEqual(['1 started ', '1 exited ']);
+    const log = room.text(1);
+    expect(log).toContain('out of order');
+    expect(log.match(/^\d+$/gm)).toEqual(Array.from({ length: 20_000 }, (_, i) => String(i + 1)));
     expect(room.onRecord).toEqual([]);
   });
 
@@ -109,6 +110,18 @@ describe('the port for workers', () => {
     expect(response.statusCode).toBe(426);
     socket.on('error', () => {});
     socket.terminate();
+  });
+
+  // Whoever looks for a comma from each space is busy with each of these for half a second.
+  test('reads a list of protocols that is nearly all spaces at once', async () => {
+    const { server } = await open();
+    const refused = async () => {
+      const socket = connect(server.port, '127.0.0.1');
+      const head = `GET /worker HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n`;
+      socket.write(`${head}sec-websocket-protocol: a${' '.repeat(15_000)}b\r\n\r\n`);
+      return text(socket);
+    };
+    for (let i = 0; i < 100; i += 1) expect(await refused()).toContain('"code":"protocol"');
   });
 
   test('says which port is taken, and what to do', async () => {

@@ -141,7 +141,9 @@ function upgrade(gate: Gate, sockets: WebSocketServer, request: IncomingMessage,
 
 function upgradeOutcome(gate: Gate, request: IncomingMessage): Refusal | { readonly name: string } {
   if (urlOf(request).pathname !== WORKER_SOCKET_PATH) return notFound(request);
-  const offered = String(request.headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
+  const offered = String(request.headers['sec-websocket-protocol'] ?? '')
+    .split(',')
+    .map((name) => name.trim());
   if (offered.includes(PROTOCOL_NAME)) return refusalOf(gate, request);
   const message = `this master speaks ${PROTOCOL_NAME}, the worker offers ${JSON.stringify(offered.join(', ').slice(0, 200))}; use agent and master of one version`;
   return { status: 426, code: 'protocol', message };

@@ -36,6 +36,13 @@ test('what a carriage return overwrote is gone', () => {
   expect(plainText('windows line\r')).toBe('windows line');
 });
 
+// Whoever looks for the line's end from each of its returns is busy for an hour.
+test('a line of a million carriage returns is read at once', () => {
+  expect(plainText(`${'\r'.repeat(1_000_000)}x`)).toBe('x');
+  expect(plainText(`x${'\r'.repeat(1_000_000)}`)).toBe('x');
+  expect(plainText('\r\r')).toBe('');
+});
+
 test('links lead to the web only', () => {
   const link = (url: string) => parseAnsi(`${ESC}]8;;${url}${ESC}\\text${ESC}]8;;${ESC}\\ after`);
   expect(link('https://example.org')).toEqual([
