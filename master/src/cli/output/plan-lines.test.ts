@@ -29,10 +29,20 @@ describe('a plan in words', () => {
     ]);
   });
 
-  test('says that values differ where it does not show', () => {
+  test('shows of long values where they begin to differ', () => {
     const [before, after] = [`${'x'.repeat(200)}1`, `${'x'.repeat(200)}2`];
     const [, line] = lines({ site: [{ option: 'title', before, after }] });
-    expect(line).toMatch(/^ {4}title: "x+… \(changed further on\)$/);
+    expect(line).toBe(`    title: …${'x'.repeat(20)}1" → …${'x'.repeat(20)}2"`);
+  });
+
+  test('shows of long lists what comes and what goes', () => {
+    const names = Array.from({ length: 20 }, (_, i) => `builder-${i}`);
+    const [, line] = lines({ site: [{ option: 'builders', before: names, after: [...names.slice(1), 'new'] }] });
+    expect(line).toBe('    builders: - "builder-0", + "new"');
+    const [, many] = lines({ site: [{ option: 'builders', before: ['a'.repeat(80)], after: names }] });
+    expect(many).toMatch(/^ {4}builders: - "a+…, \+ "builder-0", .* and 13 more$/);
+    const [, turned] = lines({ site: [{ option: 'builders', before: names, after: names.toReversed() }] });
+    expect(turned).toBe('    builders: the same 20 elements in another order, or more than once');
   });
 
   test('tells of what is going on what would become of it', () => {

@@ -25,6 +25,9 @@ const NOUNS = {
 } as const;
 /** A value is told shortly: the program has it in full. */
 const MOST_VALUE = 70;
+/** What is told before the place where two long values begin to differ. */
+const CONTEXT = 20;
+const MOST_ELEMENTS = 8;
 
 /** A plan for people: what is added (+), removed (-) and changed (~), then what that does to what is going on. */
 export function planLines(terminal: Terminal, plan: Plan): string[] {
@@ -63,16 +66,42 @@ function stepLines(terminal: Terminal, step: StepChange): string[] {
 }
 
 function optionLines(options: readonly OptionChange[], indent: string): string[] {
-  return options.map(({ option, before, after }) => {
-    const [old, fresh] = [shownValue(before), shownValue(after)];
-    // What differs lies behind the cut.
-    const isAlike = old === fresh;
-    return `${indent}${printable(option)}: ${isAlike ? `${old} (changed further on)` : `${old} → ${fresh}`}`;
-  });
+  return options.map(({ option, before, after }) => `${indent}${printable(option)}: ${shownChange(before, after)}`);
 }
 
-function shownValue(value: Json | undefined): string {
-  return value === undefined ? 'not set' : cut(printable(inWords(value)), MOST_VALUE);
+function shownChange(before: Json | undefined, after: Json | undefined): string {
+  const [old, fresh] = [before, after].map((value) => (value === undefined ? 'not set' : printable(inWords(value))));
+  if (old === undefined || fresh === undefined) return '';
+  if (!isLong(old) && !isLong(fresh)) return `${old} → ${fresh}`;
+  if (Array.isArray(before) && Array.isArray(after)) return shownElements(before, after);
+  const start = firstDifference(old, fresh);
+  return `${around(old, start)} → ${around(fresh, start)}`;
+}
+
+const isLong = (text: string) => cut(text, MOST_VALUE) !== text;
+
+/** Of long lists, what is in one of them alone. */
+function shownElements(before: readonly Json[], after: readonly Json[]): string {
+  const [old, fresh] = [before, after].map((list) => list.map((value) => printable(inWords(value))));
+  const only = (sign: string, some: readonly string[] = [], others: readonly string[] = []) =>
+    some.filter((text) => !others.includes(text)).map((text) => `${sign} ${cut(text, MOST_VALUE)}`);
+  const differences = [...only('-', old, fresh), ...only('+', fresh, old)];
+  const told = differences.slice(0, MOST_ELEMENTS).join(', ');
+  if (differences.length === 0)
+    return `the same ${counted(after.length, 'element')} in another order, or more than once`;
+  return differences.length > MOST_ELEMENTS ? `${told} and ${differences.length - MOST_ELEMENTS} more` : told;
+}
+
+function firstDifference(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i += 1) if (a[i] !== b[i]) return i;
+  return length;
+}
+
+/** The part of a long text from just before the place. */
+function around(text: string, place: number): string {
+  const start = Math.max(0, place - CONTEXT);
+  return start === 0 ? cut(text, MOST_VALUE) : `…${cut(text.slice(start), MOST_VALUE)}`;
 }
 
 /** As the program writes it, more or less. */
