@@ -47,6 +47,8 @@ export interface Disk {
   syncObjects(paths: readonly string[]): Promise<void>;
   /** Makes everything durable that is in the store below a served directory: what many objects are best made by. */
   syncStore(served: string): Promise<void>;
+  /** Lets the system begin to write what it has of the store, while there is other work: no promise, less is left to sync. */
+  hastenStore(served: string): Promise<void>;
 }
 
 /** Files that are told to write at once. */
@@ -86,6 +88,9 @@ export const realDisk: Disk = {
   putObject,
   syncObjects: syncEach,
   syncStore,
+  async hastenStore(served) {
+    await syncFileSystem(served);
+  },
 };
 
 async function syncDirectory(path: DiskPath): Promise<void> {

@@ -26,14 +26,14 @@ export interface Stored {
  * changed that the scope does not cover.
  */
 export function applyChanges(forest: CatalogForest, step: DirectoryScan, stored: Stored): void {
-  const { directory, found, removed, isMarked } = step;
+  const { directory, found, removed, isMarked, isNew } = step;
   const { scope, counts } = stored;
   for (const path of removed) {
     refuseOutside(path, scope);
     countRemoved(counts, forest.removeTree(path));
   }
   const put = (entry: CatalogEntry): void => {
-    const old = forest.lookup(entry.path);
+    const old = isNew && entry.path !== directory ? null : forest.lookup(entry.path);
     if (old !== null && sameEntry(old, entry)) return;
     refuseOutside(entry.path, scope);
     countEntry(counts, old, entry);

@@ -21,9 +21,11 @@ import type { Survey } from './survey.ts';
 import { absolute } from './tree.ts';
 
 /** Entries that are found before they are stored and put into the catalogs together: what a publish holds in memory. */
-const BATCH_ENTRIES = 2000;
+const BATCH_ENTRIES = 500;
 /** Batches that are stored while the tree is looked at further. */
-const BATCHES_AHEAD = 2;
+const BATCHES_AHEAD = 8;
+/** Files from which on the disk begins to write while others are still packed. */
+const MANY_FILES = 1000;
 /** Files between two lines of progress. */
 const PROGRESS_FILES = 10_000;
 
@@ -65,13 +67,19 @@ export async function takeIn(context: Context, intake: Intake, steps: Iterable<S
     const batch = waiting.shift();
     if (batch !== undefined) await applyBatch(context, intake, batch, taken, looked);
   };
+  let files = 0;
   try {
-    for (const batch of batchesOf(steps)) {
-      waiting.push(beginBatch(context, intake, packer, batch));
+    for (const found of batchesOf(steps)) {
+      const batch = beginBatch(context, intake, packer, found);
+      waiting.push(batch);
+      // What is to be packed was often written just before.
+      if (files < MANY_FILES && files + batch.files.length >= MANY_FILES) intake.store.hasten();
+      files += batch.files.length;
       // The threads' messages come in between.
       if (waiting.length > BATCHES_AHEAD) await applyFirst();
       else await setImmediate();
     }
+    if (files >= MANY_FILES) intake.store.hasten();
     while (waiting.length > 0) await applyFirst();
     looked.settle(intake);
   } finally {
@@ -172,9 +180,12 @@ async function applyBatch(
     taken.entries += step.names;
     applyChanges(intake.forest, step, stored);
     for (const path of step.removed) intake.index.remove(path);
-    const stamps = step.found.map((item) => [item, stampOf(item, batch.seenAt)] as const);
-    for (const [{ path }, stamp] of stamps) intake.index.put(path, stamp);
-    looked.add(step, stamps);
+    looked.add(step);
+    for (const item of step.found) {
+      const isSettled = !item.isPartial && !isRacy(item.stat, batch.seenAt);
+      intake.index.put(item.path, isSettled ? fileStamp(item.stat, item.type) : openStamp(item));
+      if (!isSettled) looked.leaveOpen(item);
+    }
   }
 }
 
@@ -185,11 +196,13 @@ class LookedAt {
   readonly #open = new Set<BytePath>();
   #hasNewRules = false;
 
-  add(step: DirectoryScan, stamps: readonly (readonly [Found, FileStamp])[]): void {
+  add(step: DirectoryScan): void {
     if (step.isMarked !== null) this.#whole.add(step.directory);
-    for (const [{ path, type, stat }, stamp] of stamps)
-      if (stamp !== fileStamp(stat, type)) this.#open.add(parentPath(path));
     this.#hasNewRules ||= step.removed.includes(DIRTAB) || step.found.some(({ path }) => path === DIRTAB);
+  }
+
+  leaveOpen({ path }: Found): void {
+    this.#open.add(parentPath(path));
   }
 
   /**
@@ -213,9 +226,9 @@ function count(context: Context, taken: Taken, file: Found, packed: PackedFile):
   if (taken.filesRead % PROGRESS_FILES === 0) context.say(`Stored ${taken.filesRead} files so far`);
 }
 
-function stampOf({ type, stat, isPartial }: Found, seenAt: number): string {
-  if (isPartial) return partialStamp(stat);
-  return isRacy(stat, seenAt) ? unknownStamp(type) : fileStamp(stat, type);
+/** Of what has to be looked at anew. */
+function openStamp({ type, stat, isPartial }: Found): FileStamp {
+  return isPartial ? partialStamp(stat) : unknownStamp(type);
 }
 
 /** Threads pay only for more than a few files; a disk that is not the real one cannot be handed to them. */

@@ -21,6 +21,8 @@ export interface ObjectStore {
   add(names: readonly string[]): void;
   /** Catalogs that were put and were not there, and their bytes as they are stored. */
   readonly catalogs: { readonly count: number; readonly bytes: number };
+  /** Many objects are there already: begins to make them durable, while there is other work. */
+  hasten(): void;
   /** Makes all objects durable that were put or added so far. */
   settle(): Promise<void>;
 }
@@ -39,6 +41,7 @@ const inflateAll = promisify<Buffer, Buffer>(inflate);
 export function objectStore(disk: Disk, served: string, unsettled: string, algorithm: HashAlgorithm): ObjectStore {
   let fresh: string[] = [];
   const catalogs = { count: 0, bytes: 0 };
+  const hastened: Promise<void>[] = [];
   /** All is made durable, not only what is known. */
   let isAll = existsSync(unsettled);
   const add = (path: string): void => {
@@ -66,7 +69,11 @@ export function objectStore(disk: Disk, served: string, unsettled: string, algor
     add(names) {
       for (const name of names) add(`${served}/${name}`);
     },
+    hasten() {
+      hastened.push(disk.hastenStore(served));
+    },
     async settle() {
+      await Promise.all(hastened.splice(0));
       if (isAll) await disk.syncStore(served);
       else await disk.syncObjects(fresh);
       fresh = [];

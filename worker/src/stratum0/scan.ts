@@ -34,6 +34,8 @@ export interface DirectoryScan {
   readonly isMarked: boolean | null;
   /** The number of names in it that were looked at. */
   readonly names: number;
+  /** Nothing in it is published. */
+  readonly isNew: boolean;
 }
 
 /** Nothing more comes from below a directory. Told of those at which nested catalogs may begin. */
@@ -100,7 +102,7 @@ class Scanner {
     const isListed = look !== 'pass';
     const own = this.#changed(self, directories, isListed);
     yield {
-      ...{ type: 'directory', directory, removed, names: names.length },
+      ...{ type: 'directory', directory, removed, names: names.length, isNew: before.size === 0 },
       found: [...own, ...leaves],
       isMarked: isListed ? isMarked : null,
     };
@@ -139,7 +141,8 @@ class Scanner {
       if (type === 'directory') inside.push({ path, stat, old });
       else {
         if (old !== undefined && isDirectoryStamp(old)) removed.push(path);
-        if (old !== fileStamp(stat, type)) leaves.push({ path, type, stat, directories: 0, isPartial: false });
+        if (old === undefined || old !== fileStamp(stat, type))
+          leaves.push({ path, type, stat, directories: 0, isPartial: false });
         if (name === MARKER && type === 'file') isMarked = true;
       }
     }
@@ -157,7 +160,8 @@ class Scanner {
     const directories = countAfter(this.#published(child.path), [], []);
     const found = this.#changed(child, directories, false);
     if (found.length === 0) return;
-    yield { type: 'directory', directory: child.path, found, removed: [], isMarked: null, names: 0 };
+    const unseen = { removed: [], isMarked: null, names: 0, isNew: false };
+    yield { type: 'directory', directory: child.path, found, ...unseen };
   }
 
   #changed({ path, stat, old }: Seen, directories: number, isListed: boolean): Found[] {

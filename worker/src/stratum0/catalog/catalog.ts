@@ -55,6 +55,8 @@ export class Catalog {
   readonly mountpoint: BytePath;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  /** False: there are no chunks to be removed; null: nobody has looked. */
+  #hasChunks: boolean | null = null;
   constructor(mountpoint: BytePath, database: DatabaseSync) {
     this.mountpoint = mountpoint;
     this.#database = database;
@@ -105,6 +107,7 @@ export class Catalog {
     this.#removeChunks(entry.path);
     this.#prepare(PUT).run(...toValues(entry));
     if (entry.chunks.length === 0) return;
+    this.#hasChunks = true;
     const key = hashPath(entry.path);
     const insert = this.#prepare(
       'INSERT INTO chunks (md5path_1, md5path_2, offset, size, hash) VALUES (?, ?, ?, ?, ?)',
@@ -121,6 +124,8 @@ export class Catalog {
   }
 
   #removeChunks(path: BytePath): void {
+    this.#hasChunks ??= this.#prepare('SELECT 1 FROM chunks LIMIT 1').get() !== undefined;
+    if (!this.#hasChunks) return;
     const key = hashPath(path);
     this.#prepare('DELETE FROM chunks WHERE md5path_1 = ? AND md5path_2 = ?').run(key.first, key.second);
   }

@@ -53,6 +53,8 @@ export function dyingDisk(
     syncDirectory: guard(disk.syncDirectory),
     syncObjects: guard(disk.syncObjects),
     syncStore: guard(disk.syncStore),
+    // Changes nothing.
+    hastenStore: disk.hastenStore,
     putObject(path, bytes) {
       if (used >= calls && !existsSync(path)) disk.putObject(path, bytes.subarray(0, bytes.length >> 1));
       step();
