@@ -53,6 +53,14 @@ export function wholeNumber(name: string, least: number, most: number): (text: s
   };
 }
 
+/** The same for one that may be below zero. */
+export function integer(name: string): (text: string) => number {
+  return (text) => {
+    if (/^-?\d{1,15}$/.test(text)) return Number(text);
+    throw usageError(`${name} must be a whole number, not ${JSON.stringify(text)}`);
+  };
+}
+
 /** Splits `name=value`. */
 export function namedValue(option: string, text: string): [name: string, value: string] {
   const at = text.indexOf('=');

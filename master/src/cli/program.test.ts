@@ -96,6 +96,18 @@ b/4  50 s  make (2 of 2)
     expect(out.split('\n')[1]).toBe('12  b/4    FAILURE  1 m 00 s ago  25 s  w1              make: exit code 2');
     expect(err).toBe('icefall: there are older ones: icefall builds --before 12\n');
   });
+
+  test.each([
+    [['builds', '--builder', 'nope'], { builds: [] }, 'GET /builds', 'nothing is at /builders/nope'],
+    [['builds', '--worker', 'nope'], { builds: [] }, 'GET /builds', 'nothing is at /workers/nope'],
+    [['queue', '--builder', 'nope'], { requests: [] }, 'GET /requests', 'nothing is at /builders/nope'],
+  ])('an empty list of somebody nobody knows is a mistake: %j', async (args, json, path, expected) => {
+    api.replies[
+      `${path}?${path.endsWith('requests') ? 'state=pending&builder=nope&limit=1000' : `limit=20&${args[1]?.slice(2)}=nope`}`
+    ] = { json };
+    const { code, err } = await icefall(args);
+    expect([code, err]).toEqual([1, `icefall: ${expected}\n`]);
+  });
 });
 
 describe('exit codes', () => {
@@ -128,6 +140,9 @@ describe('exit codes', () => {
     [['log']],
     [['log', 'x']],
     [['builds', '--limit', '0']],
+    [['force', 'docs', '--priority', 'high']],
+    [['locks', 'release', 'tree', 'b/4', '--reason', 'it hangs']],
+    [['status', '--token-file', '/no/such/token']],
     [['cancel', 'seven']],
     [['completion', 'csh']],
     [['status', '--url', 'not an address']],

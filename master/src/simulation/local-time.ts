@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
 export function localTime(text: string, timeZone: string, now: number): number {
   const trimmed = text.trim().replace(' ', 'T');
   if (/^\d{4}-\d\d-\d\dT\d\d:\d\d.*(Z|[+-]\d\d:\d\d)$/.test(trimmed)) return checked(Date.parse(trimmed), text);
-  const clock = /^(\d\d?):(\d\d)$/.exec(trimmed);
+  const clock = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(trimmed);
   if (clock !== null) {
     const today = wallClock(now, timeZone);
     const wall = today - (today % DAY_MS) + (Number(clock[1]) * 60 + Number(clock[2])) * 60_000;
@@ -18,7 +18,10 @@ export function localTime(text: string, timeZone: string, now: number): number {
     return time >= now ? time : ofWallClock(wall + DAY_MS, timeZone);
   }
   const date = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$/.test(trimmed) ? trimmed : '';
-  const wall = Date.parse(`${date.includes('T') ? date : `${date}T00:00`}Z`);
+  const parsed = Date.parse(`${date.includes('T') ? date : `${date}T00:00`}Z`);
+  // The runtime takes 31 February for a day of March.
+  const isOfCalendar = !Number.isNaN(parsed) && new Date(parsed).toISOString().startsWith(date.slice(0, 10));
+  const wall = isOfCalendar ? parsed : Number.NaN;
   return ofWallClock(checked(wall, text), timeZone);
 }
 

@@ -143,6 +143,7 @@ describe('a time in a time zone', () => {
   });
 
   test('that is none is refused', () => {
-    expect(() => iso('soon')).toThrow('"soon" is no time');
+    for (const text of ['soon', '25:99', '24:00', '2025-02-31', '2025-02-31T10:00'])
+      expect(() => iso(text)).toThrow(`"${text}" is no time`);
   });
 });

@@ -36,6 +36,9 @@ export function readManifest(backup: string): Manifest {
   try {
     return manifestSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
+    const isMissing = error instanceof Error && Reflect.get(error, 'code') === 'ENOENT';
+    if (isMissing)
+      throw new BackupError(`${backup} is no backup: there is no ${path}; give the folder that icefall backup made`);
     const why = error instanceof Error ? error.message : String(error);
     throw new BackupError(`${backup} is no whole backup: ${path}: ${why}`, { cause: error });
   }

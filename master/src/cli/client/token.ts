@@ -13,7 +13,15 @@ export function tokenFor(terminal: Terminal, url: string, file: string | undefin
 }
 
 function tokenIn(file: string): string {
-  const text = readFileSync(file, 'utf8').trim();
+  const text = textIn(file).trim();
   if (/^[\x21-\x7e]+$/.test(text)) return text;
   throw new CliError(EXIT.usage, `${file} holds no token: one line of visible characters`);
+}
+
+function textIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CliError(EXIT.usage, `--token-file cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
 }

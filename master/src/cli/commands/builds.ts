@@ -1,6 +1,7 @@
 import { type BuildHead, buildHeadSchema } from '@icefall/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { refuseUnknown } from '../client/named.ts';
 import { apiPath } from '../client/paths.ts';
 import { type CommandContext, wholeNumber } from '../context.ts';
 import { type Column, tableLines } from '../output/table.ts';
@@ -33,7 +34,9 @@ export function addBuilds(program: Command, context: CommandContext): void {
     .option('--limit <n>', 'how many', wholeNumber('--limit', 1, MOST), DEFAULT_LIMIT)
     .description('list builds, newest first')
     .action(async (options: Options) => {
-      const { value, json } = await context.client().get(apiPath(['builds'], { ...options }), listSchema);
+      const client = context.client();
+      const { value, json } = await client.get(apiPath(['builds'], { ...options }), listSchema);
+      if (value.builds.length === 0) await refuseUnknown(client, options);
       const columns = columnsAt(context.terminal.now());
       context.print(json, () =>
         value.builds.length === 0 ? ['no such build'] : tableLines(context.terminal, columns, value.builds),

@@ -9,7 +9,7 @@ import {
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { apiPath } from '../client/paths.ts';
-import { type CommandContext, collect } from '../context.ts';
+import { type CommandContext, collect, integer } from '../context.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { formValues } from '../form-values.ts';
 import { counted, printable } from '../output/text.ts';
@@ -40,7 +40,7 @@ export function addForce(program: Command, context: CommandContext): void {
     )
     .option('--reason <text>', 'why')
     .option('--owner <name>', 'who (default: your user name)')
-    .option('--priority <n>', 'higher first', Number)
+    .option('--priority <n>', 'higher first', integer('--priority'))
     .option('--form', 'show the parameters instead of starting')
     .option('--wait', 'follow it to the end; exit code 0 only if it is green')
     .description('start builds by hand')

@@ -5,11 +5,16 @@ import { fetchBuild, findStep, parseBuildReference } from '../client/build-refer
 import { owner } from '../client/owner.ts';
 import { apiPath } from '../client/paths.ts';
 import type { CommandContext } from '../context.ts';
+import { usageError } from '../exit.ts';
 import { type Cell, type Column, tableLines } from '../output/table.ts';
 import { buildName } from '../output/words.ts';
 
 const listSchema = z.object({ locks: z.array(lockSchema) });
 type Use = Lock['holders'][number] | Lock['waiters'][number];
+
+const BY_FORCE_ONLY =
+  'what the build runs may go on beside the next holder, and the build is stopped without clean-up: stop it instead ' +
+  '(icefall stop-build) where its worker answers; else give --force';
 
 export function addLocks(program: Command, context: CommandContext): void {
   const group = program.command('locks');
@@ -32,11 +37,12 @@ function addRelease(group: Command, context: CommandContext): void {
     .option('--force', 'needed: what the holder runs may go on beside the next one')
     .description('take a lock from a holder that will not give it back; its build is stopped without clean-up')
     .action(async (lock: string, holder: string, { reason, force }: { reason: string; force?: boolean }) => {
+      if (force !== true) throw usageError(BY_FORCE_ONLY);
       const client = context.client();
       const reference = parseBuildReference(holder);
       const { value: build } = await fetchBuild(client, reference);
       const step = reference.step === null ? null : findStep(build, reference.step);
-      const asked = { buildId: build.id, stepNumber: step?.number ?? null, reason, force: force === true };
+      const asked = { buildId: build.id, stepNumber: step?.number ?? null, reason, force };
       const path = apiPath(['locks', lock, 'release']);
       const { json } = await client.post(path, { ...owner(context), ...asked }, z.unknown());
       context.print(json, () => [`lock ${lock} is taken from build ${buildName(build)}, which is told to stop`]);

@@ -2,6 +2,7 @@ import { describeBlocker, formatDuration, type Request, requestSchema } from '@i
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { ApiClient } from '../client/api-client.ts';
+import { refuseUnknown } from '../client/named.ts';
 import { apiPath } from '../client/paths.ts';
 import type { CommandContext } from '../context.ts';
 import { type Column, tableLines } from '../output/table.ts';
@@ -16,7 +17,9 @@ export function addQueue(program: Command, context: CommandContext): void {
     .option('--builder <name>', 'only of this builder')
     .description('list the requests that wait, and why each does')
     .action(async ({ builder }: { builder?: string }) => {
-      const { requests, json } = await fetchQueue(context.client(), builder);
+      const client = context.client();
+      const { requests, json } = await fetchQueue(client, builder);
+      if (requests.length === 0) await refuseUnknown(client, { builder });
       const columns = columnsAt(context.terminal.now());
       context.print({ requests: json }, () =>
         requests.length === 0 ? ['nothing waits'] : tableLines(context.terminal, columns, requests),

@@ -48,7 +48,8 @@ function formatTime(at: number, timeZone: string): string {
 }
 
 function since({ startedAt }: Course, at: number): string {
-  return `+${formatDuration(at - startedAt)}`.padEnd(11);
+  // The site is started a moment before what is asked for: what begins with it is told as beginning then.
+  return `+${formatDuration(Math.max(0, at - startedAt))}`.padEnd(11);
 }
 
 interface Happening {
