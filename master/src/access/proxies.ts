@@ -26,7 +26,7 @@ const FORWARDING = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-
 
 /** Whether a request comes from this machine by itself: not through a proxy on it, which may let everybody in. */
 export function isFromHere(address: string | null | undefined, headers: Readonly<Record<string, unknown>>): boolean {
-  const isHere = isLoopback((address ?? '').replace(/^::ffff:/i, ''));
+  const isHere = isLoopback(address ?? '');
   return isHere && !FORWARDING.some((header) => headers[header] !== undefined);
 }
 

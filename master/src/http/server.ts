@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { Access } from '../access/access.ts';
 import type { Certificate } from '../access/certificate.ts';
+import { limitConnections } from '../access/connections.ts';
 import { isProxy } from '../access/proxies.ts';
 import { EventStream } from '../events/stream.ts';
 import { Views } from '../events/views.ts';
@@ -22,7 +23,7 @@ import { ROUTES } from './routes/all.ts';
 import { noteRefusedHook } from './routes/hooks.ts';
 import { guard, SECURITY_HEADERS } from './security.ts';
 import { SseStreams } from './sse.ts';
-import { CONNECTIONS_CHECK_MS, limitTraffic } from './traffic.ts';
+import { CONNECTIONS_CHECK_MS, limitTraffic, MOST_CONNECTIONS } from './traffic.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -140,6 +141,7 @@ export async function buildServer(
     options.operatorToken ?? null,
   );
   guard(app, { host: options.host, siteUrl: () => master.config.site.url });
+  limitConnections(app.server, MOST_CONNECTIONS, () => master.config.site.access);
   limitTraffic(app, master.core.clock);
   takeJsonOnly(app);
   compressAnswers(app);

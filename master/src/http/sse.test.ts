@@ -5,27 +5,36 @@ import { expect, test } from 'vitest';
 import { VirtualClock } from '../engine/virtual-clock.ts';
 import { HttpProblem } from './errors.ts';
 import { buildServer } from './server.ts';
-import { MOST_STREAMS, SseStreams } from './sse.ts';
+import { MOST_STREAMS, MOST_STREAMS_OF_ADDRESS, SseStreams } from './sse.ts';
 import { addHistory } from './test-history.ts';
 import { TestSite } from './test-site.ts';
 
-test('more streams than the bound are refused, until one is over', () => {
+function openOf(streams: SseStreams, address: string): ServerResponse {
+  const raw = new ServerResponse(new IncomingMessage(new Socket()));
+  streams.open(
+    { raw, hijack: () => raw, getHeaders: () => ({}) },
+    address,
+    () => {},
+    () => true,
+  );
+  return raw;
+}
+
+test('more streams than the bound are refused, until one is over, and more than half of them to one address', () => {
   const streams = new SseStreams(new VirtualClock());
-  const open = () => {
-    const raw = new ServerResponse(new IncomingMessage(new Socket()));
-    streams.open(
-      { raw, hijack: () => raw, getHeaders: () => ({}) },
-      () => {},
-      () => true,
-    );
-    return raw;
-  };
+  const open = () => openOf(streams, '127.0.0.1');
   const first = open();
   for (let i = 1; i < MOST_STREAMS; i += 1) open();
   expect(open).toThrow(HttpProblem);
   expect(streams.size).toBe(MOST_STREAMS);
   first.emit('close');
   expect(open).not.toThrow();
+  streams.close();
+
+  const others = new SseStreams(new VirtualClock());
+  for (let i = 0; i < MOST_STREAMS_OF_ADDRESS; i += 1) openOf(others, '192.0.2.1');
+  expect(() => openOf(others, '192.0.2.1')).toThrow(HttpProblem);
+  expect(() => openOf(others, '192.0.2.2')).not.toThrow();
 });
 
 test('a client that takes nothing is told to take a snapshot, then cut off, and the memory is free again', async () => {

@@ -1,9 +1,13 @@
 import type { ServerResponse } from 'node:http';
+import { isLoopback } from '../access/loopback.ts';
 import type { Clock, Timer } from '../engine/ports.ts';
+import { Shares } from '../engine/shares.ts';
 import { HttpProblem } from './errors.ts';
 
 /** Streams open at once: a page has one, and one for each log it follows. Each costs a socket and its buffer. */
 export const MOST_STREAMS = 1000;
+/** Of one address, if it is not this machine's. */
+export const MOST_STREAMS_OF_ADDRESS = MOST_STREAMS / 2;
 /** Proxies and browsers take a silent connection for a dead one, most after 30 s. */
 export const HEARTBEAT_MS = 15_000;
 /** What an ended stream is given to take its last frame. */
@@ -63,6 +67,7 @@ interface Hijackable {
 export class SseStreams {
   readonly #clock: Clock;
   readonly #open = new Set<SseStream>();
+  readonly #shares = new Shares({ most: MOST_STREAMS, mostOfOne: MOST_STREAMS_OF_ADDRESS });
   #heartbeat: Timer | null = null;
 
   constructor(clock: Clock) {
@@ -70,12 +75,16 @@ export class SseStreams {
   }
 
   /**
-   * Turns a reply into a stream; `closed` is called once when it is over. It is ended once `isAllowed` says no: asked at
+   * Turns a reply to an address into a stream; `closed` is called once when it is over. It is ended once `isAllowed` says no: asked at
    * each heartbeat and by {@link recheck}. Throws {@link HttpProblem}.
    */
-  open(reply: Hijackable, closed: () => void, isAllowed: () => boolean): SseStream {
-    if (this.#open.size >= MOST_STREAMS)
-      throw new HttpProblem('too_many_streams', `${MOST_STREAMS} streams are open; close some, or ask for snapshots`);
+  open(reply: Hijackable, address: string, closed: () => void, isAllowed: () => boolean): SseStream {
+    const giveBack = this.#shares.take(isLoopback(address) ? null : address);
+    if (giveBack === null)
+      throw new HttpProblem(
+        'too_many_streams',
+        `${MOST_STREAMS} streams are open, or ${MOST_STREAMS_OF_ADDRESS} of ${address}; close some, or ask for snapshots`,
+      );
     reply.hijack();
     const response = reply.raw;
     for (const [name, value] of Object.entries(reply.getHeaders()))
@@ -90,6 +99,7 @@ export class SseStreams {
     response.on('error', () => response.destroy());
     response.on('close', () => {
       this.#open.delete(stream);
+      giveBack();
       closed();
     });
     this.#open.add(stream);

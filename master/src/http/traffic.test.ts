@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { fastify } from 'fastify';
+import { type FastifyInstance, fastify } from 'fastify';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { VirtualClock } from '../engine/virtual-clock.ts';
 import { answerOfError } from './errors.ts';
@@ -12,12 +12,13 @@ function fixture() {
   const clock = new VirtualClock(0);
   const app = fastify();
   onTestFinished(() => app.close());
-  limitTraffic(app, clock, { requests: 3, changing: 2 });
+  limitTraffic(app, clock, { requests: 3, changing: 2, bodies: { most: 100, mostOfOne: 60 } });
   app.setErrorHandler((error, _request, reply) => {
     const { status, body } = answerOfError(error);
     return reply.code(status).send(body);
   });
   app.all('/', () => 'fine');
+  const bodies = heldBodies(app);
   const ask = async (remoteAddress: string, method: 'GET' | 'POST' = 'GET') =>
     await app.inject({ method, url: '/', remoteAddress });
   const statuses = async (count: number, remoteAddress: string, method?: 'GET' | 'POST') => {
@@ -25,7 +26,28 @@ function fixture() {
     for (let i = 0; i < count; i += 1) all.push((await ask(remoteAddress, method)).statusCode);
     return all;
   };
-  return { clock, ask, statuses };
+  return { app, clock, ask, statuses, received: bodies };
+}
+
+/** A route that keeps what it was sent until it may go on. */
+function heldBodies(app: FastifyInstance) {
+  const going = Promise.withResolvers<string>();
+  const arrived: (() => void)[] = [];
+  let count = 0;
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.post('/body', () => {
+    count += 1;
+    for (const tell of arrived) tell();
+    return going.promise;
+  });
+  /** Resolves when so many are there. */
+  const received = (many: number) =>
+    new Promise<void>((resolve) => {
+      const tell = () => count >= many && resolve();
+      arrived.push(tell);
+      tell();
+    });
+  return Object.assign(received, { goOn: () => going.resolve('fine') });
 }
 
 describe('an address that asks for too much', () => {
@@ -42,6 +64,21 @@ describe('an address that asks for too much', () => {
     const { statuses } = fixture();
     expect(await statuses(3, '192.0.2.1', 'POST')).toEqual([200, 200, 429]);
     expect(await statuses(1, '192.0.2.1')).toEqual([200]);
+  });
+
+  test('is told so where it sends more at once than others leave memory for', async () => {
+    const { app, received } = fixture();
+    const send = (remoteAddress: string, length: number) =>
+      app.inject({ method: 'POST', url: '/body', remoteAddress, payload: Buffer.alloc(length) });
+    const first = send('192.0.2.1', 40);
+    await received(1);
+    expect((await send('192.0.2.1', 40)).json().error.code).toBe('too_many_requests');
+    const others = [send('192.0.2.2', 40), send('127.0.0.1', 20)];
+    await received(3);
+    expect((await send('192.0.2.3', 1)).statusCode).toBe(429);
+    received.goOn();
+    expect((await Promise.all([first, ...others])).map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
+    expect((await send('192.0.2.4', 60)).statusCode).toBe(200);
   });
 
   test('may go on after ten seconds', async () => {

@@ -179,6 +179,17 @@ describe('the port for workers', () => {
     expect(await barge(server.port, token, 'GET')).toContain('no_transfer');
   });
 
+  test('does not keep the connection of who is refused and sends on, byte by byte', async () => {
+    const { room, server } = await guarded();
+    const socket = connect(server.port, '127.0.0.1');
+    const head = `PUT ${transferPath(MINE.commandId)} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n`;
+    socket.write(`${head}x`);
+    await once(socket, 'data');
+    const closed = once(socket.on('error', () => {}).resume(), 'close');
+    room.clock.advance(30_000);
+    await closed;
+  });
+
   test('is the only one that its token opens: the API takes it for no token of its own', async () => {
     const { room, token } = await guarded();
     const access = new Access(room.core, room.config, null);

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { MAX_MESSAGE_BYTES, PROTOCOL_NAME, WORKER_NAME_HEADER, WORKER_SOCKET_PATH } from '@icefall/shared';
 import { WebSocketServer } from 'ws';
 import type { Certificate } from '../access/certificate.ts';
+import { limitConnections } from '../access/connections.ts';
 import { realClock } from '../engine/real.ts';
 import type { Refusal } from './authentication.ts';
 import { feed, socketWire } from './socket-wire.ts';
@@ -17,6 +18,8 @@ import type { Workers } from './workers.ts';
 const TRANSFER_SILENCE_MS = 120_000;
 /** Of a refused upload so much is still read, so that the worker has time to read why. */
 const MAX_UNWANTED_BYTES = 64 * 1024 * 1024;
+/** And for so long: who is refused does not keep the connection by sending it byte by byte. */
+const UNWANTED_MS = 30_000;
 /** Sockets at once, those of agents and of transfers: ten times the workers that a master is made for. */
 const MAX_CONNECTIONS = 10_000;
 /** Workers are given this long to answer the good-bye of a master that stops. */
@@ -56,7 +59,7 @@ export async function startWorkerServer(
   // A file of many gigabytes takes as long as it takes; silence ends it.
   server.requestTimeout = 0;
   server.timeout = TRANSFER_SILENCE_MS;
-  server.maxConnections = MAX_CONNECTIONS;
+  limitConnections(server, MAX_CONNECTIONS, () => workers.config.site.access);
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
@@ -161,31 +164,33 @@ async function answer(
   });
   try {
     if (!Transfers.isTransfer(url)) {
-      refuse(request, response, notFound(request));
+      refuse(gate, request, response, notFound(request));
       return;
     }
     const outcome = refusalOf(gate, request);
-    if ('status' in outcome) refuse(request, response, outcome);
+    if ('status' in outcome) refuse(gate, request, response, outcome);
     else await transfers.handle(outcome.name, url, request, response);
   } catch (error) {
-    failed(gate.workers, request, response, error);
+    failed(gate, request, response, error);
   }
 }
 
-function failed(workers: Workers, request: IncomingMessage, response: ServerResponse, error: unknown): void {
-  const { log } = workers.core;
+function failed(gate: Gate, request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  const { log } = gate.workers.core;
   const transfer = { method: request.method, path: request.url?.slice(0, 100) };
   if (isConnectionFault(error)) log.info(transfer, 'a transfer broke off');
   else if (error instanceof TransferError) log.warn(transfer, `a transfer failed: ${error.message}`);
   else log.error({ ...transfer, err: error }, 'a transfer failed');
   if (response.headersSent || request.socket.destroyed) response.destroy();
-  else if (error instanceof TransferError) refuse(request, response, error);
-  else refuse(request, response, { status: 500, code: 'fault', message: 'the master failed; its log says why' });
+  else if (error instanceof TransferError) refuse(gate, request, response, error);
+  else refuse(gate, request, response, { status: 500, code: 'fault', message: 'the master failed; its log says why' });
 }
 
 /** Answers, and reads on for a while: a connection that is closed on what was not read takes the answer with it. */
-function refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
+function refuse({ workers }: Gate, request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
   response.writeHead(refusal.status, { 'content-type': 'application/json' }).end(bodyOf(refusal));
+  const late = workers.core.clock.after(UNWANTED_MS, () => request.destroy());
+  request.once('close', () => late.cancel());
   let unwanted = 0;
   request.on('data', (piece: Buffer) => {
     unwanted += piece.length;

@@ -19,9 +19,9 @@ export class Workers {
   /** In a turn: a worker cannot be given work: its connection is gone, it is leaving, or it is paused (when it connects, too). */
   readonly left = new Hook<string>();
   readonly core: Core;
+  readonly config: SiteConfig;
   readonly commands: Commands;
   readonly authentication: Authentication;
-  readonly #config: SiteConfig;
   readonly #sessions: Sessions;
   readonly #grace: Grace;
   readonly #history: ConnectionHistory;
@@ -32,7 +32,7 @@ export class Workers {
   constructor(core: Core, config: SiteConfig, commands: Commands) {
     this.core = core;
     this.commands = commands;
-    this.#config = config;
+    this.config = config;
     this.authentication = new Authentication(core, config);
     this.#sessions = new Sessions(core, commands);
     this.#grace = new Grace(core, config, commands);
@@ -75,7 +75,7 @@ export class Workers {
   /** True if builds may be started on it. */
   isAvailable(name: string): boolean {
     const { connected, leaving } = this.presence(name);
-    return connected && !leaving && !this.#paused.has(name) && this.#config.worker(name) !== null;
+    return connected && !leaving && !this.#paused.has(name) && this.config.worker(name) !== null;
   }
 
   isPaused(name: string): boolean {
@@ -135,7 +135,7 @@ export class Workers {
     );
     this.#history.began(name);
     this.#grace.end(name);
-    if (this.#config.worker(name) === null) this.#dropped.add(name);
+    if (this.config.worker(name) === null) this.#dropped.add(name);
     if (this.isAvailable(name)) this.arrived.fire(name);
     else this.left.fire(name);
   }
@@ -150,7 +150,7 @@ export class Workers {
   #adapt(): void {
     this.authentication.reload();
     this.#dropped.clear();
-    for (const name of this.#sessions.names()) if (this.#config.worker(name) === null) this.#dropped.add(name);
+    for (const name of this.#sessions.names()) if (this.config.worker(name) === null) this.#dropped.add(name);
     this.#dismiss();
   }
 

@@ -25,6 +25,7 @@ export const eventRoutes = [
       let leave = () => {};
       const stream = door.sse.open(
         reply,
+        caller.address,
         () => leave(),
         () => door.access.isStill(caller),
       );

@@ -110,6 +110,7 @@ export const logRoutes = [
       logOf(door, id);
       const stream = door.sse.open(
         reply,
+        caller.address,
         () => door.followers.leave(id, stream),
         () => door.access.isStill(caller),
       );
@@ -196,6 +197,7 @@ function search(door: Door, caller: Caller, reply: FastifyReply, options: LogSea
   const open = () =>
     door.sse.open(
       reply,
+      caller.address,
       () => undefined,
       () => door.access.isStill(caller),
     );

@@ -8,6 +8,9 @@ import { setCookie } from '../caller.ts';
 import { type Call, type Door, route } from '../route.ts';
 import { expiresDays, personOf, tokenMade } from './tokens.ts';
 
+/** A name and a password, however they are written: anybody may send one. */
+const MOST_SIGN_IN_BYTES = 64 * 1024;
+
 export const sessionRoutes = [
   route({
     method: 'GET',
@@ -27,6 +30,7 @@ export const sessionRoutes = [
     tag: 'access',
     access: { open: 'it is how people get in; wrong passwords are limited' },
     body: signInSchema,
+    maxBodyBytes: MOST_SIGN_IN_BYTES,
     answer: { json: callerSchema },
     refusals: ['bad_login', 'too_many_attempts', 'sign_in_unavailable'],
     async handle({ door, body, caller, request, reply }) {
@@ -62,6 +66,7 @@ export const sessionRoutes = [
     tag: 'access',
     access: { open: 'it is how people get in; wrong passwords are limited' },
     body: signInSchema.extend({ name: z.string().min(1).max(100).default('command line'), expiresDays }),
+    maxBodyBytes: MOST_SIGN_IN_BYTES,
     answer: { json: newApiTokenSchema },
     refusals: ['bad_login', 'too_many_attempts', 'sign_in_unavailable'],
     async handle({ door, body, request }) {
