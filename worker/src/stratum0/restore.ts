@@ -9,18 +9,20 @@ import { mirrorOf } from './mirror.ts';
 import { type FileStamp, fileStamp, type MountIndex } from './mount-index.ts';
 import type { RepositoryPaths } from './paths.ts';
 import type { Published } from './published.ts';
+import { type RestoreScope, restoreScope } from './restore-scope.ts';
 import { readSettings } from './settings.ts';
-import { absolute, linkTarget, listTree, permissions, type TreeEntry } from './tree.ts';
+import { absolute, linkTarget, permissions, type TreeEntry } from './tree.ts';
 
 /** Permissions the restorer needs on a directory it works in; the published mode is set at the end. */
 const WORKABLE = 0o700;
 
-/** Makes the mount tree what is published. Gives the number of entries that were not. */
+/** Makes the mount tree what is published, as far as it may not be. Gives the number of entries that were not. */
 export async function restoreTree(context: Context, paths: RepositoryPaths, published: Published): Promise<number> {
   const index = await mirrorOf(context, paths, published);
   try {
-    const wanted = await published.entries();
-    const intact = await removeOthers(context, paths, wanted, index);
+    const scope = await restoreScope(paths, published, index);
+    const { wanted } = scope;
+    const intact = await removeOthers(context, paths, scope, index);
     const missing = wanted.filter(({ path }) => path !== '' && !intact.has(path));
     const links = new Map<string, BytePath>();
     for (const entry of wanted)
@@ -29,9 +31,9 @@ export async function restoreTree(context: Context, paths: RepositoryPaths, publ
     // A change of owner takes capabilities away; who cannot change owners needs to write while modes still let it.
     const isRoot = process.getuid?.() === 0;
     if (!isRoot) await restoreAttributes(paths, wanted, intact);
-    await finishAll(context, paths, wanted);
+    await finishAll(context, paths, scope);
     if (isRoot) await restoreAttributes(paths, wanted, intact);
-    const stamps = stampsOf(paths).filter(([path, stamp]) => index.stamp(path) !== stamp);
+    const stamps = stampsOf(scope).filter(([path, stamp]) => index.stamp(path) !== stamp);
     index.update(published.manifest.root, { removed: [], stamps, catalogs: index.catalogs() });
     return missing.length + intact.strangers;
   } finally {
@@ -60,12 +62,12 @@ const linkKey = ({ path, linkGroup }: CatalogEntry): string => `${linkGroup} ${p
 async function removeOthers(
   context: Context,
   paths: RepositoryPaths,
-  wanted: readonly CatalogEntry[],
+  { wanted, list }: RestoreScope,
   index: MountIndex,
 ): Promise<Set<BytePath> & { strangers: number }> {
   const byPath = new Map(wanted.map((entry) => [entry.path, entry]));
   const intact = Object.assign(new Set<BytePath>(), { strangers: 0 });
-  const found = listTree(paths.mount, (entry) => makeWorkable(paths, entry));
+  const found = list((entry) => makeWorkable(paths, entry));
   for (const entry of found.toReversed()) {
     if (entry.path === '') continue;
     const want = byPath.get(entry.path);
@@ -118,8 +120,8 @@ async function createEntry(
 }
 
 /** Sets owners, modes and times, innermost first. */
-async function finishAll(context: Context, paths: RepositoryPaths, wanted: readonly CatalogEntry[]): Promise<void> {
-  const found = new Map(listTree(paths.mount).map((entry) => [entry.path, entry]));
+async function finishAll(context: Context, paths: RepositoryPaths, { wanted, list }: RestoreScope): Promise<void> {
+  const found = new Map(list().map((entry) => [entry.path, entry]));
   for (const entry of wanted.toReversed()) {
     if (entry.path === '') continue;
     const stat = found.get(entry.path)?.stat;
@@ -128,8 +130,8 @@ async function finishAll(context: Context, paths: RepositoryPaths, wanted: reado
   }
 }
 
-function stampsOf(paths: RepositoryPaths): [BytePath, FileStamp][] {
-  return listTree(paths.mount).flatMap(({ path, type, stat }) =>
+function stampsOf({ list }: RestoreScope): [BytePath, FileStamp][] {
+  return list().flatMap(({ path, type, stat }) =>
     type === null || path === '' ? [] : [[path, fileStamp(stat, type)]],
   );
 }

@@ -1,5 +1,5 @@
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
-import { type BytePath, bytePath, forPeople, joinPath, toBytes } from './byte-path.ts';
+import { type BytePath, bytePath, forPeople, joinPath, parentPath, toBytes } from './byte-path.ts';
 import { comparePaths } from './catalog/entry.ts';
 import { Stratum0Error, systemCode } from './errors.ts';
 
@@ -33,6 +33,31 @@ export function listTree(root: string, enter: (entry: TreeEntry) => void = () =>
   };
   visit('');
   return found.sort(comparePaths);
+}
+
+/**
+ * As {@link listTree}, but only these directories, as far as they are there, and the names in them. What is above one of
+ * them and is not one itself must be a directory: nobody looks whether it is a link to somewhere else.
+ */
+export function listNames(
+  root: string,
+  directories: ReadonlySet<BytePath>,
+  enter: (entry: TreeEntry) => void = () => {},
+): TreeEntry[] {
+  const found = new Map<BytePath, TreeEntry>();
+  const look = (path: BytePath): void => {
+    const stat = lstatSync(absolute(root, path), { bigint: true, throwIfNoEntry: false });
+    if (stat !== undefined) found.set(path, { path, type: typeOf(stat), stat });
+  };
+  // Each before those in it.
+  for (const directory of [...directories].sort()) {
+    if (directory === '' || !directories.has(parentPath(directory))) look(directory);
+    const entry = found.get(directory);
+    if (entry?.type !== 'directory') continue;
+    enter(entry);
+    for (const name of listDirectory(root, directory)) look(joinPath(directory, name));
+  }
+  return [...found.values()].sort(comparePaths);
 }
 
 function listDirectory(root: string, path: BytePath): BytePath[] {

@@ -83,6 +83,11 @@ export class CatalogForest {
     return this.#ownerOf(path).lookup(path);
   }
 
+  /** What is in a directory; nothing where none is listed. */
+  list(directory: BytePath): CatalogEntry[] {
+    return this.#ownerOfListing(directory).list(directory);
+  }
+
   /** A number for a group of hard links that nothing in that directory's catalog has yet. */
   newLinkGroup(directory: BytePath): number {
     const catalog = this.#ownerOfListing(directory);
