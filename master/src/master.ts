@@ -8,6 +8,7 @@ import { fromColumn } from './db/rows.ts';
 import { noteConfigVersion } from './engine/config-versions.ts';
 import { ActionError, type LockHolderRef, type MasterPort } from './http/master-port.ts';
 import { previewOf } from './preview.ts';
+import { checkedOut } from './requests/checked-out.ts';
 import { closeRooms, openRooms, type RoomPorts, type Rooms, startRooms } from './rooms.ts';
 import type { WorkerPresence } from './workers/presence.ts';
 
@@ -63,6 +64,9 @@ export class Master implements MasterPort {
   }
   get audit() {
     return this.rooms.audit;
+  }
+  get reporters() {
+    return this.rooms.reporters;
   }
   get projects() {
     return this.rooms.seed;
@@ -227,12 +231,4 @@ export class Master implements MasterPort {
     }
     this.#configErrors = [];
   }
-}
-
-/** A stamp with the revision that the build really had: the tip of a branch moves on. */
-function checkedOut(stamp: SourceStamp, got: unknown): SourceStamp {
-  if (stamp.revision !== null) return stamp;
-  const revision =
-    typeof got === 'object' && got !== null ? Reflect.get(got, stamp.codebase) : stamp.codebase === '' ? got : null;
-  return typeof revision === 'string' && revision !== '' ? { ...stamp, revision } : stamp;
 }

@@ -15,6 +15,8 @@ import { nextConfigVersion } from './engine/config-versions.ts';
 import { Core } from './engine/core.ts';
 import type { Clock, Logger, Random } from './engine/ports.ts';
 import { SiteConfig } from './engine/site-config.ts';
+import { BuildViews } from './events/build-views.ts';
+import { StepViews } from './events/step-views.ts';
 import { LockAlarms } from './locks/lock-alarms.ts';
 import { LockBlockers } from './locks/lock-blockers.ts';
 import { LockHistory } from './locks/lock-history.ts';
@@ -24,6 +26,8 @@ import { type MakeProvider, Pools } from './pools/pools.ts';
 import type { RepositoryReader } from './projects/repository-reader.ts';
 import { Seed } from './projects/seed.ts';
 import { ThreadedReader } from './projects/threaded-reader.ts';
+import { Reporters } from './reporters/reporters.ts';
+import type { Transport } from './reporters/transport.ts';
 import { Buildsets } from './requests/buildsets.ts';
 import { Requests } from './requests/requests.ts';
 import { Schedulers } from './schedulers/schedulers.ts';
@@ -47,6 +51,8 @@ export interface RoomPorts {
   readonly health?: HealthOptions;
   /** Where commands get secrets. Default: what the site says. */
   readonly secrets?: SecretSource;
+  /** How reports of builds go out. Default: none do, and none are put in line. */
+  readonly transport?: Transport;
   /** Runs what steps want to be run on the master's machine. Default: {@link MasterProcesses}. */
   readonly masterCommands?: (core: Core, logs: LogStore) => MasterCommands;
   /** Makes what makes the containers of pools. Default: a cluster or engine, as they are declared. */
@@ -82,6 +88,7 @@ export interface Rooms {
   readonly processes: MasterCommands;
   readonly builds: Builds;
   readonly distributor: Distributor;
+  readonly reporters: Reporters;
   readonly health: StorageHealth;
 }
 
@@ -105,7 +112,8 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const locks = new LockKeeper(core, config);
   const lockBlockers = new LockBlockers(core, config, locks);
   const slots = new Slots(core, config);
-  const secrets = ports.secrets ?? new Secrets(core, config);
+  const ownSecrets = new Secrets(core, config);
+  const secrets = ports.secrets ?? ownSecrets;
   const commands = new Commands(core, logs, secrets);
   const workers = new Workers(core, config, commands);
   const processes =
@@ -136,8 +144,13 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
   const health = new StorageHealth(core, ports.health ?? null);
   const webhooks = new Webhooks(core, config, changes);
   const pollers = new GitPollers(core, config, changes, { directory: join(directory, 'mirrors') });
+  const told = {
+    ...{ config, changes, logs, views: new BuildViews(core.db, new StepViews(core.db, logs)) },
+    ...{ secret: (name: string) => ownSecrets.ofSite(name), now: () => core.now() },
+  };
+  const reporters = new Reporters(core, told, ports.transport ?? null);
   return {
-    ...{ audit: new AuditLog(core, config), seed, pools },
+    ...{ audit: new AuditLog(core, config), seed, pools, reporters },
     ...{ database, core, config, logs, changes, webhooks, pollers, buildsets, requests, schedulers },
     ...{ locks, lockBlockers, lockAlarms, deadlines, slots, commands, workers, processes, builds, distributor, health },
   };
@@ -145,6 +158,7 @@ export function openRooms({ directory, site, clock, random, log, ...ports }: Roo
 
 /** Goes on where the last process left off: first what runs, then what waits, then what begins. */
 export function startRooms(rooms: Rooms): void {
+  rooms.reporters.start();
   rooms.workers.start();
   rooms.builds.resume();
   rooms.core.turn(() => {
@@ -163,6 +177,7 @@ export function startRooms(rooms: Rooms): void {
 
 /** Stops in the opposite order. What runs on workers goes on. */
 export async function closeRooms(rooms: Rooms): Promise<void> {
+  await rooms.reporters.stop();
   rooms.core.clockWatch.stop();
   rooms.health.stop();
   await rooms.pools.stop();

@@ -25,8 +25,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   access: ['config', 'db', 'engine', 'events', 'storage'],
   events: ['config', 'db', 'requests'],
   http: ['access', 'changes', 'config', 'engine', 'events', 'logs', 'projects', 'schedulers', 'storage'],
+  reporters: ['access', 'config', 'db', 'events', 'requests', 'secrets'],
   simulation: ['.', 'builds', 'changes', 'config', 'db', 'engine'],
-  cli: ['.', 'access', 'config', 'engine', 'http', 'projects', 'simulation', 'storage', 'workers'],
+  cli: ['.', 'access', 'config', 'engine', 'http', 'projects', 'reporters', 'simulation', 'storage', 'workers'],
 };
 
 /** The programs: what both sides of a wire agree on, then each side. */

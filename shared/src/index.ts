@@ -13,6 +13,7 @@ export * from './api/logs.ts';
 export * from './api/preview.ts';
 export * from './api/projects.ts';
 export * from './api/properties.ts';
+export * from './api/reporters.ts';
 export * from './api/requests.ts';
 export * from './api/schedulers.ts';
 export * from './api/status.ts';

@@ -65,6 +65,8 @@ const VERBS: Readonly<Record<string, Verb>> = {
   audit: { args: ['audit'], needs: 'admin' },
   deliveries: { args: ['deliveries'], needs: 'admin' },
   'deliveries redeliver': { args: ['deliveries', 'redeliver', '1'], needs: 'admin' },
+  reporters: { args: ['reporters'], needs: 'admin' },
+  reports: { args: ['reports'], needs: 'admin' },
   'projects list': { args: ['projects', 'list'], needs: 'view' },
   'projects show': { args: ['projects', 'show', 'widgets'], needs: 'view' },
   'projects read': { args: ['projects', 'read', 'widgets'], needs: 'admin' },
@@ -73,6 +75,8 @@ const VERBS: Readonly<Record<string, Verb>> = {
   'platform remove': here,
   'platform list': here,
   'images render': here,
+  'images dockerfile': here,
+  'images schema': here,
   'k8s render': here,
 };
 

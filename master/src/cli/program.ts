@@ -21,6 +21,7 @@ import { addProjects } from './commands/projects.ts';
 import { addQueue } from './commands/queue.ts';
 import { addReload } from './commands/reload.ts';
 import { addImages, addK8s } from './commands/render.ts';
+import { addReporters, addReports } from './commands/reporters.ts';
 import { addSendChange } from './commands/sendchange.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addStart } from './commands/start.ts';
@@ -40,7 +41,10 @@ const GROUPS = [
   { title: "A master's state:", add: [addBackup, addRestore, addVerify] },
   {
     title: 'What happens:',
-    add: [addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers, addProjects, addDeliveries],
+    add: [
+      ...[addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers, addProjects],
+      ...[addDeliveries, addReporters, addReports],
+    ],
   },
   { title: 'What to do:', add: [addForce, addBuildActions, addSendChange, addHook] },
   { title: 'Who may do it:', add: [addLogin, addTokens, addUsers, addAudit] },

@@ -39,7 +39,7 @@ export function describeAs(withProjects: SiteDeclaration, site: SiteDeclaration)
 }
 
 function describeNow(site: SiteDeclaration): SiteDescription {
-  const { title, url, timeZone, properties, validation, access, pools, projects, secrets } = site;
+  const { title, url, timeZone, properties, validation, access, pools, projects, secrets, reporters } = site;
   return {
     options: optionsOf({
       ...{ title, url, timeZone, properties, validation },
@@ -47,6 +47,7 @@ function describeNow(site: SiteDeclaration): SiteDescription {
       ...(pools.length === 0 ? {} : { pools: pools.map((pool) => ({ name: pool.name, ...optionsOf(pool) })) }),
       ...(projects === null ? {} : { projects: optionsOf(projects) }),
       ...(secrets === null ? {} : { secrets: { from: secrets.from.map(({ title }) => title), allow: secrets.allow } }),
+      ...(reporters.length === 0 ? {} : { reporters: reporters.map(({ type, place, ...options }) => options) }),
     }),
     builders: site.builders.map(describeBuilder),
     schedulers: site.schedulers.map((scheduler) => thing(scheduler, scheduler.kind)),

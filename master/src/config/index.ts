@@ -2,6 +2,7 @@
 export type { Json, Result } from '@icefall/shared';
 export type { Permission } from '../access/permissions.ts';
 export { computed, interpolate, prop, type Reference, type Renderable, source } from '../properties/references.ts';
+export type { FailedStep, Report } from '../reporters/report.ts';
 export { type SecretRule, type SecretsOptions, secretsFrom } from '../secrets/declaration.ts';
 export type { SecretProvider } from '../secrets/provider.ts';
 export { type SecretReference, secret } from '../secrets/reference.ts';
@@ -63,6 +64,19 @@ export {
   projects,
   type TrustOptions,
 } from './projects.ts';
+export {
+  type AuthorsOptions,
+  type CommitStatusReporterOptions,
+  commitStatusReporter,
+  type MailReporterOptions,
+  type MailServer,
+  mailReporter,
+  type ReportedBuilds,
+  type ReporterDeclaration,
+  type ReportMode,
+  type WebhookReporterOptions,
+  webhookReporter,
+} from './reporters.ts';
 export * from './schedulers.ts';
 export type {
   GitHubOptions,

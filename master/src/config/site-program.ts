@@ -24,6 +24,9 @@ const siteSchema = z.strictObject({
   deadlocks: z.enum(['resolve', 'report']).optional(),
   access: accessSchema.optional(),
   secrets: secretsSchema.nullable().optional(),
+  reporters: z
+    .array(declared('reporter', 'must be a mailReporter(...), commitStatusReporter(...) or webhookReporter(...)'))
+    .optional(),
 });
 
 /** Buildbot's defaults: enough for every real name, nothing that a shell or Git could take for something else. */
@@ -57,6 +60,7 @@ export function site(options: SiteOptions): SiteDeclaration {
     deadlocks: given.deadlocks ?? ('resolve' as const),
     access: accessOf(given.access),
     secrets: given.secrets ?? null,
+    reporters: listed(options, 'reporters', ['reporter']),
     place,
   };
   const offered = declaration.projects?.locks ?? [];

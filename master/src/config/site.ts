@@ -8,6 +8,7 @@ import type { LockDeclaration } from './locks.ts';
 import type { PoolDeclaration } from './pools.ts';
 import type { Place } from './problems.ts';
 import type { ProjectsDeclaration } from './projects.ts';
+import type { ReporterDeclaration } from './reporters.ts';
 import type { SchedulerDeclaration } from './schedulers.ts';
 import type { WorkerDeclaration } from './workers.ts';
 
@@ -38,6 +39,8 @@ export interface SiteOptions {
   readonly validation?: { readonly branch?: RegExp; readonly revision?: RegExp; readonly repository?: RegExp | null };
   /** Where secrets are kept, and which builds are given them. */
   readonly secrets?: SecretsOptions | null;
+  /** Who is told of builds: by mail, on commits, over HTTP. They need `url`, for links. */
+  readonly reporters?: readonly ReporterDeclaration[];
 }
 
 /** A whole site: what a configuration module exports as its default. */
@@ -57,6 +60,7 @@ export interface SiteDeclaration {
   readonly deadlocks: 'resolve' | 'report';
   readonly access: AccessDeclaration | null;
   readonly secrets: SecretsOptions | null;
+  readonly reporters: readonly ReporterDeclaration[];
   /** Every lock that a builder, step or worker uses, found by walking them, and those that projects may use. */
   readonly locks: readonly LockDeclaration[];
   readonly place: Place | null;

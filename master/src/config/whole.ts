@@ -5,6 +5,7 @@ import type { BuilderDeclaration } from './builders.ts';
 import { checkLockCycles } from './lock-cycles.ts';
 import type { LockAccess, LockDeclaration } from './locks.ts';
 import { type Place, reportProblem } from './problems.ts';
+import { tagsOfProjects } from './projects.ts';
 import type { SchedulerDeclaration } from './schedulers.ts';
 import type { SiteDeclaration } from './site.ts';
 import type { WorkerDeclaration } from './workers.ts';
@@ -63,6 +64,7 @@ export function checkWhole(site: SiteDeclaration): void {
   checkSecrets(site);
   checkProjects(site);
   checkPools(site);
+  checkReporters(site);
 }
 
 function checkBuilders({ builders, projects, place }: SiteDeclaration): void {
@@ -79,6 +81,20 @@ function checkPools({ pools, workers }: SiteDeclaration): void {
         pool.place,
         `pool "${pool.name}": its workers are not among the site's workers; add ...POOL.workers to site({ workers })`,
       );
+}
+
+/** Reports link to the page; what limits them must be there. */
+function checkReporters({ reporters, builders, projects, url }: SiteDeclaration): void {
+  unique('reporter', reporters);
+  const tagged = new Set([...builders.flatMap((builder) => builder.tags), ...tagsOfProjects(projects)]);
+  for (const reporter of reporters) {
+    const wrong = (what: string) => reportProblem(reporter.place, `reporter "${reporter.name}" ${what}`);
+    if (url === null) wrong('links to the page; say where that is: site({ url })');
+    for (const { name } of reporter.builders?.filter((builder) => !builders.includes(builder)) ?? [])
+      wrong(`names builder "${name}", which the site does not list in builders`);
+    for (const tag of reporter.tags?.filter((one) => !tagged.has(one)) ?? [])
+      wrong(`names tag "${tag}", which no builder has`);
+  }
 }
 
 /** What pipelines of projects are offered must be the site's own. */

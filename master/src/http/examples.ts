@@ -214,6 +214,33 @@ const hookDelivery = {
   isKept: true,
 };
 
+const report = {
+  id: 8,
+  reporter: 'mail',
+  buildId: 17,
+  moment: 'end',
+  at: at + 1000,
+  state: 'waiting',
+  tries: 2,
+  nextTryAt: at + 9000,
+  doneAt: null,
+  note: '451 try again later',
+};
+const reporter = {
+  name: 'mail',
+  kind: 'mail',
+  cursor: 1042,
+  waiting: 1,
+  waitingSince: report.at,
+  tries: report.tries,
+  nextTryAt: report.nextTryAt,
+  lastError: report.note,
+  lastErrorAt: at + 5000,
+  lastDeliveredAt: at - 3_600_000,
+  delivered: 7,
+  givenUp: 0,
+};
+
 export const EXAMPLES: Readonly<Record<string, unknown>> = {
   Build: build,
   Builder: builder,
@@ -250,6 +277,8 @@ export const EXAMPLES: Readonly<Record<string, unknown>> = {
     total: 1204,
     complete: false,
   },
+  Report: report,
+  Reporter: reporter,
   Request: request,
   Scheduler: scheduler,
   SendChangeBody: {

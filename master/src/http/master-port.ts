@@ -2,6 +2,7 @@ import type { ForcePreview, ForceRequest, Project } from '@icefall/shared';
 import type { AuditLog } from '../access/audit-log.ts';
 import type { Webhooks } from '../changes/webhooks.ts';
 import type { ViewedMaster } from '../events/viewed-master.ts';
+import type { Reporters } from '../reporters/reporters.ts';
 
 /** An action that is refused: `not_found` for what does not exist, `conflict` for what its state does not allow. */
 export class ActionError extends Error {
@@ -32,6 +33,7 @@ export interface ProjectsPort {
 export interface MasterPort extends ViewedMaster {
   readonly audit: AuditLog;
   readonly webhooks: Webhooks;
+  readonly reporters: Pick<Reporters, 'all' | 'reports' | 'backlog'>;
   readonly projects: ProjectsPort;
   setDraining(isDraining: boolean): void;
   stopBuild(buildId: number, reason: string): void;

@@ -90,6 +90,8 @@ const TABLE: Readonly<Record<string, Rule>> = {
   listAudit: 'admin on all',
   listHookDeliveries: 'admin on all',
   redeliverHook: 'admin on all',
+  listReporters: 'admin on all',
+  listReports: 'admin on all',
 };
 
 function ruleOf({ access }: Route): Rule {

@@ -16,6 +16,8 @@ const RESOURCES: Readonly<Record<string, z.ZodType>> = {
   ForcePreview: shared.forcePreviewSchema,
   FormField: shared.formFieldSchema,
   HookDelivery: shared.hookDeliverySchema,
+  Report: shared.reportSchema,
+  Reporter: shared.reporterSchema,
   Lock: shared.lockSchema,
   LockHolder: shared.lockHolderSchema,
   Log: shared.logSchema,

@@ -18,7 +18,10 @@ import { openDatabase } from '../db/database.ts';
 import { Core } from '../engine/core.ts';
 import { SiteConfig } from '../engine/site-config.ts';
 import { VirtualClock } from '../engine/virtual-clock.ts';
+import { BuildViews } from '../events/build-views.ts';
+import { StepViews } from '../events/step-views.ts';
 import { LogStore } from '../logs/log-store.ts';
+import { Reporters } from '../reporters/reporters.ts';
 import { Buildsets } from '../requests/buildsets.ts';
 import { Requests } from '../requests/requests.ts';
 import { Schedulers } from '../schedulers/schedulers.ts';
@@ -137,6 +140,7 @@ export class TestSite implements AsyncDisposable {
       changes,
       logs,
       webhooks: new Webhooks(core, config, changes),
+      reporters: this.#reporters(),
       version: '0.1.0',
       startedAt: NOW,
       configErrors: [],
@@ -168,6 +172,14 @@ export class TestSite implements AsyncDisposable {
       revokeToken: (name) => this.deeds.push(`revoke ${name}`),
       reload: () => this.reload(),
     };
+  }
+
+  /** They tell nobody; what is on record is for tests to write. */
+  #reporters(): Reporters {
+    const { core, config, changes, logs } = this;
+    const views = new BuildViews(core.db, new StepViews(core.db, logs));
+    const secret = () => Promise.reject(new Error('there are no secrets here'));
+    return new Reporters(core, { config, changes, logs, views, secret, now: () => core.now() }, null);
   }
 
   #stopBuild(id: number, reason: string): void {

@@ -46,10 +46,19 @@ export class Secrets implements SecretSource {
     );
   }
 
-  async #values(buildId: number, names: readonly string[]): Promise<Record<string, string>> {
+  /** The value of a secret that the site itself uses, as its program says: rules are for builds. Throws SecretError. */
+  async ofSite(name: string): Promise<Buffer> {
+    return await this.#value(this.#options(), name);
+  }
+
+  #options(): SecretsOptions {
     const { secrets } = this.#config.site;
-    if (secrets === null)
-      throw new SecretError('secret_unknown', 'the site says nowhere where secrets are kept: site({ secrets })');
+    if (secrets !== null) return secrets;
+    throw new SecretError('secret_unknown', 'the site says nowhere where secrets are kept: site({ secrets })');
+  }
+
+  async #values(buildId: number, names: readonly string[]): Promise<Record<string, string>> {
+    const secrets = this.#options();
     const build = this.#build(buildId);
     for (const secret of names) {
       const refusal = refusalOf(secrets.allow, { secret, ...build });

@@ -5,8 +5,16 @@ import type { SecretsOptions } from './declaration.ts';
 import { couldFit } from './policy.ts';
 import { isSecretName, secretsIn } from './reference.ts';
 
-/** Reports builders and steps that no configuration of secrets can serve: there is none, or no rule for the builder. */
-export function checkSecrets({ builders, secrets }: Pick<SiteDeclaration, 'builders' | 'secrets'>): void {
+type Checked = Pick<SiteDeclaration, 'builders' | 'secrets' | 'reporters'>;
+
+/**
+ * Reports builders and steps that no configuration of secrets can serve: there is none, or no rule for the builder. What
+ * reporters name is for the site's own use, which needs no rule.
+ */
+export function checkSecrets({ builders, secrets, reporters }: Checked): void {
+  if (secrets === null)
+    for (const { name, place, ...options } of reporters)
+      for (const reference of secretsIn(options)) noPlace(place, `reporter "${name}": secret "${reference.name}"`);
   for (const builder of builders) {
     check(
       builder.env,
@@ -27,9 +35,12 @@ function check(
 ): void {
   for (const { name } of secretsIn(value).filter((reference) => isSecretName(reference.name))) {
     const who = `${what}: secret "${name}"`;
-    if (secrets === null)
-      reportProblem(place, `${who} comes from nowhere; say in site({ secrets }) where secrets are kept`);
+    if (secrets === null) noPlace(place, who);
     else if (!secrets.allow.some((rule) => couldFit(rule, { secret: name, builder: builder.name })))
       reportProblem(place, `${who} is given by no rule of site({ secrets: { allow } }) to this builder`);
   }
+}
+
+function noPlace(place: Place | null, who: string): void {
+  reportProblem(place, `${who} comes from nowhere; say in site({ secrets }) where secrets are kept`);
 }

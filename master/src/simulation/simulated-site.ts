@@ -10,6 +10,7 @@ import { Master } from '../master.ts';
 import type { MakeProvider } from '../pools/pools.ts';
 import type { PoolProvider } from '../pools/provider.ts';
 import type { RepositoryReader } from '../projects/repository-reader.ts';
+import type { Transport } from '../reporters/transport.ts';
 import type { NewBuildset } from '../requests/buildsets.ts';
 import type { SecretSource } from '../secrets/secrets.ts';
 import type { Work } from './simulated-command.ts';
@@ -37,6 +38,8 @@ export interface SimulatedSiteOptions {
   readonly makeProvider?: MakeProvider;
   /** Reads the pipelines of projects; default: finds nothing new in any. */
   readonly repositories?: RepositoryReader;
+  /** How reports of builds go out; default: nobody is told. */
+  readonly transport?: Transport;
   /** Called for every process of the master, before workers come. */
   readonly opened?: (master: Master) => void;
 }
@@ -112,6 +115,7 @@ export class SimulatedSite implements Disposable {
       secrets: NO_SECRETS,
       makeProvider: this.#options.makeProvider ?? (() => NO_CONTAINERS),
       repositories: this.#options.repositories ?? NOTHING_NEW,
+      ...(this.#options.transport === undefined ? {} : { transport: this.#options.transport }),
       masterCommands: (core) => new SimulatedMasterCommands(core, this.#work),
     });
     this.#options.opened?.(master);

@@ -11,6 +11,7 @@ import { logRoutes } from './logs.ts';
 import { metricRoutes } from './metrics.ts';
 import { projectRoutes } from './projects.ts';
 import { providerRoutes } from './providers.ts';
+import { reporterRoutes } from './reporters.ts';
 import { requestRoutes } from './requests.ts';
 import { schedulerRoutes } from './schedulers.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   ...requestRoutes,
   ...changeRoutes,
   ...hookRoutes,
+  ...reporterRoutes,
   ...schedulerRoutes,
   ...workerRoutes,
   ...lockRoutes,

@@ -1,10 +1,11 @@
 import type { Status } from '@icefall/shared';
+import type { ReportsBacklog } from '../../reporters/report-rows.ts';
 import { route } from '../route.ts';
 
 interface Gauge {
   readonly name: string;
   readonly help: string;
-  readonly value: (status: Status) => number;
+  readonly value: (status: Status, reports: ReportsBacklog) => number;
 }
 
 /** In base units, as Prometheus wants them: seconds. */
@@ -20,6 +21,21 @@ const GAUGES: readonly Gauge[] = [
     name: 'icefall_draining',
     help: '1 while no new builds are started',
     value: (status) => (status.drainingSince === null ? 0 : 1),
+  },
+  {
+    name: 'icefall_reports_waiting',
+    help: 'Reports of builds to be delivered',
+    value: (_, reports) => reports.waiting,
+  },
+  {
+    name: 'icefall_reports_oldest_seconds',
+    help: 'How long the oldest report waits that is to be delivered',
+    value: ({ now }, { since }) => (since === null ? 0 : Math.max(0, now - since) / 1000),
+  },
+  {
+    name: 'icefall_reports_given_up',
+    help: 'Reports that were given up, of the reporters there are',
+    value: (_, reports) => reports.givenUp,
   },
   {
     name: 'icefall_start_time_seconds',
@@ -39,10 +55,11 @@ export const metricRoutes = [
     answer: { media: 'text/plain', description: 'Gauges in the text format of Prometheus, version 0.0.4' },
     handle({ door, reply }) {
       const status = door.views.status();
+      const reports = door.master.reporters.backlog();
       const lines = GAUGES.flatMap(({ name, help, value }) => [
         `# HELP ${name} ${help}`,
         `# TYPE ${name} gauge`,
-        `${name} ${value(status)}`,
+        `${name} ${value(status, reports)}`,
       ]);
       return reply
         .type('text/plain; version=0.0.4; charset=utf-8')
