@@ -66,6 +66,7 @@ export const github: Dialect = {
   ...common,
   isSigned: (headers, body, secret) => isSignedWith(secret, body, hubSignature(headers['x-hub-signature-256'])),
   deliveryId: (headers) => headers['x-github-delivery'] ?? null,
+  isKnownByBody: true,
   event: (headers) => headers['x-github-event'] ?? null,
   read: (payload, event) => {
     const push = read(payload, event);
@@ -79,6 +80,7 @@ export const gitea: Dialect = {
   isSigned: (headers, body, secret) =>
     isSignedWith(secret, body, headers['x-gitea-signature'] ?? hubSignature(headers['x-hub-signature-256'])),
   deliveryId: (headers) => headers['x-gitea-delivery'] ?? null,
+  isKnownByBody: true,
   event: (headers) => headers['x-gitea-event'] ?? null,
 };
 

@@ -10,8 +10,10 @@ export type HookHeaders = Readonly<Record<string, string | undefined>>;
 export interface Dialect {
   /** Whether the request was made by somebody who has the secret. */
   readonly isSigned: (headers: HookHeaders, body: Buffer, secret: string) => boolean;
-  /** The same for a delivery that is tried again; null: the host said none. */
+  /** The same for a delivery that is tried again; null: the host said none. Nothing vouches for it: it is not signed. */
   readonly deliveryId: (headers: HookHeaders) => string | null;
+  /** The body alone is signed, and holds the time of the push: the same bytes are the same delivery, under whatever id. */
+  readonly isKnownByBody?: true;
   /** The kind of event by its header; null: there is none, so it is no delivery of this host. */
   readonly event: (headers: HookHeaders) => string | null;
   /** Events that may be pushes, or pull requests with new commits. */

@@ -429,7 +429,36 @@ describe.each(HOSTS)('a pull request told by %s', (dialect) => {
   });
 });
 
+describe.each(['github', 'gitea'] as const)('a delivery of %s that somebody has overheard', (dialect) => {
+  test('is no second change under another id, which is not signed, or none', () => {
+    const { room, receive } = setUp(dialect);
+    receive(delivery(dialect));
+    for (const id of ['d2', ''])
+      expect(receive(delivery(dialect, {}, { [`X-${dialect}-Delivery`]: id })).changeIds).toEqual([1]);
+    expect(room.built()).toHaveLength(1);
+  });
+
+  test('is one where the repository gets another push, also under the same id', () => {
+    const { receive } = setUp(dialect);
+    receive(delivery(dialect));
+    expect(receive(delivery(dialect, { after: ONE, head_commit: null })).changeIds).toEqual([2]);
+  });
+});
+
 describe('a delivery of the generic form', () => {
+  test('is refused under another id, which is not signed, or without one; its sender may repeat it', () => {
+    const { room, receive } = setUp('generic');
+    receive(delivery('generic'));
+    expect(receive(delivery('generic')).changeIds).toEqual([1]);
+    for (const id of ['d2', ''])
+      expect(refused(() => receive(delivery('generic', {}, { 'X-Icefall-Delivery': id }))).code).toBe('stale');
+    room.clock.advance(4 * 60_000);
+    const hash = /sha256=(.*)/.exec(delivery('generic').headers['x-icefall-signature'] ?? '')?.[1] ?? '';
+    const louder = { 'X-Icefall-Delivery': 'd3', 'X-Icefall-Signature': `sha256=${hash.toUpperCase()}` };
+    expect(refused(() => receive(delivery('generic', {}, louder))).code).toBe('stale');
+    expect(room.built()).toHaveLength(1);
+  });
+
   test('is refused once it is five minutes old: it may be a replay', () => {
     const { room, receive } = setUp('generic');
     room.clock.advance(5 * 60_000);

@@ -9,6 +9,7 @@ import { FORK, PULL_REQUEST } from '../schedulers/filter.ts';
 import { ChangeError, type Changes } from './changes.ts';
 import { type Arrival, HookDeliveries, type KeptBody, LONGEST_KEPT_BYTES } from './hook-deliveries.ts';
 import { HookError } from './hook-error.ts';
+import { digestOf, HookReplays } from './hook-replays.ts';
 import { type HookRequest, lowerCased, payloadOf } from './hook-request.ts';
 import { gitlab } from './webhook-gitlab.ts';
 import { generic, gitea, github, REPLAY_WINDOW_MS } from './webhook-hub.ts';
@@ -39,6 +40,7 @@ export class Webhooks {
   readonly #changes: Changes;
   /** What came, with what became of it. */
   readonly deliveries: HookDeliveries;
+  readonly #replays = new HookReplays();
 
   constructor(core: Core, config: SiteConfig, changes: Changes) {
     this.#core = core;
@@ -61,7 +63,7 @@ export class Webhooks {
       const name = dialectNamed(dialect);
       assertLength(body);
       const declaration = this.#signedFor(name, headers, body, remoteAddress);
-      this.#assertFresh(name, headers);
+      this.#assertFresh(name, headers, body);
       kept = { contentType: headers['content-type'] ?? null, body };
       const { changeIds, reason } = this.#take(declaration, { arrival, kept });
       return { changeIds, ignored: reason };
@@ -113,7 +115,9 @@ export class Webhooks {
       throw new HookError('bad_payload', `the request names no event, as every delivery of ${dialect} does`);
     if (!pushes.includes(event)) return ignored(`event ${JSON.stringify(event.slice(0, 100))} is not used`);
     const push = readPayload(dialect, () => read(payloadOf(contentType, body), event));
-    return 'ignored' in push ? ignored(push.ignored) : this.#add(declaration, push, deliveryId);
+    if ('ignored' in push) return ignored(push.ignored);
+    const isKnownByBody = DIALECTS[dialect].isKnownByBody === true && declaration.secrets.length > 0;
+    return this.#add(declaration, push, isKnownByBody ? digestOf(body) : deliveryId);
   }
 
   /** The declared webhook; the site has one of a dialect at most. */
@@ -148,13 +152,16 @@ export class Webhooks {
     throw new HookError('bad_signature', `the request is not signed with a secret of webhook('${name}')`);
   }
 
-  #assertFresh(name: HookDialect, headers: HookHeaders): void {
-    const signedAt = DIALECTS[name].signedAt?.(headers);
-    if (signedAt === undefined || Math.abs(this.#core.now() - signedAt) <= REPLAY_WINDOW_MS) return;
-    throw new HookError(
-      'stale',
-      `the request was signed more than ${REPLAY_WINDOW_MS / 60_000} minutes ago, or by a clock that is wrong`,
-    );
+  #assertFresh(name: HookDialect, headers: HookHeaders, body: Buffer): void {
+    const { signedAt, deliveryId } = DIALECTS[name];
+    const at = signedAt?.(headers);
+    if (at === undefined) return;
+    if (!(Math.abs(this.#core.now() - at) <= REPLAY_WINDOW_MS))
+      throw new HookError(
+        'stale',
+        `the request was signed more than ${REPLAY_WINDOW_MS / 60_000} minutes ago, or by a clock that is wrong`,
+      );
+    this.#replays.assertNew(digestOf(`${at}.`, body), deliveryId(headers), this.#core.now());
   }
 
   /** Secrets that can be read, now; those that cannot are told. */
