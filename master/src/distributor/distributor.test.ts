@@ -257,6 +257,18 @@ describe('locks of builds', () => {
     expect(sim.master.rooms.locks.holders()).toEqual([]);
   });
 
+  it('are waited for by the requests of a builder one after the other, and each is told how many come first', () => {
+    const alone = masterLock('alone');
+    const one = builder({ name: 'one', workers: [w3], locks: [alone.exclusive()], factory: factory([run('a')]) });
+    using sim = new SimulatedSite({ site: siteWith({ workers: [w3], builders: [one] }) });
+    sim.connectAll();
+    for (let i = 0; i < 4; i += 1) sim.request(['one']);
+    const positions = () => [2, 3, 4].map((id) => Reflect.get(blockerOf(sim, id) ?? {}, 'position'));
+    expect(positions()).toEqual([1, 2, 3]);
+    while (sim.result(1) === null) sim.run(100);
+    expect(positions()).toEqual([undefined, 1, 2]);
+  });
+
   it('of a worker are its own', () => {
     const lock = workerLock('disk');
     const one = builder({ name: 'one', workers: [w2], locks: [lock.exclusive()], factory: factory([run('a')]) });

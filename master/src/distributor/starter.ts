@@ -93,9 +93,14 @@ export class Starter {
     for (const [i, row] of due.entries()) {
       const blocker = this.#tryRequest(builder, row, free);
       if (blocker === null) return true;
-      // Whoever waits for locks waits first in line; those behind it wait for the same.
-      for (const other of blocker.kind === 'lock' ? due.slice(i) : [row]) this.#queue.tell(other, blocker);
-      if (blocker.kind === 'lock') return false;
+      if (blocker.kind !== 'lock') {
+        this.#queue.tell(row, blocker);
+        continue;
+      }
+      // Whoever waits for locks waits first in line; those behind it wait for the same, each for one build more.
+      for (const [ahead, other] of due.slice(i).entries())
+        this.#queue.tell(other, { ...blocker, position: blocker.position + ahead });
+      return false;
     }
     return false;
   }

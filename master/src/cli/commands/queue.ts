@@ -1,4 +1,4 @@
-import { describeBlocker, formatDuration, type Request, requestSchema } from '@icefall/shared';
+import { type Blocker, describeBlocker, formatDuration, type Request, requestSchema } from '@icefall/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { ApiClient } from '../client/api-client.ts';
@@ -47,6 +47,13 @@ function rawList(page: unknown): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
+/** Why it waits, and when that ends by itself. */
+function whyAt(blocker: Blocker, now: number): string {
+  const words = describeBlocker(blocker);
+  const isTimed = blocker.kind === 'backOff' || blocker.kind === 'workerAway';
+  return isTimed ? `${words} (in ${formatDuration(Math.max(0, blocker.until - now))})` : words;
+}
+
 function columnsAt(now: number): readonly Column<Request>[] {
   return [
     { title: 'REQUEST', value: ({ id }) => String(id), align: 'right' },
@@ -55,7 +62,7 @@ function columnsAt(now: number): readonly Column<Request>[] {
     { title: 'PRIORITY', optional: true, value: ({ priority }) => String(priority), align: 'right' },
     {
       title: 'WHY',
-      value: ({ blocker }) => (blocker === null ? 'is about to start' : describeBlocker(blocker)),
+      value: ({ blocker }) => (blocker === null ? 'is about to start' : whyAt(blocker, now)),
       flexible: true,
     },
     {

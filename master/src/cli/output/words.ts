@@ -50,7 +50,7 @@ export function buildName(build: Pick<BuildHead, 'builder' | 'number'>): string 
 
 /** Branches of a build's sources, for a table. */
 export function branchOf(build: Pick<BuildHead, 'sourceStamps'>): string {
-  return build.sourceStamps.map((stamp) => stamp.branch ?? '').join(' ');
+  return [...new Set(build.sourceStamps.map((stamp) => stamp.branch ?? ''))].join(' ').trim();
 }
 
 /** `12.3 "build"`: how `icefall log` names a step. */
