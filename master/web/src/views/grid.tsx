@@ -1,8 +1,9 @@
-import type { Build, Builder, SourceStamp } from '@icefall/shared';
+import type { Build, Builder } from '@icefall/shared';
 import type { JSX } from 'preact';
 import { query } from '../navigation.ts';
 import { newestFirst, store } from '../store/index.ts';
 import { Ago, BuilderLink, Empty, Page } from '../ui/parts.tsx';
+import { revisionOf, tellingStamp } from '../ui/revision.ts';
 import { BuildCell, ConsoleHead } from './console.tsx';
 import { builderPasses, filtersOf } from './waterfall/filters.ts';
 
@@ -99,17 +100,10 @@ function keyOf(build: Build): string {
   return build.sourceStamps.every(({ repository }) => repository === '') ? NO_SOURCE : `buildset ${build.buildsetId}`;
 }
 
-/** The revision that was asked for, or that was checked out where the newest was. */
-function revisionOf({ properties, sourceStamps }: Build, { revision }: SourceStamp): string | null {
-  if (revision !== null || sourceStamps.length > 1) return revision;
-  const got = properties.got_revision?.value;
-  return typeof got === 'string' && got !== '' ? got : null;
-}
-
 function describe(build: Build, key: string): Omit<Source, 'builds'> {
-  const { sourceStamps, startedAt } = build;
+  const { startedAt } = build;
   if (key === NO_SOURCE) return { key, label: '–', branch: NO_SOURCE, at: startedAt };
-  const first = sourceStamps.find((stamp) => revisionOf(build, stamp) !== null) ?? sourceStamps[0];
-  const revision = first === undefined ? null : revisionOf(build, first);
+  const first = tellingStamp(build);
+  const revision = first === null ? null : revisionOf(build, first);
   return { key, label: revision?.slice(0, 7) ?? 'newest', branch: first?.branch ?? 'default branch', at: startedAt };
 }

@@ -4,6 +4,7 @@ import { paths } from '../../routes.ts';
 import { store } from '../../store/index.ts';
 import { lookOfBuild } from '../../ui/look.ts';
 import { Ago, Badge, BuilderLink, Lasted } from '../../ui/parts.tsx';
+import { revisionOf, tellingStamp } from '../../ui/revision.ts';
 import { peopleOf } from '../waterfall/filters.ts';
 
 /** Builds, one a row. Without the builder's column where all are of one. */
@@ -54,7 +55,7 @@ export function BuildTable({ builds, ofOne = false }: { builds: readonly Build[]
               <td class="card-line">{build.reason}</td>
               <td data-label="who">{peopleOf(build, store.changes.peek).join(', ')}</td>
               <td>
-                <code>{build.sourceStamps[0]?.revision?.slice(0, 8) ?? build.sourceStamps[0]?.branch ?? ''}</code>
+                <code>{sourceOf(build)}</code>
               </td>
               <td data-label="on">{build.worker}</td>
             </tr>
@@ -63,4 +64,10 @@ export function BuildTable({ builds, ofOne = false }: { builds: readonly Build[]
       </table>
     </div>
   );
+}
+
+/** The revision, as far as it is known, else the branch. */
+function sourceOf(build: Build): string {
+  const stamp = tellingStamp(build);
+  return stamp === null ? '' : (revisionOf(build, stamp)?.slice(0, 8) ?? stamp.branch ?? '');
 }
