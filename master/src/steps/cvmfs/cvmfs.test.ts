@@ -8,6 +8,7 @@ import { anOutcome, aRun, commandOf, mistakesIn } from '../test-run.ts';
 import { readPublished } from './published.ts';
 import { cvmfsRepository } from './repository.ts';
 import { cvmfsRsync, readStatistics } from './rsync.ts';
+import { plainMessage } from './script.ts';
 import { cvmfsTransaction } from './transaction.ts';
 import { cvmfsEphemeral, cvmfsGarbageCollect, cvmfsIngest, cvmfsTag } from './verbs.ts';
 
@@ -119,11 +120,29 @@ describe('steps that publish', () => {
     [cvmfsRsync, { from: 'a/', to: '/b', deleteLimit: 50 }, /option "deleteLimit"/],
     [cvmfsIngest, { repository, path: 'a' }, /needs either "tarball" or "directory"/],
     [cvmfsIngest, { repository, path: '', tarball: 'a.tar' }, /must name a path in the repository/],
+    [cvmfsIngest, { repository, path: 'a $(b)', tarball: 'a.tar' }, /option "path": must have no spaces/],
+    [cvmfsIngest, { repository, path: 'a', tarball: 'a;b.tar' }, /option "tarball": must have no spaces/],
+    [cvmfsIngest, { repository, path: 'a', tarball: '-b' }, /option "tarball": must have no spaces/],
     [cvmfsTag, { repository, tag: '-x y' }, /option "tag"/],
     [cvmfsEphemeral, { repository, command: 'true', config: 'etc' }, /option "config": must be an absolute path/],
   ])('tell at load what is wrong (%#)', (declare, options, expected) => {
     const [first] = wrong(declare, options);
     expect(first).toMatch(expected);
+  });
+});
+
+describe('a message', () => {
+  test.each([
+    ['Release 1.2: größer, schneller!', 'Release 1.2: größer, schneller!'],
+    ['Fix #12 (urgent)', 'Fix 12 urgent'],
+    ['it\'s "$(reboot)" `reboot`; \\', 'it s reboot reboot'],
+    ['one\n\ntwo\tthree\0', 'one two three'],
+    ['-r x --force a-b - c', 'r x force a-b  c'],
+    ['"-r', 'r'],
+  ])('of %j is handed on as %j', (given, told) => {
+    expect(plainMessage(given)).toBe(told);
+    const { command } = commandOf('shell', () => cvmfsTag({ repository, tag: 'v1', message: given }), aRun({}));
+    expect(command).toContain(told);
   });
 });
 

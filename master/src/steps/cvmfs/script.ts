@@ -1,5 +1,5 @@
 import type { ShellCommand } from '@icefall/shared';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { processShape, shellCommand, shellSchema } from '../shell.ts';
 import type { StepRun } from '../step.ts';
 import type { CvmfsRepository } from './repository.ts';
@@ -57,6 +57,29 @@ export const publishingShape = {
 export type PublishingOptions = {
   readonly [K in keyof typeof publishingShape]: z.output<(typeof publishingShape)[K]>;
 };
+
+/** Spaces, and what a shell takes for its own in or out of quotes. */
+const OF_A_SHELL = /[\s"'`$\\;&|<>()*?[\]{}#\p{Cc}]+/gu;
+
+/**
+ * A message as `cvmfs_server` can be given it: it hands the text to a shell as part of a command line, where a text of other
+ * people (a commit's) could mean anything. So what a shell takes for its own becomes a space, and no word begins as an option.
+ */
+export function plainMessage(text: string): string {
+  return text
+    .replace(OF_A_SHELL, ' ')
+    .replace(/(^| )-+/g, '$1')
+    .trim();
+}
+
+/** Schema of a path that `cvmfs_server` hands to a shell in the same way. */
+export const plainPathSchema = z
+  .string()
+  .min(1)
+  .refine(
+    (path) => path.search(OF_A_SHELL) === -1 && !path.startsWith('-'),
+    'must have no spaces, nor characters that a shell takes for its own: cvmfs_server hands it to one',
+  );
 
 /** A POSIX shell's script that runs on the worker, with its arguments; `name` is what it calls itself in errors. */
 export interface Script {

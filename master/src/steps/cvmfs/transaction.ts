@@ -15,7 +15,7 @@ import {
   repositorySchema,
   transactionLocks,
 } from './repository.ts';
-import { gatewayOf, publishingShape, scriptCommand, whoOf } from './script.ts';
+import { gatewayOf, plainMessage, publishingShape, scriptCommand, whoOf } from './script.ts';
 
 /** What the build says of its transaction: only a build that has published leaves nothing to clean up. */
 const STATE = 'cvmfs_transaction';
@@ -132,7 +132,8 @@ const publishKind: StepKind<Options> = {
   flags: { haltOnFailure: true },
   begin(options, run) {
     const { repository, tag, message } = options;
-    const args = [repository.name, noteOf(repository), repository.served, tag, message, ...repository.server];
+    const args = [repository.name, noteOf(repository), repository.served, tag, plainMessage(message)];
+    args.push(...repository.server);
     const env = { ...gatewayOf(repository), ...options.env };
     const script = { name: 'publish', text: PUBLISH, args };
     return { do: 'command', command: scriptCommand(script, { ...options, env }, run) };
@@ -181,6 +182,7 @@ export interface CvmfsTransactionOptions
   readonly steps: Steps;
   /** A name for the revision that is published. */
   readonly tag?: Renderable<string>;
+  /** What is in it of a shell's own characters (quotes, `$`, `#`, …) becomes spaces: the stock tools hand it to one. */
   readonly message?: Renderable<string>;
   /** Held from before the transaction is opened to its end, taken all at once with the repository's own lock. */
   readonly locks?: readonly LockAccess[];

@@ -5,7 +5,14 @@ import { commandLineSchema, type ProcessOptions, type Word } from '../shell.ts';
 import type { StepDeclaration } from '../step.ts';
 import { MANIFEST_MARK, readPublished, STATISTICS_MARK } from './published.ts';
 import { type CvmfsRepository, repositoryPathSchema, repositorySchema, withOwnLock } from './repository.ts';
-import { type PublishingOptions, publishingShape, type Script, scriptCommand } from './script.ts';
+import {
+  type PublishingOptions,
+  plainMessage,
+  plainPathSchema,
+  publishingShape,
+  type Script,
+  scriptCommand,
+} from './script.ts';
 
 /** Options of every verb. */
 interface VerbOptions extends ProcessOptions {
@@ -73,8 +80,10 @@ function verbStep<Options extends ParsedVerb, Input extends VerbOptions>(verb: V
 const ingestSchema = z
   .strictObject({
     ...verbShape,
-    path: repositoryPathSchema.refine((path) => path !== '', 'must name a path in the repository'),
-    tarball: z.string().min(1).optional(),
+    path: repositoryPathSchema
+      .refine((path) => path !== '', 'must name a path in the repository')
+      .pipe(plainPathSchema),
+    tarball: plainPathSchema.optional(),
     directory: z.string().min(1).optional(),
   })
   .refine(({ tarball, directory }) => (tarball === undefined) !== (directory === undefined), {
@@ -156,7 +165,8 @@ export const cvmfsTag = verbStep<
 >({
   name: 'cvmfsTag',
   schema: tagSchema,
-  words: ({ tag, message, remove }) => (remove ? ['tag', '-f', '-r', tag] : ['tag', '-a', tag, '-m', message]),
+  words: ({ tag, message, remove }) =>
+    remove ? ['tag', '-f', '-r', tag] : ['tag', '-a', tag, '-m', plainMessage(message)],
   describe: ({ repository, tag, remove }) => `${remove ? 'remove the tag' : 'tag'} ${tag} of ${repository.name}`,
 });
 
