@@ -97,6 +97,7 @@ describe('a pipeline', () => {
       `${AT}:3: option "steps.0.artifact": must be a path below the checkout`,
     ],
     ['version: 1\nplatforms: [debian12\nsteps: []', `${AT}:`],
+    ['version: 1\nplatforms: [debian12]\nversion: 1', `${AT}:3: the key "version" is there twice`],
     ['just text', `${AT}:1: `],
     ['', `${AT}:1: `],
   ])('%j is refused, with its place and what to do', (text, expected) => {
@@ -115,6 +116,12 @@ describe('a pipeline', () => {
     ]);
     const none = 'version: 1\nplatforms: [debian12]\nexclude: [{ platform: debian12 }]\nsteps: [{ run: make }]';
     expect(mistakes(none)).toEqual([expect.stringContaining('nothing would be built')]);
+  });
+
+  // Each key held against all others takes a minute.
+  test('of as many keys as a file may have is read at once', () => {
+    const keys = Array.from({ length: 35_000 }, (_, i) => `k${i}:`);
+    expect(mistakes(keys.join('\n')).join('\n')).toContain(`${AT}:1: `);
   });
 
   test('whose aliases would fill the memory is refused', () => {
