@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { HttpSink } from '@icefall/master/reporters/testing/http-sink';
+import { SmtpSink } from '@icefall/master/reporters/testing/smtp-sink';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestApi } from '../support/api.ts';
 import { TestMaster } from '../support/master.ts';
 import { TestRepository } from '../support/repository.ts';
@@ -60,18 +62,48 @@ describe('a planted secret', () => {
   const ground = groundOfFile();
   let master: TestMaster;
   let worker: TestWorker;
+  let smtp: SmtpSink;
+  let http: HttpSink;
   beforeAll(async () => {
+    [smtp, http] = [await SmtpSink.start(), await HttpSink.start()];
+    // A server that repeats what it was told.
+    http.respond = (response, { path, headers }) =>
+      path === '/hook' ? response.writeHead(204).end() : response.writeHead(422).end(JSON.stringify(headers));
     const repository = new TestRepository(ground);
     const [secrets, uploads] = [ground.path('secrets'), ground.path('uploads')];
     for (const folder of [secrets, uploads]) mkdirSync(folder);
     writeFileSync(join(secrets, 'token'), `${TOKEN}\n`);
     writeFileSync(join(secrets, 'key'), KEY.join('\n'));
     const env = { SECRETS: secrets, UPLOADS: uploads, REPOSITORY: repository.bare };
-    master = await TestMaster.start(ground, { site: join(import.meta.dirname, 'sites/secrets.ts'), env });
+    const sinks = { HTTP: http.url, SMTP_PORT: String(smtp.port) };
+    master = await TestMaster.start(ground, {
+      site: join(import.meta.dirname, 'sites/secrets.ts'),
+      env: { ...env, ...sinks },
+    });
     worker = await master.worker('north');
   });
+  afterAll(async () => {
+    await smtp.close();
+    await http.close();
+  });
 
-  test('is found nowhere in logs, database, API, events and page, in whatever disguise it was shown', async () => {
+  /** Everything that others were told, but for how the master has shown who it is. */
+  async function reports(): Promise<string[]> {
+    await expect.poll(() => smtp.mails.length, { timeout: 60_000 }).toBe(1);
+    const statusesOf = () => http.requests.filter(({ path }) => path !== '/hook').length;
+    await expect.poll(() => [http.requests.length, statusesOf()], { timeout: 60_000 }).toEqual([4, 2]);
+    const noted = async () => (await fetch(`${master.url}/api/v1/reports`)).text();
+    await expect.poll(noted, { timeout: 60_000 }).not.toContain('"waiting"');
+    expect(await noted()).toMatch(/answered 422: .*authorization.*\*{8}/);
+    const sent = http.requests.map(({ headers: { authorization, ...headers }, ...rest }) => ({ headers, ...rest }));
+    return [
+      ...smtp.mails.flatMap(({ message, text }) => [message, text]),
+      ...sent.map((request) => `${JSON.stringify(request)} ${request.body}`),
+      await noted(),
+    ];
+  }
+
+  test('is found nowhere in logs, database, API, events, page, mails and reports, in whatever disguise it was shown', async () => {
     const { api } = master;
     const listening = new AbortController();
     const events = collect(api, listening.signal);
@@ -101,10 +133,12 @@ describe('a planted secret', () => {
         '/',
       ].map(async (path) => `${path} ${await (await fetch(`${master.url}${path}`)).text()}`),
     );
+    const told = await reports();
     listening.abort();
-    const told = await events;
-    expect(told.length).toBeGreaterThan(build.steps.length);
-    expect([...logs, ...answers, ...told].filter((text) => tracesIn(text).length > 0)).toEqual([]);
+    const seen = await events;
+    expect(seen.length).toBeGreaterThan(build.steps.length);
+    expect(told.filter((text) => text.includes('********')).length).toBeGreaterThanOrEqual(3);
+    expect([...logs, ...answers, ...seen, ...told].filter((text) => tracesIn(text).length > 0)).toEqual([]);
     expect(filesWithTraces(master.directory)).toEqual([]);
     expect(filesWithTraces(join(worker.directory, '.icefall'))).toEqual([]);
     for (const { stdout, stderr } of [master.process, worker.process]) expect(tracesIn(stdout + stderr)).toEqual([]);

@@ -43,7 +43,7 @@ function describe(error: unknown): string {
 function codeOf(error: unknown): DeliveryError['code'] {
   const { code, responseCode } = error instanceof Error ? fieldsOf(error) : { code: null, responseCode: null };
   if (code !== 'EENVELOPE' && code !== 'EMESSAGE') return 'down';
-  return typeof responseCode === 'number' && responseCode >= 400 && responseCode < 500 ? 'failed' : 'refused';
+  return typeof responseCode === 'number' && responseCode >= 500 ? 'refused' : 'failed';
 }
 
 function fieldsOf(error: Error): { readonly code: unknown; readonly responseCode: unknown } {

@@ -1,9 +1,11 @@
 /** A site whose steps show a secret in every way they can think of. */
 import {
   builder,
+  commitStatusReporter,
   factory,
   forceScheduler,
   git,
+  mailReporter,
   masterCommand,
   prop,
   secret,
@@ -12,10 +14,11 @@ import {
   shell,
   site,
   uploadFile,
+  webhookReporter,
   worker,
 } from '@icefall/master/config';
 
-const { SECRETS = '', REPOSITORY = '', UPLOADS = '' } = process.env;
+const { SECRETS = '', REPOSITORY = '', UPLOADS = '', HTTP = '', SMTP_PORT = '' } = process.env;
 const north = worker({ name: 'north' });
 const token = { TOKEN: secret('token') };
 const source = { '': { repository: REPOSITORY, branch: 'main' } };
@@ -82,6 +85,7 @@ const leaky = builder({
       env: token,
       secretFiles: { FILE: secret('token') },
     }),
+    shell({ name: 'fails in the end', command: 'echo "$TOKEN" >&2; exit 1', env: token }),
   ]),
 });
 const strange = builder({
@@ -103,4 +107,19 @@ export default site({
     }),
   ],
   secrets: { from: [secretsFrom.directory(SECRETS)], allow: [{ branches: ['main'] }] },
+  url: 'https://ci.example.org',
+  reporters: [
+    mailReporter({
+      name: 'mail',
+      ...{ from: 'ci@example.org', to: ['team@example.org'], when: 'always', builders: [leaky] },
+      server: { host: '127.0.0.1', port: Number(SMTP_PORT), tls: 'none', user: 'ci', password: secret('token') },
+      subject: ({ build }) => `It failed: ${build.properties.artifact?.value}`,
+      body: (report) => JSON.stringify(report),
+    }),
+    webhookReporter({ name: 'hook', url: `${HTTP}/hook`, secret: secret('token'), builders: [leaky] }),
+    commitStatusReporter({
+      ...{ name: 'status', kind: 'gitea', url: HTTP, token: secret('token'), builders: [leaky] },
+      project: () => 'group/project',
+    }),
+  ],
 });
