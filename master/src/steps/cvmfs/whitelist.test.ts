@@ -25,10 +25,17 @@ function certificateOf(privateKey: string): string {
   return pem;
 }
 
+const HASHES = {
+  sha1: (bytes: string | Buffer) => createHash('sha1').update(bytes).digest('hex'),
+  rmd160: (bytes: string | Buffer) => `${createHash('rmd160').update(bytes).digest('hex')}-rmd160`,
+  shake128: (bytes: string | Buffer) =>
+    `${createHash('shake128', { outputLength: 20 }).update(bytes).digest('hex')}-shake128`,
+} as const;
+
 /** As the technical documentation describes it. */
-function signed(lines: readonly string[], key = master.privateKey): Buffer {
+function signed(lines: readonly string[], key = master.privateKey, algorithm: keyof typeof HASHES = 'sha1'): Buffer {
   const text = `${lines.join('\n')}\n`;
-  const hash = createHash('sha1').update(text).digest('hex');
+  const hash = HASHES[algorithm](text);
   const signature = privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, Buffer.from(hash));
   return Buffer.concat([Buffer.from(`${text}--\n${hash}\n`), signature]);
 }
@@ -43,6 +50,13 @@ describe('a whitelist', () => {
       expiresAt: Date.UTC(2025, 6, 1),
       fingerprints: [fingerprint],
     });
+  });
+
+  test.each(['sha1', 'rmd160', 'shake128'] as const)('may be of a repository with %s', (algorithm) => {
+    const hash = HASHES[algorithm](new X509Certificate(certificate).raw).toUpperCase();
+    const listed = hash.replace(/^[0-9A-F]{40}/, (digits) => digits.match(/../g)?.join(':') ?? '');
+    const verified = verify(signed([...good.slice(0, 3), `${listed} the one`], master.privateKey, algorithm));
+    expect(verified.fingerprints).toEqual([listed]);
   });
 
   test.each([
@@ -70,10 +84,8 @@ describe('a whitelist', () => {
     expect(act).toThrow(why);
   });
 
-  test('tells its expiry to the second, in UTC', () => {
-    expect(readWhitelistHead('20250601000000\nE20250701123456\nNa.org\n').expiresAt).toBe(
-      Date.UTC(2025, 6, 1, 12, 34, 56),
-    );
+  test('tells its expiry to the hour, in UTC, as clients read it', () => {
+    expect(readWhitelistHead('20250601000000\nE20250701123456\nNa.org\n').expiresAt).toBe(Date.UTC(2025, 6, 1, 12));
   });
 });
 

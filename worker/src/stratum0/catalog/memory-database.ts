@@ -34,7 +34,7 @@ export function loadDatabase(
 ): DatabaseSync {
   const database = new DatabaseSync(':memory:', { enableForeignKeyConstraints: false });
   try {
-    database.deserialize(image);
+    database.deserialize(withoutLog(image));
     database.exec('PRAGMA journal_mode = OFF; PRAGMA temp_store = MEMORY; BEGIN');
     database.prepare('SELECT count(*) FROM sqlite_master').get();
     prepare(database);
@@ -44,6 +44,21 @@ export function loadDatabase(
     if (error instanceof Stratum0Error) throw error;
     throw new Stratum0Error('damaged_object', `${what} is not a database: ${String(error)}`);
   }
+}
+
+/** Where a database's header says how it is journaled (https://sqlite.org/fileformat.html), and how with a write-ahead log. */
+const JOURNAL_BYTES = [18, 19] as const;
+const WRITE_AHEAD_LOG = 2;
+
+/**
+ * A file that was written with a write-ahead log, as later stock tools do, says so for ever: one in memory cannot have a log,
+ * and would not be read.
+ */
+function withoutLog(image: Uint8Array): Uint8Array {
+  if (!JOURNAL_BYTES.some((at) => image[at] === WRITE_AHEAD_LOG)) return image;
+  const copy = Uint8Array.from(image);
+  for (const at of JOURNAL_BYTES) copy[at] = 1;
+  return copy;
 }
 
 /** Ends the running transaction and gives the file's bytes. */

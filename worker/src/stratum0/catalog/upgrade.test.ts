@@ -53,7 +53,7 @@ function columnsOf(image: Uint8Array): Record<string, string[]> {
   );
 }
 
-describe('a catalog of older stock tools', () => {
+describe('a catalog of other stock tools', () => {
   test.each([0, 1, 2, 3, 4, 5, 6, 7])('of revision %i is read, and written as of the newest', (revision) => {
     const catalog = loadCatalog('', imageAt('2.5', revision), 'it');
     const entry = catalog.lookup('below');
@@ -66,6 +66,14 @@ describe('a catalog of older stock tools', () => {
     const image = catalog.image();
     expect(columnsOf(image)).toEqual(columnsOf(createCatalog('').image()));
     expect(loadCatalog('', image, 'it').lookup('below')?.mode).toBe(0o755);
+  });
+
+  test('that was written with a write-ahead log is read, and written without', () => {
+    const image = Uint8Array.from(createCatalog('').image());
+    image.fill(2, 18, 20);
+    const catalog = loadCatalog('', image, 'it');
+    expect(catalog.property('schema')).toBe('2.5');
+    expect([...catalog.image().subarray(18, 20)]).toEqual([1, 1]);
   });
 
   test.each([
