@@ -122,6 +122,20 @@ describe('why a request waits', () => {
     expect(blockerOf(sim, next)).toEqual({ kind: 'workersBusy', workers: ['w1'] });
   });
 
+  it('is all that keeps its workers from taking it, where that differs', () => {
+    const wide = builder({ name: 'wide', workers: [w1, w2, w3], factory: factory([run('a')]) });
+    using sim = new SimulatedSite({ site: siteWith({ workers: [w1, w2, w3], builders: [wide] }) });
+    sim.worker('w1').connect();
+    sim.worker('w2').connect();
+    sim.run(100);
+    sim.master.setPaused('w2', true);
+    sim.request(['wide']);
+    const id = sim.request(['wide']).requestIds[0] ?? 0;
+    expect(blockerOf(sim, id)).toEqual({ kind: 'workersBusy', workers: ['w1'], offline: ['w3'], paused: ['w2'] });
+    sim.master.setPaused('w1', true);
+    expect(blockerOf(sim, id)).toEqual({ kind: 'workersPaused', workers: ['w1', 'w2'], offline: ['w3'] });
+  });
+
   it('is a builder that left the configuration', () => {
     using sim = new SimulatedSite({ site: siteWith({ workers: [w1], builders: [one()] }) });
     const { requestIds } = sim.request(['one']);
@@ -178,6 +192,7 @@ describe('collapse', () => {
       work: () => ({ durationMs: 10, exitCode: 1 }),
     });
     const ids = [ask(sim), ask(sim, 'another'), ask(sim), ask(sim)];
+    expect(blockerOf(sim, 1)).toEqual({ kind: 'takenIn', requestId: 3 });
     sim.connectAll().run(10_000);
     expect(started(sim)).toEqual(['one of 2', 'one of 4']);
     expect(results(sim, ids)).toEqual(['FAILURE', 'FAILURE', 'FAILURE', 'FAILURE']);

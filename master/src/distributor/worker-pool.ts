@@ -88,8 +88,9 @@ export class WorkerPool {
     if (connected.length === 0)
       return { kind: 'workersOffline', workers: names.map((name) => ({ name, lastSeenAt: this.#lastSeen(name) })) };
     const available = connected.filter((name) => this.#states.isAvailable(name));
-    if (available.length === 0) return { kind: 'workersPaused', workers: connected };
-    return { kind: 'workersBusy', workers: available };
+    const offline = named('offline', names, connected);
+    if (available.length === 0) return { kind: 'workersPaused', workers: connected, ...offline };
+    return { kind: 'workersBusy', workers: available, ...offline, ...named('paused', connected, available) };
   }
 
   #lastSeen(worker: string): number | null {
@@ -99,4 +100,11 @@ export class WorkerPool {
     );
     return row?.at ?? null;
   }
+}
+
+/** Those of some that are not among others, where there are any. */
+function named<K extends string>(key: K, some: readonly string[], others: readonly string[]): { [P in K]?: string[] } {
+  if (some.length === others.length) return {};
+  const known = new Set(others);
+  return { [key]: some.filter((name) => !known.has(name)) } as { [P in K]: string[] };
 }

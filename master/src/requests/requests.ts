@@ -142,7 +142,8 @@ export class Requests {
     if (newer === null || buildset === null) return [];
     const taken = this.#collapsible(builder, newer, buildset);
     for (const older of taken) {
-      this.#core.db.update('requests', { id: older.id }, { collapsed_into: newId, blocker: null });
+      this.#core.db.update('requests', { id: older.id }, { collapsed_into: newId });
+      this.block(older, { kind: 'takenIn', requestId: newId });
       this.#touch(older.id, older.builder);
     }
     return taken.map(({ id }) => id);

@@ -25,6 +25,8 @@ const deadlockedSchema = z.object({
 export type Deadlocked = z.infer<typeof deadlockedSchema>;
 
 const workerNames = z.array(z.string());
+/** Beside the workers that are named first, others of the builder that would have to connect. */
+const unusable = { offline: workerNames.optional() };
 
 /** Why a request or step waits: recorded when it is tried, and what wakes it. */
 export const blockerSchema = z.discriminatedUnion('kind', [
@@ -33,9 +35,10 @@ export const blockerSchema = z.discriminatedUnion('kind', [
     kind: z.literal('workersOffline'),
     workers: z.array(z.object({ name: z.string(), lastSeenAt: z.number().nullable() })),
   }),
-  /** Every connected worker of the builder has all its slots taken. */
-  z.object({ kind: z.literal('workersBusy'), workers: workerNames }),
-  z.object({ kind: z.literal('workersPaused'), workers: workerNames }),
+  /** Every connected worker of the builder has all its slots taken, or is paused. */
+  z.object({ kind: z.literal('workersBusy'), workers: workerNames, ...unusable, paused: workerNames.optional() }),
+  /** Every connected worker of the builder is paused. */
+  z.object({ kind: z.literal('workersPaused'), workers: workerNames, ...unusable }),
   /** `position` counts from 1: who is to be served before this one. */
   z.object({
     kind: z.literal('lock'),
@@ -85,6 +88,8 @@ export const blockerSchema = z.discriminatedUnion('kind', [
     cycle: z.array(deadlockedSchema),
     ends: z.number().int().nullable(),
   }),
+  /** A newer request of its builder has taken it in, and it ends with that one. */
+  z.object({ kind: z.literal('takenIn'), requestId: z.number().int() }),
   /** The builder is no longer in the configuration. */
   z.object({ kind: z.literal('builderGone'), builder: z.string() }),
 ]);

@@ -6,9 +6,9 @@ export function describeBlocker(blocker: Blocker): string {
     case 'workersOffline':
       return `waits for a worker: ${blocker.workers.map((w) => w.name).join(', ')} not connected`;
     case 'workersBusy':
-      return `waits for a free slot on ${blocker.workers.join(', ')}`;
+      return `waits for a free slot on ${blocker.workers.join(', ')}${inBrackets(unusableOf(blocker))}`;
     case 'workersPaused':
-      return `waits for a worker: ${blocker.workers.join(', ')} paused`;
+      return `waits for a worker: ${[`${blocker.workers.join(', ')} paused`, ...unusableOf(blocker)].join('; ')}`;
     case 'lock': {
       const who = blocker.holders
         .map((h) => `${h.builder} #${h.buildNumber}${h.stepName === null ? '' : ` (${h.stepName})`}`)
@@ -44,7 +44,31 @@ export function describeBlocker(blocker: Blocker): string {
       const remedy = ended === undefined ? 'stop one of them' : `${ended.builder} #${ended.number} is ended for it`;
       return `deadlock: ${waits.join(', ')}; ${remedy}`;
     }
+    case 'takenIn':
+      return `taken in by request ${blocker.requestId}, and ends with it`;
     case 'builderGone':
       return `builder ${blocker.builder} is not in the configuration any more`;
   }
+}
+
+/** Of many workers so many are named. */
+const MOST_NAMED = 5;
+
+interface Unusable {
+  readonly offline?: readonly string[] | undefined;
+  readonly paused?: readonly string[] | undefined;
+}
+
+function unusableOf({ offline = [], paused = [] }: Unusable): string[] {
+  return [...inState(paused, 'paused'), ...inState(offline, 'not connected')];
+}
+
+function inState(names: readonly string[], state: string): string[] {
+  if (names.length === 0) return [];
+  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+  return [`${names.slice(0, MOST_NAMED).join(', ')}${more} ${state}`];
+}
+
+function inBrackets(notes: readonly string[]): string {
+  return notes.length === 0 ? '' : ` (${notes.join('; ')})`;
 }

@@ -120,6 +120,12 @@ function WhyLinks({ blocker }: { blocker: Blocker }): JSX.Element | null {
         ))}
       </span>
     );
+  if (blocker.kind === 'takenIn')
+    return (
+      <span class="why-links">
+        <RequestLink id={blocker.requestId} />
+      </span>
+    );
   if (blocker.kind === 'children')
     return (
       <span class="why-links">

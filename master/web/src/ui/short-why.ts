@@ -36,6 +36,8 @@ export function shortWhy(blocker: Blocker): string {
       return 'the master drains';
     case 'deadlock':
       return `deadlock of ${blocker.cycle.length} builds`;
+    case 'takenIn':
+      return `goes with request ${blocker.requestId}`;
     case 'builderGone':
       return 'builder is gone';
     default:
