@@ -3,6 +3,7 @@ import type { Core } from '../engine/core.ts';
 import { sseFrame } from '../events/frame.ts';
 import { type Hit, LineSearch, SearchError, type Wanted } from '../logs/line-search.ts';
 import type { LogPiece, LogStore } from '../logs/log-store.ts';
+import type { SearchTurns } from './search-turns.ts';
 import type { SseStream } from './sse.ts';
 
 /** Time after which others have their turn: who opens a log while it is searched does not feel it. */
@@ -23,6 +24,13 @@ export interface LogSearchOptions extends Wanted {
   readonly limit: number;
 }
 
+/** Where it searches, and how searches share its time. */
+interface SearchedMaster {
+  readonly core: Core;
+  readonly logs: LogStore;
+  readonly turns: SearchTurns;
+}
+
 /**
  * Searches logs and sends the numbers of their lines as they are found: event `hits` (LogSearchPiece) at the beginning,
  * with every find, at the end of each log and now and then, `end` after the last, `refused` with a message. Nothing waits
@@ -33,6 +41,7 @@ export class LogSearch {
   readonly #stream: SseStream;
   readonly #search: LineSearch;
   readonly #logs: LogStore;
+  readonly #turns: SearchTurns;
   readonly #options: LogSearchOptions;
   readonly #later: number[];
   #logId: number;
@@ -41,8 +50,9 @@ export class LogSearch {
   #done: number;
 
   /** Throws {@link SearchError}. */
-  constructor(core: Core, logs: LogStore, options: LogSearchOptions, open: () => SseStream) {
+  constructor({ core, logs, turns }: SearchedMaster, options: LogSearchOptions, open: () => SseStream) {
     this.#core = core;
+    this.#turns = turns;
     this.#options = options;
     this.#logs = logs;
     this.#search = new LineSearch(options);
@@ -59,8 +69,9 @@ export class LogSearch {
     return this.#logs.pieces(logId, first, { onlyMarked: this.#options.onlyMarked === true });
   }
 
+  /** Begins, or goes on, when it is its turn. */
   start(): void {
-    this.#work();
+    this.#turns.take(() => this.#work());
   }
 
   /** Searches for a while; goes on when others had their turn and the client has room. */
@@ -70,8 +81,8 @@ export class LogSearch {
       const { hits, isLogOver } = this.#some();
       const hasRoom = this.#stream.write(frame('hits', this.#piece(hits)));
       if (isLogOver && !this.#next()) this.#stream.end(frame('end', this.#piece([])));
-      else if (hasRoom) this.#core.clock.after(0, () => this.#work());
-      else this.#stream.drained(() => this.#work());
+      else if (hasRoom) this.start();
+      else this.#stream.drained(() => this.start());
     } catch (error) {
       this.#refuse(error);
     }

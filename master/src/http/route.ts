@@ -8,6 +8,7 @@ import { callerOf } from './caller.ts';
 import { type ProblemCode, validated } from './errors.ts';
 import type { LogFollowers } from './log-followers.ts';
 import type { MasterPort } from './master-port.ts';
+import type { SearchTurns } from './search-turns.ts';
 import type { SseStreams } from './sse.ts';
 
 /** What routes find behind the door. */
@@ -17,6 +18,7 @@ export interface Door {
   readonly stream: EventStream;
   readonly followers: LogFollowers;
   readonly sse: SseStreams;
+  readonly searches: SearchTurns;
   readonly access: Access;
 }
 

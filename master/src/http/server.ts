@@ -21,6 +21,7 @@ import { servePage } from './page.ts';
 import type { Door, Route } from './route.ts';
 import { ROUTES } from './routes/all.ts';
 import { noteRefusedHook } from './routes/hooks.ts';
+import { SearchTurns } from './search-turns.ts';
 import { guard, SECURITY_HEADERS } from './security.ts';
 import { SseStreams } from './sse.ts';
 import { CONNECTIONS_CHECK_MS, limitTraffic, MOST_CONNECTIONS } from './traffic.ts';
@@ -182,7 +183,8 @@ function doorOf(master: MasterPort, address: () => string, operatorToken: string
   const sse = new SseStreams(master.core.clock);
   const access = new Access(master.core, master.config, operatorToken);
   access.changed.on(() => sse.recheck());
-  return { master, views, stream, followers: new LogFollowers(master.core, master.logs), sse, access };
+  const followers = new LogFollowers(master.core, master.logs);
+  return { master, views, stream, followers, sse, searches: new SearchTurns(master.core.clock), access };
 }
 
 function addressOf(app: FastifyInstance, host: string, isSecure: boolean): string {

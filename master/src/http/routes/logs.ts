@@ -201,7 +201,8 @@ function search(door: Door, caller: Caller, reply: FastifyReply, options: LogSea
       () => undefined,
       () => door.access.isStill(caller),
     );
-  new LogSearch(door.master.core, door.master.logs, options, open).start();
+  const { core, logs } = door.master;
+  new LogSearch({ core, logs, turns: door.searches }, options, open).start();
 }
 
 function resumedAt(header: string | string[] | undefined): number | null {
