@@ -4,6 +4,7 @@ import { masterLock, workerLock } from '../config/locks.ts';
 import { worker } from '../config/workers.ts';
 import { SimulatedSite } from '../simulation/simulated-site.ts';
 import { begunOn, blockerOf, run, siteWith, stepsOf } from '../simulation/test-language.ts';
+import { shell } from '../steps/shell.ts';
 
 const w1 = worker({ name: 'w1' });
 const w2 = worker({ name: 'w2', maxBuilds: 2 });
@@ -134,6 +135,22 @@ describe('why a request waits', () => {
     expect(blockerOf(sim, id)).toEqual({ kind: 'workersBusy', workers: ['w1'], offline: ['w3'], paused: ['w2'] });
     sim.master.setPaused('w1', true);
     expect(blockerOf(sim, id)).toEqual({ kind: 'workersPaused', workers: ['w1', 'w2'], offline: ['w3'] });
+  });
+
+  it('is what holds up the others, once its back-off is over', () => {
+    const lost = shell({ name: 'a', command: ['make'], exitCodes: { 0: 'SUCCESS', 1: 'RETRY' } });
+    const flaky = builder({ name: 'flaky', workers: [w1], factory: factory([lost]), retry: { backOff: '5s' } });
+    using sim = new SimulatedSite({
+      site: siteWith({ workers: [w1], builders: [flaky] }),
+      work: () => ({ durationMs: 100, exitCode: 1 }),
+    });
+    sim.connectAll();
+    const ids = [1, 2].map(() => sim.request(['flaky']).requestIds[0] ?? 0);
+    sim.master.setPaused('w1', true);
+    sim.run(1000);
+    expect(ids.map((id) => blockerOf(sim, id)?.kind)).toEqual(['backOff', 'workersPaused']);
+    sim.run(5000);
+    expect(ids.map((id) => blockerOf(sim, id)?.kind)).toEqual(['workersPaused', 'workersPaused']);
   });
 
   it('is a builder that left the configuration', () => {

@@ -40,7 +40,7 @@ export class Distributor {
     this.#rooms = rooms;
     this.#pool = new WorkerPool(core, rooms.slots, rooms.workers);
     this.#claims = new RequestClaims(core, rooms.locks, rooms.requests);
-    this.#alarms = new Alarms(core, (builder) => this.#wake(builder));
+    this.#alarms = new Alarms(core, (builder) => this.#wakeAfresh(builder));
     this.#draining = new Draining(core);
     this.#queue = new Queue(core, rooms.requests, this.#alarms, this.#draining);
     const parts = { queue: this.#queue, pool: this.#pool, claims: this.#claims, alarms: this.#alarms };
