@@ -59,7 +59,7 @@ export async function importRepository(context: Context, name: string, options: 
     // The tree is made as after a rollback: a death on the way is finished by the next command.
     const published = { root: manifest.root, revision: manifest.revision };
     await writeTransaction(context, paths, { ...newTransaction(context, ''), published, restores: true });
-    await closeCutOffPublish(context, paths);
+    await closeCutOffPublish({ ...context, say: () => {} }, paths);
     context.say(
       `Imported ${name} at revision ${manifest.revision}: served from ${paths.served}, seen as ${paths.mount}`,
     );

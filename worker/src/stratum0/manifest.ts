@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { Stratum0Error } from './errors.ts';
 import { algorithmOf, CONTENT_HASH } from './hashes.ts';
+import { NAME_PATTERN } from './paths.ts';
 import { readSignedText, type SignedText, signManifestText } from './signing.ts';
 
 /**
@@ -76,7 +77,7 @@ export function decodeManifest(bytes: Buffer, what: string): { manifest: Manifes
     rootSizeBytes: Number(field('B', count)),
     ttlSeconds: Number(field('D', count)),
     revision: Number(field('S', count)),
-    name: field('N', /^[a-z0-9.-]+$/),
+    name: field('N', new RegExp(`^${NAME_PATTERN}$`)),
     certificate: field('X', CONTENT_HASH),
     history: field('H', CONTENT_HASH),
     publishedAt: Number(field('T', count)),

@@ -32,16 +32,18 @@ export interface RepositoryPaths {
   readonly publicKey: string;
 }
 
-/** Longest repository name: it is a directory name and part of a URL. */
-const MAX_NAME_LENGTH = 100;
+/** Longer names are refused by clients. */
+const MAX_NAME_LENGTH = 60;
+/** A fully qualified repository name, of the characters that clients take: labels of letters, digits, `-` and `_`. */
+export const NAME_PATTERN = '[A-Za-z0-9][A-Za-z0-9_-]*(?:\\.[A-Za-z0-9][A-Za-z0-9_-]*)+';
+const NAME = new RegExp(`^${NAME_PATTERN}$`);
 
-/** Checks a repository name (a fully qualified domain name, as CernVM-FS wants it). Throws `bad_name`. */
+/** Checks a repository name. Throws `bad_name`. */
 function checkName(name: string): string {
-  const label = '[a-z0-9]([a-z0-9-]*[a-z0-9])?';
-  if (name.length > MAX_NAME_LENGTH || !new RegExp(`^${label}(\\.${label})+$`).test(name))
+  if (name.length > MAX_NAME_LENGTH || !NAME.test(name))
     throw new Stratum0Error(
       'bad_name',
-      `"${name}" is not a repository name: give a domain name in small letters, such as software.example.org`,
+      `"${name}" is not a repository name: give a domain name of at most ${MAX_NAME_LENGTH} characters, such as software.example.org`,
     );
   return name;
 }

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Stratum0Error, systemCode } from './errors.ts';
+import { NAME_PATTERN } from './paths.ts';
 import { repositoryNames } from './repository.ts';
 import { hashOf } from './signing.ts';
 
@@ -17,12 +18,13 @@ export interface ServerOptions {
   readonly say: (line: string) => void;
 }
 
-const REPOSITORY = '[a-z0-9][a-z0-9.-]*';
 /** Files that are replaced in place: what clients begin with, and what mirrors ask for (replica mark, reflog, status). */
 const FILE_PATH = new RegExp(
-  `^/cvmfs/(${REPOSITORY})/(\\.cvmfspublished|\\.cvmfswhitelist|\\.cvmfs_master_replica|\\.cvmfsreflog|\\.cvmfs_status\\.json)$`,
+  `^/cvmfs/(${NAME_PATTERN})/(\\.cvmfspublished|\\.cvmfswhitelist|\\.cvmfs_master_replica|\\.cvmfsreflog|\\.cvmfs_status\\.json)$`,
 );
-const OBJECT_PATH = new RegExp(`^/cvmfs/(${REPOSITORY})/(data/[0-9a-f]{2}/[0-9a-f]{38}(?:-rmd160|-shake128)?[A-Z]?)$`);
+const OBJECT_PATH = new RegExp(
+  `^/cvmfs/(${NAME_PATTERN})/(data/[0-9a-f]{2}/[0-9a-f]{38}(?:-rmd160|-shake128)?[A-Z]?)$`,
+);
 /** What monitors begin with: which repositories there are (CernVM-FS documentation, "CernVM-FS Server Meta Information"). */
 const LIST_PATH = '/cvmfs/info/v1/repositories.json';
 /**
