@@ -1,19 +1,37 @@
-import type { Copy, Image, Stage } from './image.ts';
+import { type Copy, type Image, INIT_STAGE, type Stage } from './image.ts';
 import { POLICY } from './policy.ts';
 
 /** Labels that say what a container of the image needs; limits are made from them. */
 export const NEED_LABELS = { cpus: 'icefall.cpus', memoryMb: 'icefall.memory-mb', gpus: 'icefall.gpus' } as const;
 
+/** What every entry point runs under. */
+export const INIT: readonly string[] = [POLICY.init.target, ...POLICY.init.options];
+
+/** Where a Dockerfile comes from, as its first lines say. */
+export interface Origin {
+  readonly source: string;
+  readonly command: string;
+  /** Of the Dockerfile, where it is built. */
+  readonly path: string;
+}
+
 /**
  * The Dockerfile of an image: a stage each, and in each first what changes seldom (packages, dependencies), then sources.
- * Its context is the project's folder.
+ * The first one carries the policy's init, which every stage that runs something gets.
  */
-export function renderDockerfile(image: Image): string {
+export function renderDockerfile(image: Image, origin: Origin = ownOrigin(image)): string {
   const head = [
-    `# ${image.title}. Rendered from docker/ by "icefall images render"; edit it there.`,
-    `# docker build -f docker/dockerfiles/${image.name}.Dockerfile --target production .`,
+    `# ${image.title}. Rendered from ${origin.source} by "${origin.command}"; edit it there.`,
+    `# docker build -f ${origin.path} --target production .`,
   ];
-  return `${[head, ...image.stages.map((stage) => renderStage(image, stage))].map((lines) => lines.join('\n')).join('\n\n')}\n`;
+  const init = [`FROM ${POLICY.init.on} AS ${INIT_STAGE}`, ...packages('apt', POLICY.init.packages)];
+  const stages = [head, init, ...image.stages.map((stage) => renderStage(image, stage))];
+  return `${stages.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+/** Of the project's own images; their context is its folder. */
+function ownOrigin({ name }: Image): Origin {
+  return { source: 'docker/', command: 'icefall images render', path: `docker/dockerfiles/${name}.Dockerfile` };
 }
 
 function renderStage(image: Image, stage: Stage): string[] {
@@ -37,12 +55,25 @@ function packages(family: Image['family'], names: readonly string[]): string[] {
   const list = [...names].sort().map((name) => `    ${name} \\`);
   return family === 'apt'
     ? [
-        'RUN export DEBIAN_FRONTEND=noninteractive && apt-get update -q \\',
+        `RUN printf 'path-exclude=%s\\n' ${quoted(POLICY.notUnpacked)} > ${PATH_FILTER} \\`,
+        ` && printf 'path-include=%s\\n' ${quoted(POLICY.unpacked)} >> ${PATH_FILTER} \\`,
+        ' && export DEBIAN_FRONTEND=noninteractive && apt-get update -q \\',
         ' && apt-get install -q -y --no-install-recommends \\',
         ...list,
-        ' && rm -rf /var/lib/apt/lists/*',
+        ' && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log',
       ]
-    : ['RUN dnf install -q -y --setopt=install_weak_deps=False \\', ...list, ' && dnf clean all'];
+    : [
+        'RUN dnf install -q -y --nodocs --setopt=install_weak_deps=False \\',
+        ...list,
+        ' && dnf clean all && rm -rf /var/cache/dnf /var/log/dnf*',
+      ];
+}
+
+/** Where dpkg reads what it is not to unpack; the last of its lines that fits a path counts. */
+const PATH_FILTER = '/etc/dpkg/dpkg.cfg.d/not-unpacked';
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(' ');
 }
 
 /** The user comes with the first directories that it owns. */
@@ -64,7 +95,9 @@ function copy({ from, source, target }: Copy): string {
 
 function runtime(image: Image, stage: Stage): string[] {
   if (stage.entrypoint === undefined) return [];
+  const { program, target } = POLICY.init;
   return [
+    copy({ from: INIT_STAGE, source: [program], target }),
     ...labels(image),
     ...stage.ports.map((port) => `EXPOSE ${port}`),
     // By number: only so can a cluster tell that it is not root.
@@ -75,7 +108,7 @@ function runtime(image: Image, stage: Stage): string[] {
     ...(stage.health === undefined
       ? []
       : [`HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ${JSON.stringify(stage.health)}`]),
-    `ENTRYPOINT ${JSON.stringify([...POLICY.init, ...stage.entrypoint])}`,
+    `ENTRYPOINT ${JSON.stringify([...INIT, ...stage.entrypoint])}`,
     ...(stage.command.length === 0 ? [] : [`CMD ${JSON.stringify(stage.command)}`]),
   ];
 }

@@ -7,6 +7,8 @@ import { POLICY } from './policy.ts';
  */
 const text = z.string().min(1);
 const stageName = z.string().regex(/^[a-z][a-z0-9-]*$/, 'must be lower-case letters, digits and dashes');
+/** The stage that carries the init, in every Dockerfile. */
+export const INIT_STAGE = 'init';
 const packageName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]*$/, 'is not the name of a package');
 const family = z.enum(['apt', 'dnf']);
 const path = z.string().regex(/^\//, 'must be an absolute path');
@@ -109,6 +111,8 @@ function mistakesIn(stages: readonly Stage[]): Mistake[] {
     if (!stage.on.includes('/') && !before.has(stage.on)) unknown(stage.on, ['on']);
     for (const { from } of [...stage.copies, ...(stage.dependencies?.copies ?? [])])
       if (from !== undefined && !before.has(from)) unknown(from, ['copies']);
+    if (stage.name === INIT_STAGE)
+      mistakes.push({ path: ['stages', i, 'name'], message: 'is the stage of the init, which every image has' });
     if (before.has(stage.name))
       mistakes.push({ path: ['stages', i, 'name'], message: `a second stage is named ${JSON.stringify(stage.name)}` });
     before.add(stage.name);

@@ -73,6 +73,7 @@ describe('a description of an image', () => {
     expect(stage({ colour: 'blue' })).toThrow(/colour/);
     expect(stage({ on: 'basis' })).toThrow(/"basis" is no earlier stage; there are: none/);
     expect(stage({ name: 'build' })).toThrow(/a second stage is named "build"/);
+    expect(stage({ name: 'init' })).toThrow(/stages\.0\.name: is the stage of the init/);
     expect(mistake({ user: { name: 'root', uid: 0 } })).toThrow(/user\.uid: is below 1000.*unprivileged/);
     expect(mistake({ stages: SMALL.stages.slice(0, 2) })).toThrow(/there is no stage "production"/);
     expect(mistake({ name: 'My Tool' })).toThrow(/image "My Tool": name: must be lower-case/);

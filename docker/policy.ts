@@ -19,7 +19,16 @@ export const POLICY = {
   /** Of everything that is no platform: master and stratum 0. */
   debian: 'docker.io/library/debian:12-slim',
   /** Reaps what daemons leave and passes signals on; static, so that the one binary runs on every platform. */
-  init: ['/usr/local/bin/tini', '-s', '--'],
+  init: {
+    on: 'docker.io/library/debian:12-slim',
+    packages: ['tini'],
+    program: '/usr/bin/tini-static',
+    target: '/usr/local/bin/tini',
+    options: ['-s', '--'],
+  },
+  /** Nobody reads these in a container: they are not unpacked, whatever the base does. Licences stay. */
+  notUnpacked: ['/usr/share/doc/*', '/usr/share/info/*', '/usr/share/locale/*', '/usr/share/man/*'],
+  unpacked: ['/usr/share/doc/*/copyright', '/usr/share/locale/locale.alias'],
   /** Programs that every platform's builds may count on, as its packages. */
   buildPackages: {
     apt: ['ca-certificates', 'file', 'g++', 'gcc', 'git', 'libc6-dev', 'make', 'patch', 'python3', 'rsync', 'xz-utils'],

@@ -1,3 +1,4 @@
+import { INIT } from '@icefall/docker/dockerfile';
 import { masterImage } from '@icefall/docker/images/master';
 import { PROJECT, STATE } from '@icefall/docker/images/parts';
 import { deployment } from './deployment.ts';
@@ -58,7 +59,7 @@ const pod = deployment(
       {
         name: 'backup',
         ...image(masterImage),
-        command: ['/usr/local/bin/tini', '-s', '--', 'sh', `${PROJECT}/docker/files/backup.sh`, STATE, '/backup'],
+        command: [...INIT, 'sh', `${PROJECT}/docker/files/backup.sh`, STATE, '/backup'],
         env: [
           { name: 'ICEFALL_BACKUP_SECONDS', value: '900' },
           { name: 'ICEFALL_BACKUPS', value: '96' },

@@ -1,13 +1,22 @@
 # Icefall master. Rendered from docker/ by "icefall images render"; edit it there.
 # docker build -f docker/dockerfiles/master.Dockerfile --target production .
 
-FROM docker.io/library/node:24.21.0-bookworm-slim AS node
-
 FROM docker.io/library/debian:12-slim AS init
-RUN export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
+RUN printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/info/*' '/usr/share/locale/*' '/usr/share/man/*' > /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && printf 'path-include=%s\n' '/usr/share/doc/*/copyright' '/usr/share/locale/locale.alias' >> /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
  && apt-get install -q -y --no-install-recommends \
     tini \
- && rm -rf /var/lib/apt/lists/*
+ && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
+
+FROM docker.io/library/node:24.21.0-bookworm-slim AS node
+RUN printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/info/*' '/usr/share/locale/*' '/usr/share/man/*' > /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && printf 'path-include=%s\n' '/usr/share/doc/*/copyright' '/usr/share/locale/locale.alias' >> /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
+ && apt-get install -q -y --no-install-recommends \
+    binutils \
+ && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
+RUN strip /usr/local/bin/node
 
 FROM node AS build
 WORKDIR /src
@@ -37,16 +46,19 @@ COPY tests/package.json tests/
 COPY docs/package.json docs/
 COPY docker/package.json docker/
 COPY k8s/package.json k8s/
-RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --prod --filter @icefall/site... && rm -rf node_modules/.pnpm/node-linux-*
+COPY docker/files/prune.sh /tmp/
+RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --prod --filter @icefall/site... && rm -rf node_modules/.pnpm/node-linux-* && sh /tmp/prune.sh node_modules
 
 FROM docker.io/library/debian:12-slim AS base
-RUN export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
+RUN printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/info/*' '/usr/share/locale/*' '/usr/share/man/*' > /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && printf 'path-include=%s\n' '/usr/share/doc/*/copyright' '/usr/share/locale/locale.alias' >> /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
  && apt-get install -q -y --no-install-recommends \
     ca-certificates \
     git \
     openssh-client \
     rsync \
- && rm -rf /var/lib/apt/lists/*
+ && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
 RUN groupadd --gid 10001 icefall \
  && useradd --uid 10001 --gid 10001 --create-home --shell /bin/sh icefall \
  && install -d -o icefall -g icefall /var/lib/icefall /site /backup /run/icefall/tokens
@@ -54,7 +66,6 @@ RUN groupadd --gid 10001 icefall \
 FROM base AS runtime
 WORKDIR /opt/icefall
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
-COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
 COPY --from=dependencies /opt/icefall /opt/icefall
 COPY shared shared/
 COPY config config/
@@ -65,6 +76,7 @@ COPY --from=build /src/master/web/dist master/web/dist/
 RUN printf '#!/bin/sh\nexec node /opt/icefall/master/src/cli/main.ts "$@"\n' > /usr/local/bin/icefall && chmod 755 /usr/local/bin/icefall
 
 FROM runtime AS test
+COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
 LABEL org.opencontainers.image.title="Icefall master" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.source="https://git.example.org/software/icefall" \
@@ -79,6 +91,7 @@ ENTRYPOINT ["/usr/local/bin/tini","-s","--","sh","/opt/icefall/docker/files/test
 
 FROM runtime AS production
 ENV NODE_ENV="production"
+COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
 LABEL org.opencontainers.image.title="Icefall master" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.source="https://git.example.org/software/icefall" \

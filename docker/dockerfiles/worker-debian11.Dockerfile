@@ -1,13 +1,22 @@
 # Icefall worker, Debian 11. Rendered from docker/ by "icefall images render"; edit it there.
 # docker build -f docker/dockerfiles/worker-debian11.Dockerfile --target production .
 
-FROM docker.io/library/node:24.21.0-bookworm-slim AS node
-
 FROM docker.io/library/debian:12-slim AS init
-RUN export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
+RUN printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/info/*' '/usr/share/locale/*' '/usr/share/man/*' > /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && printf 'path-include=%s\n' '/usr/share/doc/*/copyright' '/usr/share/locale/locale.alias' >> /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
  && apt-get install -q -y --no-install-recommends \
     tini \
- && rm -rf /var/lib/apt/lists/*
+ && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
+
+FROM docker.io/library/node:24.21.0-bookworm-slim AS node
+RUN printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/info/*' '/usr/share/locale/*' '/usr/share/man/*' > /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && printf 'path-include=%s\n' '/usr/share/doc/*/copyright' '/usr/share/locale/locale.alias' >> /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
+ && apt-get install -q -y --no-install-recommends \
+    binutils \
+ && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
+RUN strip /usr/local/bin/node
 
 FROM node AS build
 WORKDIR /src
@@ -26,7 +35,9 @@ COPY worker worker/
 RUN node worker/scripts/bundle.ts
 
 FROM docker.io/library/debian:11-slim AS base
-RUN export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
+RUN printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/info/*' '/usr/share/locale/*' '/usr/share/man/*' > /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && printf 'path-include=%s\n' '/usr/share/doc/*/copyright' '/usr/share/locale/locale.alias' >> /etc/dpkg/dpkg.cfg.d/not-unpacked \
+ && export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
  && apt-get install -q -y --no-install-recommends \
     ca-certificates \
     file \
@@ -39,7 +50,7 @@ RUN export DEBIAN_FRONTEND=noninteractive && apt-get update -q \
     python3 \
     rsync \
     xz-utils \
- && rm -rf /var/lib/apt/lists/*
+ && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log
 RUN groupadd --gid 10001 icefall \
  && useradd --uid 10001 --gid 10001 --create-home --shell /bin/sh icefall \
  && install -d -o icefall -g icefall /var/lib/icefall /cvmfs
@@ -47,12 +58,12 @@ RUN groupadd --gid 10001 icefall \
 FROM base AS runtime
 WORKDIR /var/lib/icefall
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
-COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
 COPY --from=build /src/worker/dist/icefall-worker.cjs /src/worker/dist/icefall-gateway.cjs /opt/icefall/
 RUN printf '#!/bin/sh\nexec node /opt/icefall/icefall-gateway.cjs "$@"\n' > /usr/local/bin/icefall-gateway && chmod 755 /usr/local/bin/icefall-gateway
 
 FROM runtime AS test
 COPY docker/files/test-worker.sh /opt/icefall/
+COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
 LABEL org.opencontainers.image.title="Icefall worker, Debian 11" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.source="https://git.example.org/software/icefall" \
@@ -66,6 +77,7 @@ STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/tini","-s","--","sh","/opt/icefall/test-worker.sh"]
 
 FROM runtime AS production
+COPY --from=init /usr/bin/tini-static /usr/local/bin/tini
 LABEL org.opencontainers.image.title="Icefall worker, Debian 11" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.source="https://git.example.org/software/icefall" \

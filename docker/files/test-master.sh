@@ -6,6 +6,6 @@ cd "$(mktemp -d)"
 git --version
 rsync --version | head -n 1
 icefall --version
-icefall check --no-types /opt/icefall/config
+icefall check /opt/icefall/config
 icefall simulate /opt/icefall/config --push main --at 2026-03-02T09:00 | tail -n 1
 test -s /opt/icefall/master/web/dist/index.html

@@ -1,6 +1,6 @@
 import { type Image, image } from '../image.ts';
 import { POLICY } from '../policy.ts';
-import { command, folders, initStage, install, NODE_AND_INIT, nodeStage, PROJECT, STATE } from './parts.ts';
+import { command, dependenciesStage, folders, install, NODE, nodeStage, PROJECT, STATE } from './parts.ts';
 
 /** Sources that run as they are: Node strips the types. */
 const SOURCES = ['shared', 'config', 'worker', 'docker'];
@@ -12,7 +12,6 @@ export const masterImage: Image = image({
   needs: { cpus: 2, memoryMb: 2000 },
   stages: [
     nodeStage,
-    initStage,
     {
       name: 'build',
       on: 'node',
@@ -21,12 +20,7 @@ export const masterImage: Image = image({
       copies: [{ source: ['tsconfig.json'], target: './' }, ...folders('shared', 'master')],
       run: ['cd master/web && ../node_modules/.bin/vite build --logLevel warn'],
     },
-    {
-      name: 'dependencies',
-      on: 'node',
-      workdir: PROJECT,
-      dependencies: install('--prod --filter @icefall/site...'),
-    },
+    dependenciesStage('@icefall/site...'),
     {
       name: 'base',
       on: POLICY.debian,
@@ -38,7 +32,7 @@ export const masterImage: Image = image({
       on: 'base',
       workdir: PROJECT,
       copies: [
-        ...NODE_AND_INIT,
+        NODE,
         { from: 'dependencies', source: [PROJECT], target: PROJECT },
         ...folders(...SOURCES),
         { source: ['master/src'], target: 'master/src/' },

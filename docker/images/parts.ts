@@ -13,15 +13,19 @@ export const STATE = '/var/lib/icefall';
 
 const PNPM = 'pnpm@12.21.0';
 
-/** Carries Node, one binary. */
-export const nodeStage: StageFile = { name: 'node', on: POLICY.node };
-/** Carries the init. */
-export const initStage: StageFile = { name: 'init', on: POLICY.debian, family: 'apt', packages: ['tini'] };
-
-export const NODE_AND_INIT: NonNullable<StageFile['copies']> = [
-  { from: 'node', source: ['/usr/local/bin/node'], target: '/usr/local/bin/node' },
-  { from: 'init', source: ['/usr/bin/tini-static'], target: '/usr/local/bin/tini' },
-];
+/** Carries Node, one binary; without its symbols, which only a debugger reads. */
+export const nodeStage: StageFile = {
+  name: 'node',
+  on: POLICY.node,
+  family: 'apt',
+  packages: ['binutils'],
+  run: ['strip /usr/local/bin/node'],
+};
+export const NODE: NonNullable<StageFile['copies']>[number] = {
+  from: 'node',
+  source: ['/usr/local/bin/node'],
+  target: '/usr/local/bin/node',
+};
 
 /** A program on the PATH: what follows `node`. */
 export function command(name: string, words: string): string {
@@ -41,6 +45,21 @@ export function install(options: string): NonNullable<StageFile['dependencies']>
     ],
     // The Node that the project brings for development machines is another copy of the image's own.
     run: `npx --yes ${PNPM} install --frozen-lockfile --ignore-scripts ${options} && rm -rf node_modules/.pnpm/node-linux-*`,
+  };
+}
+
+/** A stage of what a program needs to run, and nothing else: to be copied into the image. */
+export function dependenciesStage(filter: string): StageFile {
+  const { copies, run } = install(`--prod --filter ${filter}`);
+  const prune = 'docker/files/prune.sh';
+  return {
+    name: 'dependencies',
+    on: 'node',
+    workdir: PROJECT,
+    dependencies: {
+      copies: [...copies, { source: [prune], target: '/tmp/' }],
+      run: `${run} && sh /tmp/prune.sh node_modules`,
+    },
   };
 }
 

@@ -4,10 +4,9 @@ import {
   AGENT,
   bundleStage,
   command,
+  dependenciesStage,
   GATEWAY_COMMAND,
-  initStage,
-  install,
-  NODE_AND_INIT,
+  NODE,
   nodeStage,
   PROGRAMS,
   PROJECT,
@@ -30,13 +29,7 @@ export const stratum0Image: Image = image({
   needs: NEEDS,
   stages: [
     nodeStage,
-    initStage,
-    {
-      name: 'dependencies',
-      on: 'node',
-      workdir: PROJECT,
-      dependencies: install('--prod --filter @icefall/worker...'),
-    },
+    dependenciesStage('@icefall/worker...'),
     {
       name: 'base',
       on: POLICY.debian,
@@ -48,7 +41,7 @@ export const stratum0Image: Image = image({
       on: 'base',
       workdir: STATE,
       copies: [
-        ...NODE_AND_INIT,
+        NODE,
         { from: 'dependencies', source: [PROJECT], target: PROJECT },
         { source: ['shared'], target: `${PROJECT}/shared/` },
         { source: ['worker'], target: `${PROJECT}/worker/` },
@@ -85,7 +78,6 @@ export const stratum0CvmfsImage: Image = image({
   needs: NEEDS,
   stages: [
     nodeStage,
-    initStage,
     bundleStage,
     {
       name: 'base',
@@ -100,9 +92,9 @@ export const stratum0CvmfsImage: Image = image({
       // The repository of packages is one of CernVM's own.
       dependencies: {
         copies: [{ source: ['docker/files/cernvm.repo'], target: '/etc/yum.repos.d/' }],
-        run: 'dnf install -q -y --setopt=install_weak_deps=False cvmfs cvmfs-server fuse-overlayfs httpd && dnf clean all',
+        run: 'dnf install -q -y --nodocs --setopt=install_weak_deps=False cvmfs cvmfs-server fuse-overlayfs httpd && dnf clean all && rm -rf /var/cache/dnf /var/log/dnf*',
       },
-      copies: [...NODE_AND_INIT, PROGRAMS, { source: ['docker/files'], target: `${PROJECT}/docker/files/` }],
+      copies: [NODE, PROGRAMS, { source: ['docker/files'], target: `${PROJECT}/docker/files/` }],
       run: [GATEWAY_COMMAND],
     },
     {

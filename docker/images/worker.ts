@@ -1,17 +1,7 @@
 import { type Image, image } from '../image.ts';
 import type { Platform } from '../platforms.ts';
 import { POLICY } from '../policy.ts';
-import {
-  AGENT,
-  bundleStage,
-  GATEWAY_COMMAND,
-  initStage,
-  NODE_AND_INIT,
-  nodeStage,
-  PROGRAMS,
-  PROJECT,
-  STATE,
-} from './parts.ts';
+import { AGENT, bundleStage, GATEWAY_COMMAND, NODE, nodeStage, PROGRAMS, PROJECT, STATE } from './parts.ts';
 
 /** Where the platforms' shared tree is mounted. */
 export const TREE = '/cvmfs';
@@ -29,7 +19,6 @@ export function workerImage(platform: Platform): Image {
     needs: { ...POLICY.needs, ...needs },
     stages: [
       nodeStage,
-      initStage,
       bundleStage,
       {
         name: 'base',
@@ -41,7 +30,7 @@ export function workerImage(platform: Platform): Image {
         name: 'runtime',
         on: 'base',
         workdir: STATE,
-        copies: [...NODE_AND_INIT, PROGRAMS],
+        copies: [NODE, PROGRAMS],
         run: [GATEWAY_COMMAND],
       },
       {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ComposeFile, Service } from '@icefall/docker/compose';
+import { INIT } from '@icefall/docker/dockerfile';
 import type { Image } from '@icefall/docker/image';
 import { POLICY } from '@icefall/docker/policy';
 import type { TestGround } from '../support/ground.ts';
@@ -63,7 +64,7 @@ export class ComposeSite {
     buildah('from', '--pull-never', '--name', container, this.#references.get(service.image) ?? service.image);
     this.#ground.atEnd(() => spawnSync('buildah', ['rm', container], { stdio: 'ignore' }));
     const production = image.stages.find((stage) => stage.name === 'production');
-    const entrypoint = service.entrypoint ?? [...POLICY.init, ...(production?.entrypoint ?? [])];
+    const entrypoint = service.entrypoint ?? [...INIT, ...(production?.entrypoint ?? [])];
     // As with an engine: another entry point has nothing of the image's command.
     const usual = service.entrypoint === undefined ? (production?.command ?? []) : [];
     const started = TestProcess.start(this.#ground, {
@@ -111,7 +112,7 @@ export class ComposeSite {
   /** TERM to the init of the container, as an engine sends it; how it ended. Throws if it does not in time. */
   async stop(name: string, limitMs: number): Promise<Exit> {
     const running = this.#running.get(name);
-    const init = processesOf(this.#mark(name)).find(({ command }) => command.startsWith(POLICY.init.join(' ')));
+    const init = processesOf(this.#mark(name)).find(({ command }) => command.startsWith(INIT.join(' ')));
     if (running === undefined || init === undefined) throw new Error(`${name} does not run`);
     process.kill(init.pid, 'SIGTERM');
     return running.endedWithin(limitMs);

@@ -1,4 +1,3 @@
-import { describeIssue } from '../config/problems.ts';
 import type { ProjectDeclaration, ProjectsDeclaration } from '../config/projects.ts';
 import {
   type DefinedStep,
@@ -9,7 +8,7 @@ import {
   PIPELINE_FILE,
 } from './definition.ts';
 import { jobsOf } from './jobs.ts';
-import { readYaml, type YamlText } from './yaml-text.ts';
+import { issueIn, readYaml, type YamlText } from './yaml-text.ts';
 
 /** What a pipeline may use of the site. */
 export type Offer = Omit<ProjectsDeclaration, 'repositories'>;
@@ -62,11 +61,7 @@ function readText(text: string, project: ProjectDeclaration, offer: Offer): Read
   if ('mistakes' in yaml) return { mistakes: yaml.mistakes.map(({ line, message }) => `${title}:${line}: ${message}`) };
   const parsed = definitionSchema.safeParse(yaml.value);
   if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => {
-      const keys = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-      return `${title}:${yaml.lineOf([...issue.path, ...keys])}: ${describeIssue(issue, yaml.value)}`;
-    });
-    return { mistakes: issues };
+    return { mistakes: parsed.error.issues.map((issue) => `${title}:${issueIn(yaml, issue)}`) };
   }
   const definition = parsed.data;
   const wrong: string[] = [];

@@ -4,6 +4,7 @@ import type { CommandContext } from '../context.ts';
 import { CliError, EXIT } from '../exit.ts';
 import { counted } from '../output/text.ts';
 import { imagesRendering, manifestsRendering, projectFolder, type Rendering, readPlatforms } from '../rendering.ts';
+import { addDockerfile } from './dockerfile.ts';
 
 interface Options {
   readonly check?: boolean;
@@ -13,6 +14,7 @@ interface Options {
 export function addImages(program: Command, context: CommandContext): void {
   const images = program.command('images').description('the images: master, stratum 0, a worker for each platform');
   addRender(images, context, 'write the Dockerfiles and the compose file of the table of platforms', imagesRendering);
+  addDockerfile(images, context);
 }
 
 export function addK8s(program: Command, context: CommandContext): void {
