@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { POLICY } from '@icefall/docker/policy';
@@ -38,13 +38,22 @@ function makeDebian(base: string, release: string): void {
     mkdirSync(CACHE, { recursive: true });
     rmSync(folder, { recursive: true, force: true });
     execFileSync('debootstrap', ['--variant=minbase', release, folder], { stdio: ['ignore', 2, 2] });
-    rmSync(join(folder, 'var/cache/apt/archives'), { recursive: true, force: true });
   }
+  makeSlim(folder);
   const container = buildah('from', 'scratch');
   buildah('add', '-q', container, folder, '/');
   buildah('config', '--cmd', '/bin/bash', container);
   buildah('commit', '-q', container, base);
   buildah('rm', container);
+}
+
+/** As the official images that are called slim: without documentation, translations and what apt keeps. */
+function makeSlim(folder: string): void {
+  for (const kept of ['usr/share/info', 'usr/share/locale', 'usr/share/man', 'var/cache/apt', 'var/lib/apt/lists'])
+    for (const name of readdirSync(join(folder, kept)))
+      if (name !== 'locale.alias') rmSync(join(folder, kept, name), { recursive: true });
+  const texts = join(folder, 'usr/share/doc');
+  execFileSync('find', [texts, '-mindepth', '1', '!', '-type', 'd', '!', '-name', 'copyright', '-delete']);
 }
 
 /** Stands in for the official image of Node: Debian, the same binary from its package, npm. */

@@ -1,7 +1,7 @@
 import { allImages } from '@icefall/docker/images/all';
 import { PLATFORMS } from '@icefall/docker/platforms';
 import { canMake, makeBases } from './bases.ts';
-import { buildah, buildImage, CONTAINER_PREFIX } from './buildah.ts';
+import { buildah, buildImage, CONTAINER_PREFIX, sizeOf } from './buildah.ts';
 
 /**
  * `npm run containers:build -- [NAME…]`: builds the images whose bases can be made here, runs the test variant of each,
@@ -27,6 +27,7 @@ for (const image of images) {
   } finally {
     buildah('rm', container);
   }
-  buildImage(image, 'production');
-  console.log(`${image.name}: built and tested in ${Math.round((performance.now() - started) / 1000)} s`);
+  const production = buildImage(image, 'production');
+  const seconds = Math.round((performance.now() - started) / 1000);
+  console.log(`${image.name}: built and tested in ${seconds} s: ${sizeOf(production)}`);
 }

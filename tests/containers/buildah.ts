@@ -16,6 +16,11 @@ export function hasImage(name: string): boolean {
   return spawnSync('buildah', ['inspect', '--type', 'image', name], { stdio: 'ignore' }).status === 0;
 }
 
+/** How large an image is, unpacked: all its layers. */
+export function sizeOf(name: string): string {
+  return buildah('images', '--format', '{{.Size}}', name);
+}
+
 /** What the containers of this process are called, before what they are. */
 export const CONTAINER_PREFIX = `icefall-${process.pid}-`;
 
