@@ -10,7 +10,7 @@ const LONGEST_LINE = 500;
 export interface FailedStep {
   readonly step: Step;
   readonly url: string;
-  /** The end of its log; null where it has none that can be read. */
+  /** The end of its log; null where it has none. */
   readonly log: { readonly name: string; readonly url: string; readonly lines: readonly string[] } | null;
 }
 
@@ -43,11 +43,19 @@ export function failedStepOf({ steps }: Build, logs: LogStore, siteUrl: string):
 }
 
 function excerptOf(logs: LogStore, logId: number): string[] {
-  const lines = logs.lines(logId, -MOST_EXCERPT_LINES, MOST_EXCERPT_LINES)?.lines ?? [];
-  return lines.map(({ text }) => {
+  return endOf(logs, logId).map((text) => {
     const plain = plainText(text);
     return plain.length > LONGEST_LINE ? `${plain.slice(0, LONGEST_LINE)}…` : plain;
   });
+}
+
+/** That a build failed is told, too, where its log is damaged. */
+function endOf(logs: LogStore, logId: number): string[] {
+  try {
+    return (logs.lines(logId, -MOST_EXCERPT_LINES, MOST_EXCERPT_LINES)?.lines ?? []).map(({ text }) => text);
+  } catch (error) {
+    return [`(it cannot be read: ${error instanceof Error ? error.message : String(error)})`];
+  }
 }
 
 /** In one or two words: `failed`, `still fails`, `works again`. */

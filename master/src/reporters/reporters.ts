@@ -122,25 +122,40 @@ export class Reporters {
   #read(): boolean {
     if (!this.#isStarted || this.#declared.length === 0) return true;
     const before = this.#declared;
+    // Most reporters are at the same place: a build is looked up once for all of them.
+    const facts = new Map<number, BuildFacts | null>();
     // What a loss of power takes with it is read again.
-    const isAll = this.#core.repeatableTurn(() => before.map((reporter) => this.#readFor(reporter)).every(Boolean));
+    const isAll = this.#core.repeatableTurn(() =>
+      before.map((reporter) => this.#readFor(reporter, facts)).every((isDone) => isDone),
+    );
     for (const { name } of before) this.#courier(name).wake();
     return isAll;
   }
 
-  #readFor(reporter: ReporterDeclaration): boolean {
+  #readFor(reporter: ReporterDeclaration, facts: Map<number, BuildFacts | null>): boolean {
     const { name } = reporter;
     const cursor = this.#rows.cursor(name);
     const { ids, end, isAll } = this.#rows.touchedBuilds(cursor, MOST_READ);
     let isLonger = false;
-    for (const id of ids) isLonger = this.#consider(reporter, id) || isLonger;
+    for (const id of ids) {
+      if (!facts.has(id))
+        facts.set(
+          id,
+          factsOf(this.#core.db, id, (builder) => this.#tagsOf(builder)),
+        );
+      isLonger = this.#consider(reporter, id, facts.get(id) ?? null) || isLonger;
+    }
     if (isLonger) this.#rows.limit(name);
     if (end > cursor) this.#rows.setCursor(name, end);
     return isAll;
   }
 
-  #consider(reporter: ReporterDeclaration, id: number): boolean {
-    const facts = factsOf(this.#core.db, id, (builder) => this.#rooms.config.builder(builder)?.tags ?? []);
+  #tagsOf(builder: string): readonly string[] {
+    return this.#rooms.config.builder(builder)?.tags ?? [];
+  }
+
+  /** Puts a report in line, if there is something to tell; gives whether it has. */
+  #consider(reporter: ReporterDeclaration, id: number, facts: BuildFacts | null): boolean {
     if (facts === null || !isReported(reporter, facts) || !this.#hasTarget(reporter, facts)) return false;
     const moment = facts.result === null ? 'start' : 'end';
     return this.#rows.add(reporter.name, { build_id: id, moment, previous: facts.previous });

@@ -11,7 +11,7 @@ import { workerSchema } from './workers.ts';
 const alarmSchema = z.object({
   /**
    * For programs: `storageUnavailable`, `diskSpaceLow`, `clockJumped`, `masterMistake`,
-   * `configurationChanged`, `lockWait LOCK`, `notCleanedUp BUILDER@WORKER`.
+   * `configurationChanged`, `lockWait LOCK`, `notCleanedUp BUILDER@WORKER`, `reporter REPORTER`.
    */
   kind: z.string(),
   /** What is wrong, where, and what to do. */
