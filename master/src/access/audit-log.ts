@@ -4,6 +4,7 @@ import { Attempts } from '../engine/attempts.ts';
 import type { Core } from '../engine/core.ts';
 import type { SiteConfig } from '../engine/site-config.ts';
 import { Conditions, type Page, type PageWanted } from '../events/paging.ts';
+import { networkOf } from './network.ts';
 import { noted } from './quietly.ts';
 
 /** Old entries are looked for once for so many new ones. */
@@ -66,7 +67,7 @@ export class AuditLog {
 
   /** What was refused; a few for each address and minute, and none where nothing can be stored. */
   noteRefusal(deed: Deed): void {
-    const [key, now] = [deed.origin ?? '', this.#core.now()];
+    const [key, now] = [networkOf(deed.origin ?? ''), this.#core.now()];
     if (this.#refusals.exceeded(key, now)) return;
     this.#refusals.note(key, now);
     noted(() => this.note(deed));

@@ -2,6 +2,7 @@ import type { Server, Socket } from 'node:net';
 import type { AccessDeclaration } from '../config/access.ts';
 import { Shares } from '../engine/shares.ts';
 import { isLoopback } from './loopback.ts';
+import { networkOf } from './network.ts';
 import { isProxy } from './proxies.ts';
 
 /**
@@ -14,7 +15,7 @@ export function limitConnections(server: Server, most: number, access: () => Acc
   server.on('connection', (socket: Socket) => {
     const address = socket.remoteAddress ?? null;
     const isForOthers = address !== null && (isLoopback(address) || isProxy(access(), address));
-    const giveBack = shares.take(isForOthers ? null : address);
+    const giveBack = shares.take(isForOthers || address === null ? null : networkOf(address));
     if (giveBack === null) socket.destroy();
     else socket.once('close', giveBack);
   });

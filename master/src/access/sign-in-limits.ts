@@ -1,5 +1,6 @@
 import { Attempts } from '../engine/attempts.ts';
 import { AccessError } from './errors.ts';
+import { networkOf } from './network.ts';
 
 const MINUTE_MS = 60_000;
 /** Wrong passwords for a name from one address: a person who tries all they remember. */
@@ -20,20 +21,20 @@ export class SignInLimits {
   check(name: string, address: string, nowMs: number): void {
     const isTooMuch =
       this.#ofName.exceeded(keyOf(name, address), nowMs) ||
-      this.#ofAddress.exceeded(address, nowMs) ||
+      this.#ofAddress.exceeded(networkOf(address), nowMs) ||
       this.#everywhere.exceeded(plain(name), nowMs);
     if (isTooMuch) throw new AccessError('too_many_attempts', 'too many wrong passwords; wait a quarter of an hour');
   }
 
   failed(name: string, address: string, nowMs: number): void {
     this.#ofName.note(keyOf(name, address), nowMs);
-    this.#ofAddress.note(address, nowMs);
+    this.#ofAddress.note(networkOf(address), nowMs);
     this.#everywhere.note(plain(name), nowMs);
   }
 }
 
 function keyOf(name: string, address: string): string {
-  return `${address} ${plain(name)}`;
+  return `${networkOf(address)} ${plain(name)}`;
 }
 
 /** A directory takes these for one name. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { HookDelivery } from '@icefall/shared';
+import { networkOf } from '../access/network.ts';
 import { noted } from '../access/quietly.ts';
 import { fromColumn, toColumn } from '../db/rows.ts';
 import { Attempts } from '../engine/attempts.ts';
@@ -94,7 +95,7 @@ export class HookDeliveries {
 
   /** What was refused; a few for each address and minute, and none where nothing can be stored. */
   noteRefusal(arrival: Arrival, became: Omit<Outcome, 'outcome'>): void {
-    const [key, now] = [arrival.origin ?? '', this.#core.now()];
+    const [key, now] = [networkOf(arrival.origin ?? ''), this.#core.now()];
     if (this.#refusals.exceeded(key, now)) return;
     this.#refusals.note(key, now);
     noted(() => void this.note(arrival, { ...became, outcome: 'refused' }));

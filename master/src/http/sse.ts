@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { isLoopback } from '../access/loopback.ts';
+import { networkOf } from '../access/network.ts';
 import type { Clock, Timer } from '../engine/ports.ts';
 import { Shares } from '../engine/shares.ts';
 import { HttpProblem } from './errors.ts';
@@ -79,7 +80,7 @@ export class SseStreams {
    * each heartbeat and by {@link recheck}. Throws {@link HttpProblem}.
    */
   open(reply: Hijackable, address: string, closed: () => void, isAllowed: () => boolean): SseStream {
-    const giveBack = this.#shares.take(isLoopback(address) ? null : address);
+    const giveBack = this.#shares.take(isLoopback(address) ? null : networkOf(address));
     if (giveBack === null)
       throw new HttpProblem(
         'too_many_streams',

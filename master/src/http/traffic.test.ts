@@ -58,6 +58,8 @@ describe('an address that asks for too much', () => {
     expect([refused.json().error.code, refused.headers['retry-after']]).toEqual(['too_many_requests', '10']);
     expect(await statuses(3, '192.0.2.2')).toEqual([200, 200, 200]);
     expect(await statuses(5, '127.0.0.1', 'POST')).toEqual([200, 200, 200, 200, 200]);
+    expect(await statuses(3, '2001:db8::1')).toEqual([200, 200, 200]);
+    expect(await statuses(1, '2001:db8::2')).toEqual([429]);
   });
 
   test('is told so sooner where it changes something', async () => {

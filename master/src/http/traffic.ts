@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isLoopback } from '../access/loopback.ts';
+import { networkOf } from '../access/network.ts';
 import { Attempts } from '../engine/attempts.ts';
 import type { Clock } from '../engine/ports.ts';
 import { Shares } from '../engine/shares.ts';
@@ -33,19 +34,19 @@ export function limitTraffic(
   const changing = new Attempts({ most: most.changing, withinMs: WINDOW_MS });
   app.addHook('onRequest', async ({ ip, method }, reply) => {
     if (isLoopback(ip)) return;
-    const now = clock.monotonic();
+    const [who, now] = [networkOf(ip), clock.monotonic()];
     const limits = method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? [all] : [all, changing];
-    if (limits.some((limit) => limit.exceeded(ip, now))) {
+    if (limits.some((limit) => limit.exceeded(who, now))) {
       reply.header('retry-after', WINDOW_MS / 1000);
       throw new HttpProblem('too_many_requests', `too many requests from ${ip}; wait ${WINDOW_MS / 1000} s`);
     }
-    for (const limit of limits) limit.note(ip, now);
+    for (const limit of limits) limit.note(who, now);
   });
   const bodies = new Shares(most.bodies);
   app.addHook('preParsing', async (request, reply) => {
     const bytes = bodyBytesOf(request);
     if (bytes === 0) return;
-    const giveBack = bodies.take(isLoopback(request.ip) ? null : request.ip, bytes);
+    const giveBack = bodies.take(isLoopback(request.ip) ? null : networkOf(request.ip), bytes);
     if (giveBack === null) {
       reply.header('retry-after', WINDOW_MS / 1000);
       throw new HttpProblem('too_many_requests', `too much is being sent by ${request.ip}; wait ${WINDOW_MS / 1000} s`);

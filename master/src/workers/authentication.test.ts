@@ -89,6 +89,13 @@ describe('an address with many failures', () => {
     expect(room.logged).toHaveLength(3);
   });
 
+  test('is one of a network where it is of IPv6: whoever has one has 2^64', () => {
+    const room = new TestRoom(siteWith({ name: 'w1', token: { file: tokenFile('secret') } }));
+    for (let i = 0; i < MAX_FAILURES_A_MINUTE; i += 1) expect(show(room, 'w1', 'wrong', `2001:db8::${i}`)).toBe(401);
+    expect(show(room, 'w1', 'secret', '2001:db8::ffff')).toBe(429);
+    expect(show(room, 'w1', 'secret', '2001:db8:0:1::1')).toBe('in');
+  });
+
   test('is that of the agent behind a proxy which the site names, and the proxy itself behind any other', () => {
     const roles = { reader: { allow: ['view' as const], members: 'everyone' as const } };
     const { workers, builders } = siteWith({ name: 'w1', token: { file: tokenFile('secret') } });

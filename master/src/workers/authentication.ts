@@ -1,5 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { isApiToken } from '../access/api-tokens.ts';
+import { networkOf } from '../access/network.ts';
 import { clientAddress } from '../access/proxies.ts';
 import { formatProblem } from '../config/problems.ts';
 import { readToken, type TokenSource, type WorkerDeclaration } from '../config/workers.ts';
@@ -76,7 +77,7 @@ export class Authentication {
     const credentials = { ...shown, address };
     const { name } = credentials;
     const now = this.#core.now();
-    if (this.#failures.exceeded(address, now))
+    if (this.#failures.exceeded(networkOf(address), now))
       return this.#refuse(
         credentials,
         429,
@@ -86,19 +87,19 @@ export class Authentication {
     if (name === undefined)
       return this.#refuse(credentials, 401, 'no_name', 'the request does not say which worker it comes from');
     if (!this.#mayConnect(name)) {
-      this.#failures.note(address, now);
+      this.#failures.note(networkOf(address), now);
       const message = `the master's configuration has no worker named "${name.slice(0, 100)}"`;
       return this.#refuse(credentials, 403, 'unknown_worker', message);
     }
     if (credentials.certificateFault != null) {
-      this.#failures.note(address, now);
+      this.#failures.note(networkOf(address), now);
       const message = `worker "${name}" is not let in: ${credentials.certificateFault}`;
       return this.#refuse(credentials, 401, 'bad_certificate', message);
     }
     const secret = this.#declared.get(name) ?? this.#issued(name);
     if ('fault' in secret) return this.#refuse(credentials, 503, 'no_token', secret.fault);
     if (matches(tokenOf(credentials), secret.hash)) return null;
-    this.#failures.note(address, now);
+    this.#failures.note(networkOf(address), now);
     if (isApiToken(tokenOf(credentials))) {
       const remedy = `a worker needs one of its own: icefall worker token issue ${name}`;
       return this.#refuse(credentials, 401, 'api_token', `API tokens open nothing at the port for workers; ${remedy}`);
@@ -159,7 +160,7 @@ export class Authentication {
 
   #refuse({ name, address }: Credentials, status: number, code: string, message: string): Refusal {
     const now = this.#core.now();
-    const key = `${address} ${code}`;
+    const key = `${networkOf(address)} ${code}`;
     if (!this.#logged.exceeded(key, now)) {
       this.#logged.note(key, now);
       this.#core.log.warn({ worker: name?.slice(0, 100), address, code }, `a worker was refused: ${message}`);

@@ -5,6 +5,7 @@ import type { Core } from '../../engine/core.ts';
 import type { SiteConfig } from '../../engine/site-config.ts';
 import { AccessError } from '../errors.ts';
 import type { Told } from '../identity.ts';
+import { networkOf } from '../network.ts';
 import { newSecret } from '../secrets.ts';
 import { Envelope } from './envelope.ts';
 import { GitHub } from './github.ts';
@@ -63,7 +64,7 @@ export class Visits {
     query: string,
     from: string,
   ): Promise<{ told: Told; to: string }> {
-    if (this.#failures.exceeded(from, this.#core.now()))
+    if (this.#failures.exceeded(networkOf(from), this.#core.now()))
       throw new AccessError('too_many_attempts', 'too many failed attempts to sign in; wait a quarter of an hour');
     const provider = this.#provider(name);
     const visit = this.#visit(sealed);
@@ -75,7 +76,7 @@ export class Visits {
       const told = await this.#asked(name, () => provider.recognise(visit, url));
       return { told: { ...told, name: `${name}:${told.name}` }, to: visit.to };
     } catch (error) {
-      this.#failures.note(from, this.#core.now());
+      this.#failures.note(networkOf(from), this.#core.now());
       throw error;
     }
   }
