@@ -4,8 +4,8 @@ import { durationSchema, parseDuration, positiveDurationSchema } from './duratio
 describe('a duration', () => {
   test.each([
     [0, 0],
-    [15_000, 15_000],
-    [15_000.4, 15_000],
+    [1500, 1500],
+    [1.4, 1],
     ['500ms', 500],
     ['20s', 20_000],
     ['15m', 900_000],
@@ -40,15 +40,6 @@ describe('a duration', () => {
       "must be milliseconds or a number with a unit such as '20s', '15m', '4h', and at most 365 days",
     ]);
   });
-
-  test.each([[300], [1200], [3600], [9999], [0.5]])(
-    'without a unit is not as short as %j: seconds may be meant',
-    (value) => {
-      expect(durationSchema.safeParse(value).error?.issues.map(({ message }) => message)).toEqual([
-        `a number alone is milliseconds; write '${value}s' or '${value}ms'`,
-      ]);
-    },
-  );
 
   test('may have to be more than zero, also after rounding', () => {
     expect(positiveDurationSchema.safeParse('1ms').success).toBe(true);

@@ -17,19 +17,9 @@ const HINT = "must be milliseconds or a number with a unit such as '20s', '15m',
 /** What is meant to be longer than a year is meant to have no limit: null. */
 const LONGEST_MS = 365 * 86_400_000;
 
-/**
- * A smaller number without a unit is most often meant as seconds, as Buildbot has them: 300, 1200, 3600. What is built
- * three times a second, or ended after one, would be found late.
- */
-const LEAST_BARE_MS = 10_000;
-
 /** Schema for an option that is a {@link Duration}; the parsed value is milliseconds. */
 export const durationSchema = z.union([z.number(), z.string()], HINT).transform((value, context) => {
   const ms = parseDuration(value);
-  if (typeof value === 'number' && value > 0 && value < LEAST_BARE_MS) {
-    context.addIssue({ code: 'custom', message: `a number alone is milliseconds; write '${value}s' or '${value}ms'` });
-    return z.NEVER;
-  }
   if (ms !== null && ms <= LONGEST_MS) return ms;
   context.addIssue({ code: 'custom', message: HINT });
   return z.NEVER;

@@ -66,7 +66,7 @@ function declare(source: ProjectSource): ProjectParts {
             name: `poll-${project.name}`,
             repository: project.repository,
             branches: pollBranches(branchMatcher(branchesOf(source))),
-            every: `${offer.pollMs}ms`,
+            every: offer.pollMs,
           }),
         ];
   return { builders: [...trusted, ...restricted], schedulers, pollers };

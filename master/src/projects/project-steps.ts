@@ -49,8 +49,8 @@ function stepOf(step: DefinedStep, of: JobSteps): StepDeclaration {
     command: step.run ?? '',
     workdir: step.workdir === '' ? CHECKOUT : `${CHECKOUT}/${step.workdir}`,
     env: { ...step.env, ...Object.fromEntries(secrets) },
-    maxTime: step.timeout === undefined ? null : `${step.timeout}ms`,
-    ...(step.silence === undefined ? {} : { idleTimeout: `${step.silence}ms` }),
+    maxTime: step.timeout ?? null,
+    ...(step.silence === undefined ? {} : { idleTimeout: step.silence }),
   });
 }
 

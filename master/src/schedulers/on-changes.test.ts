@@ -268,7 +268,7 @@ describe('properties', () => {
       name: 'given',
       builders: [linux],
       changes: main,
-      treeStableTimer: '1s',
+      treeStableTimer: 1000,
       properties: { a: 'scheduler', b: 'scheduler' },
     });
     const room = TestRoom.started([given]);

@@ -192,7 +192,7 @@ describe('a git step whose options are wrong', () => {
     [{ mode: 'full', method: 'clean', shallow: 3 }, /option "shallow": works only with/],
     [{ shallow: 0 }, /option "shallow"/],
     [{ retry: { delay: '1 fortnight', repeats: 1 } }, /option "retry.delay": must be milliseconds/],
-    [{ retry: { delay: '1s', repeats: -1 } }, /option "retry.repeats"/],
+    [{ retry: { delay: 1, repeats: -1 } }, /option "retry.repeats"/],
     [{ repository: '' }, /option "repository"/],
     [{ describe: '--tags' }, /option "describe"/],
     [{ config: { a: 1 } }, /option "config.a"/],
