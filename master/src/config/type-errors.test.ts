@@ -39,6 +39,18 @@ export const build = shell({ name: 'build', command: ['make'], locks: [linux.exc
   expect(problems.find(({ place }) => place?.line === 4)?.message).toMatch(/exclusive.*\(TS\d+\)$/);
 });
 
+test('takes a program for the module that it is, wherever it lies', async () => {
+  write('names.json', '{ "title": "A site" }');
+  const site = write(
+    'site.ts',
+    `import names from './names.json' with { type: 'json' };
+const machines: string[] = await Promise.resolve([names.title, import.meta.dirname]);
+console.log(machines);
+`,
+  );
+  expect(await typeErrors(site)).toEqual([]);
+});
+
 test('has nothing against functions without types, the runtime of Node, or plain JavaScript', async () => {
   const site = write(
     'site.ts',

@@ -43,7 +43,11 @@ function projectOf(file: string) {
   const compilerOptions = {
     target: 'es2024',
     lib: ['es2024', 'esnext.disposable'],
-    module: 'nodenext',
+    // As it is loaded: a module, also where no package.json above it says so.
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    moduleDetection: 'force',
+    resolveJsonModule: true,
     allowImportingTsExtensions: true,
     strict: true,
     noImplicitAny: false,
