@@ -115,7 +115,8 @@ export class Git {
       // Git would tidy up in the background, where it is ended with the rest of what its command leaves behind.
       'gc.autoDetach': 'false',
       'maintenance.autoDetach': 'false',
-      // What a build before this one left in the repository is not run by this checkout.
+      // Hooks that a build before this one left in the repository are not run by this checkout. Its configuration is kept:
+      // whoever may not leave a filter or a proxy there for others needs a builder of their own (docs/security.md).
       'core.hooksPath': '/dev/null',
       'core.fsmonitor': 'false',
     };
