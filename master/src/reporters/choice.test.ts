@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { REPORT_MODES, type ReportMode } from '../config/reporters.ts';
 import { isTold } from './choice.ts';
 
+fc.configureGlobal({ seed: 20250602 });
+
 const ENDS = RESULTS.filter((result) => result !== 'RETRY');
 const result = fc.constantFrom(...RESULTS);
 const previous = fc.constantFrom(null, ...RESULTS);

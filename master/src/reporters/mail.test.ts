@@ -8,6 +8,8 @@ import type { Report } from './report.ts';
 import { CHANGE, reportOf, rightly } from './test-report.ts';
 import type { Mail } from './transport.ts';
 
+fc.configureGlobal({ seed: 20250602 });
+
 const OPTIONS: MailReporterOptions = {
   ...{ name: 'mail', from: 'ci@example.org', to: ['team@example.org', 'authors'] },
   ...{ server: { host: 'mail.example.org' }, authors: { domains: ['Example.org'] } },
