@@ -171,6 +171,22 @@ describe('the cluster', () => {
     );
   });
 
+  test('has all of the master, or of one platform, under a label, by which they are applied apart', () => {
+    const under = (label: string, value: string) =>
+      built('overlays/cluster')
+        .filter(({ metadata }) => Object(metadata).labels?.[label] === value)
+        .map(({ kind, metadata }) => `${kind} ${Object(metadata).name}`)
+        .sort();
+    expect(under('icefall/platform', 'ubuntu22.04')).toEqual([
+      'Deployment worker-ubuntu22-04',
+      'PersistentVolumeClaim worker-ubuntu22-04',
+    ]);
+    expect(under('icefall/role', 'master')).toEqual([
+      ...['ConfigMap icefall-settings', 'Deployment master', 'PersistentVolumeClaim icefall-backup'],
+      ...['PersistentVolumeClaim icefall-master', 'PodDisruptionBudget master', 'Service master'],
+    ]);
+  });
+
   test('lets a master with pools make pods in another namespace, and do nothing else', () => {
     const objects = built('overlays/pools');
     const master = deployment(objects, 'master').spec?.template.spec;

@@ -111,6 +111,6 @@ export const masterObjects: readonly KubernetesObject[] = [
   pod,
   service,
   budget,
-  claim(CLAIMS.master, '20Gi'),
-  claim(CLAIMS.backup, '50Gi'),
+  claim(CLAIMS.master, '20Gi', { labels: labels(NAME, 'master') }),
+  claim(CLAIMS.backup, '50Gi', { labels: labels(NAME, 'master') }),
 ];

@@ -42,21 +42,27 @@ export type {
 
 type AccessMode = 'ReadWriteOnce' | 'ReadWriteMany';
 
-/** A claim on a volume; without a class, of the cluster's default. */
+interface ClaimOptions {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly accessMode?: AccessMode;
+  /** Default: the cluster's own. */
+  readonly storageClass?: string;
+}
+
+/** A claim on a volume. Its labels are those of whose it is, so that these can be applied together. */
 export function claim(
   name: string,
   size: string,
-  accessMode: AccessMode = 'ReadWriteOnce',
-  storageClassName?: string,
+  { labels, accessMode = 'ReadWriteOnce', storageClass }: ClaimOptions,
 ): IPersistentVolumeClaim {
   return {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
-    metadata: { name, labels: { 'app.kubernetes.io/part-of': 'icefall' } },
+    metadata: { name, labels: { ...labels } },
     spec: {
       accessModes: [accessMode],
       resources: { requests: { storage: size } },
-      ...(storageClassName === undefined ? {} : { storageClassName }),
+      ...(storageClass === undefined ? {} : { storageClassName: storageClass }),
     },
   };
 }

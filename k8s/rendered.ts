@@ -2,7 +2,7 @@ import type { Platform } from '@icefall/docker/platforms';
 import type { RenderedFile } from '@icefall/docker/rendered';
 import { stringify } from 'yaml';
 import { masterObjects } from './master.ts';
-import { NAMESPACE, SETTINGS } from './names.ts';
+import { labels, NAMESPACE, SETTINGS } from './names.ts';
 import { type Kustomization, overlays } from './overlays.ts';
 import { siteSettings } from './settings.ts';
 import { siteObjects } from './site.ts';
@@ -31,7 +31,7 @@ function base(platforms: readonly Platform[]): RenderedFile[] {
     namespace: NAMESPACE,
     resources: Object.keys(parts).map((name) => `${name}.yaml`),
     // Under one name whatever is in it: a change is taken over by "icefall reload", without a restart.
-    configMapGenerator: [{ name: SETTINGS, files: ['settings.json'], options: { disableNameSuffixHash: true } }],
+    configMapGenerator: [{ name: SETTINGS, files: ['settings.json'], options: SETTINGS_OPTIONS }],
   };
   return [
     yamlFile('k8s/base/kustomization.yaml', kustomization),
@@ -40,6 +40,8 @@ function base(platforms: readonly Platform[]): RenderedFile[] {
   ];
 }
 
+/** Applied with the master, which reads it. */
+const SETTINGS_OPTIONS = { disableNameSuffixHash: true, labels: labels('master', 'master') };
 const KUSTOMIZATION = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
 
 function overlay({

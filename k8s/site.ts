@@ -107,5 +107,5 @@ export const siteObjects: readonly KubernetesObject[] = [
   ...policies,
   keep('worker'),
   keep('stratum0'),
-  claim(CLAIMS.tree, '1Ti', 'ReadWriteMany'),
+  claim(CLAIMS.tree, '1Ti', { labels: PART, accessMode: 'ReadWriteMany' }),
 ];

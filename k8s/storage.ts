@@ -1,6 +1,6 @@
 import type { Platform } from '@icefall/docker/platforms';
 import { CLAIMS, objectName } from './names.ts';
-import { claim, type KubernetesObject, type StorageClass } from './objects.ts';
+import type { KubernetesObject, StorageClass } from './objects.ts';
 import { patch, spec } from './patches.ts';
 
 /** Claims on volumes that one pod mounts. */
@@ -69,7 +69,6 @@ export function clusterClaims(platforms: readonly Platform[]): object[] {
 
 /** A claim of the class for blocks; anything else as it is. */
 export function withClass(object: KubernetesObject): KubernetesObject {
-  return object.kind === 'PersistentVolumeClaim'
-    ? claim(object.metadata?.name ?? '', String(object.spec?.resources?.requests?.storage), 'ReadWriteOnce', RBD)
-    : object;
+  if (object.kind !== 'PersistentVolumeClaim' || object.spec === undefined) return object;
+  return { ...object, spec: { ...object.spec, storageClassName: RBD } };
 }

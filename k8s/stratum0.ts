@@ -21,6 +21,7 @@ const NAME = 'stratum0';
 export const REPOSITORIES = ['software.icefall.example', 'ara.icefall.example'];
 const MANIFEST = `/cvmfs/${REPOSITORIES[0]}/.cvmfspublished`;
 
+const LABELS = labels(NAME, 'stratum0');
 const STRATUM0_POD = { name: NAME, role: 'stratum0' } as const;
 /** A publish that is ended is aborted; its master starts the clean-up when the pod is back. */
 const GRACE_SECONDS = 120;
@@ -69,15 +70,15 @@ const embedded = deployment(STRATUM0_POD, {
 const service: Service = {
   apiVersion: 'v1',
   kind: 'Service',
-  metadata: { name: NAME, labels: labels(NAME, 'stratum0') },
+  metadata: { name: NAME, labels: LABELS },
   spec: { selector: selector(NAME), ports: [{ name: 'http', port: PORTS.stratum0, targetPort: PORTS.stratum0 }] },
 };
 
 export const stratum0Objects: readonly KubernetesObject[] = [
   embedded,
   service,
-  claim(NAME, '20Gi'),
-  claim(CLAIMS.stratum0, '500Gi'),
+  claim(NAME, '20Gi', { labels: LABELS }),
+  claim(CLAIMS.stratum0, '500Gi', { labels: LABELS }),
 ];
 
 const CVMFS_VOLUMES = [
@@ -119,4 +120,6 @@ export const cvmfsDeployment: Deployment = deployment(STRATUM0_POD, {
   volumes: [...agentVolumes, ...CVMFS_VOLUMES.map(({ name, claim: claimName }) => claimed(name, claimName))],
 });
 
-export const cvmfsClaims: readonly KubernetesObject[] = CVMFS_VOLUMES.map(({ claim: name, size }) => claim(name, size));
+export const cvmfsClaims: readonly KubernetesObject[] = CVMFS_VOLUMES.map(({ claim: name, size }) =>
+  claim(name, size, { labels: LABELS }),
+);

@@ -7,6 +7,7 @@ import {
   CONTAINER_SECURITY,
   claimed,
   image,
+  labels,
   objectName,
   PORTS,
   resources,
@@ -35,7 +36,7 @@ export const AGENT_PROBES = { readinessProbe: { exec: { command: CONNECTED }, pe
 /** A platform's worker, and the volume of its journal and builds: both outlive the pod. */
 export function workerObjects(platform: Platform): KubernetesObject[] {
   const name = objectName(platform.name);
-  return [pod(platform), claim(name, '50Gi')];
+  return [pod(platform), claim(name, '50Gi', { labels: labels(name, 'worker', platform) })];
 }
 
 function pod(platform: Platform): Deployment {

@@ -53,9 +53,10 @@ function documents(text: string): JsonObject[] {
   return parseAllDocuments(text).map((document) => document.toJS());
 }
 
-function configMap({ name = null, files }: JsonObject, read: (name: string) => string): JsonObject {
+function configMap({ name = null, files, options }: JsonObject, read: (name: string) => string): JsonObject {
+  const labels = Object.fromEntries(Object.entries(object(options)).filter(([option]) => option === 'labels'));
   const data = Object.fromEntries(list(files).map((file) => [String(file), read(String(file))]));
-  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data };
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...labels }, data };
 }
 
 function inNamespace(one: JsonObject, namespace: Json | undefined): JsonObject {
