@@ -10,6 +10,13 @@ test('who waits for busy or paused workers is told of the others of its builder,
   expect(describeBlocker({ kind: 'workersPaused', workers: ['a'], offline })).toBe(
     'waits for a worker: a paused; w0, w1, w2, w3, w4 and 4 more not connected',
   );
+  expect(describeBlocker({ kind: 'workersBusy', workers: offline })).toBe(
+    'waits for a free slot on w0, w1, w2, w3, w4 and 4 more',
+  );
+  const workers = offline.map((name) => ({ name, lastSeenAt: null }));
+  expect(describeBlocker({ kind: 'workersOffline', workers })).toBe(
+    'waits for a worker: w0, w1, w2, w3, w4 and 4 more not connected',
+  );
 });
 
 test('a request that was taken in tells by which', () => {

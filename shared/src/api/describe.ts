@@ -4,11 +4,11 @@ import type { Blocker } from './blockers.ts';
 export function describeBlocker(blocker: Blocker): string {
   switch (blocker.kind) {
     case 'workersOffline':
-      return `waits for a worker: ${blocker.workers.map((w) => w.name).join(', ')} not connected`;
+      return `waits for a worker: ${namedShortly(blocker.workers.map((w) => w.name))} not connected`;
     case 'workersBusy':
-      return `waits for a free slot on ${blocker.workers.join(', ')}${inBrackets(unusableOf(blocker))}`;
+      return `waits for a free slot on ${namedShortly(blocker.workers)}${inBrackets(unusableOf(blocker))}`;
     case 'workersPaused':
-      return `waits for a worker: ${[`${blocker.workers.join(', ')} paused`, ...unusableOf(blocker)].join('; ')}`;
+      return `waits for a worker: ${[`${namedShortly(blocker.workers)} paused`, ...unusableOf(blocker)].join('; ')}`;
     case 'lock': {
       const who = blocker.holders
         .map((h) => `${h.builder} #${h.buildNumber}${h.stepName === null ? '' : ` (${h.stepName})`}`)
@@ -51,8 +51,13 @@ export function describeBlocker(blocker: Blocker): string {
   }
 }
 
-/** Of many workers so many are named. */
+/** Of many workers so many are named, and the others counted. */
 const MOST_NAMED = 5;
+
+export function namedShortly(names: readonly string[], most = MOST_NAMED): string {
+  const more = names.length > most ? ` and ${names.length - most} more` : '';
+  return `${names.slice(0, most).join(', ')}${more}`;
+}
 
 interface Unusable {
   readonly offline?: readonly string[] | undefined;
@@ -64,9 +69,7 @@ function unusableOf({ offline = [], paused = [] }: Unusable): string[] {
 }
 
 function inState(names: readonly string[], state: string): string[] {
-  if (names.length === 0) return [];
-  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
-  return [`${names.slice(0, MOST_NAMED).join(', ')}${more} ${state}`];
+  return names.length === 0 ? [] : [`${namedShortly(names)} ${state}`];
 }
 
 function inBrackets(notes: readonly string[]): string {

@@ -101,6 +101,13 @@ export function Why({
   );
 }
 
+/** Of many workers or requests, so many have a link; the sentence counts the others. */
+const MOST_LINKS = 5;
+
+function More({ of }: { of: readonly unknown[] }): JSX.Element | null {
+  return of.length > MOST_LINKS ? <span>and {of.length - MOST_LINKS} more</span> : null;
+}
+
 function WhyLinks({ blocker }: { blocker: Blocker }): JSX.Element | null {
   if (blocker.kind === 'lock')
     return (
@@ -129,27 +136,30 @@ function WhyLinks({ blocker }: { blocker: Blocker }): JSX.Element | null {
   if (blocker.kind === 'children')
     return (
       <span class="why-links">
-        {blocker.requestIds.map((id) => (
+        {blocker.requestIds.slice(0, MOST_LINKS).map((id) => (
           <RequestLink key={id} id={id} />
         ))}
+        <More of={blocker.requestIds} />
       </span>
     );
   if (blocker.kind === 'workersOffline')
     return (
       <span class="why-links">
-        {blocker.workers.map(({ name }) => (
+        {blocker.workers.slice(0, MOST_LINKS).map(({ name }) => (
           <a key={name} href={paths.worker(name)}>
             worker {name}
           </a>
         ))}
+        <More of={blocker.workers} />
       </span>
     );
   if (blocker.kind === 'workersBusy' || blocker.kind === 'workersPaused')
     return (
       <span class="why-links">
-        {blocker.workers.map((name) => (
+        {blocker.workers.slice(0, MOST_LINKS).map((name) => (
           <WorkerBuilds key={name} name={name} />
         ))}
+        <More of={blocker.workers} />
       </span>
     );
   return null;

@@ -1,15 +1,20 @@
 import type { Blocker } from '@icefall/shared';
-import { describeBlocker } from '@icefall/shared/api/describe';
+import { describeBlocker, namedShortly } from '@icefall/shared/api/describe';
+
+const MOST_NAMED = 3;
 
 /** Why something waits, in the few words that a narrow box has room for. The whole sentence is describeBlocker's. */
 export function shortWhy(blocker: Blocker): string {
   switch (blocker.kind) {
     case 'workersOffline':
-      return `${blocker.workers.map((worker) => worker.name).join(', ')} not connected`;
+      return `${namedShortly(
+        blocker.workers.map(({ name }) => name),
+        MOST_NAMED,
+      )} not connected`;
     case 'workersBusy':
-      return `${blocker.workers.join(', ')} busy`;
+      return `${namedShortly(blocker.workers, MOST_NAMED)} busy`;
     case 'workersPaused':
-      return `${blocker.workers.join(', ')} paused`;
+      return `${namedShortly(blocker.workers, MOST_NAMED)} paused`;
     case 'lock': {
       const [holder] = blocker.holders;
       const others = blocker.holders.length - 1 + (blocker.others ?? 0);
