@@ -109,6 +109,20 @@ describe('a site with people', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('shows who may administer who is told of builds, and others not', async () => {
+    const { page, complaints } = await browser.open(`${master.url}/about`, { expects: REFUSED });
+    await signIn(page, 'ada');
+    const told = page.getByRole('row').filter({ hasText: 'team mail' });
+    await told.getByText('0, last never').waitFor();
+    await page.getByLabel('Signed in as ada').click();
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await signIn(page, 'fay');
+    await page.locator('main[data-page=about]').getByText('Running since').waitFor();
+    expect(await told.count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
   for (const { name, rules, options } of LOOKS)
     test(`is accessible and fits, from the sign-in to the records: ${name}`, async () => {
       const { page, complaints } = await browser.open(`${master.url}/audit`, { ...options, expects: REFUSED });
@@ -116,7 +130,7 @@ describe('a site with people', () => {
       const found = [...(await faultsOf(page, rules))];
       await signIn(page, 'ada');
       await page.getByRole('cell', { name: 'addUser user fay' }).waitFor();
-      for (const path of ['/audit', '/deliveries']) {
+      for (const path of ['/audit', '/deliveries', '/about']) {
         await page.goto(`${master.url}${path}`);
         await page.locator('main').getByRole('row').nth(1).waitFor();
         found.push(...(await faultsOf(page, rules)).map((fault) => `${path}: ${fault}`));

@@ -1,4 +1,4 @@
-import { builder, factory, forceScheduler, shell, site, webhook, worker } from '@icefall/master/config';
+import { builder, factory, forceScheduler, mailReporter, shell, site, webhook, worker } from '@icefall/master/config';
 
 const w1 = worker({ name: 'w1' });
 const open = builder({ name: 'open', workers: [w1], factory: factory([shell({ name: 'say', command: ['true'] })]) });
@@ -16,6 +16,10 @@ export default site({
   schedulers: [forceScheduler({ name: 'force', builders: [open] })],
   // Without secrets: it takes what this machine sends.
   changeSources: [webhook('gitea')],
+  url: 'http://127.0.0.1',
+  reporters: [
+    mailReporter({ name: 'team', server: { host: 'mail.example.org' }, from: 'ci@example.org', to: ['a@example.org'] }),
+  ],
   access: {
     roles: {
       writer: { allow: ['force'], builders: [open], members: { groups: ['writers'] } },

@@ -11,6 +11,7 @@ import type {
   Log,
   LogLines,
   Project,
+  Reporter,
   Request,
   Snapshot,
   Status,
@@ -43,6 +44,7 @@ export const api = {
   createToken: (name: string) => post<{ token: string; expiresAt: number }>('/tokens', { name, mine: true }),
   hookDeliveries: (query: Query) =>
     get<{ deliveries: HookDelivery[]; next: number | null }>('/hooks/deliveries', query),
+  reporters: () => get<{ reporters: Reporter[] }>('/reporters'),
   audit: (query: Query) => get<{ entries: AuditEntry[]; next: number | null }>('/audit', query),
 
   redeliver: (id: number) => post<HookDelivery>(`/hooks/deliveries/${id}/redeliver`),

@@ -1,6 +1,8 @@
 import type { JSX } from 'preact';
 import { live, store } from '../../store/index.ts';
 import { Ago, Empty, Page } from '../../ui/parts.tsx';
+import { may } from '../access/session.ts';
+import { Reporters } from './reporters.tsx';
 
 /** What runs here: the master, its configuration, how the page is connected. */
 export function About(): JSX.Element {
@@ -51,6 +53,7 @@ export function About(): JSX.Element {
           </ul>
         </section>
       )}
+      {may('admin') && <Reporters />}
       <p>
         <a href="/api/v1/openapi.json" target="_blank" rel="noreferrer">
           The API’s description (OpenAPI)
