@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '@icefall/master/cli/program';
 import { fakeTerminal } from '@icefall/master/cli/testing/fake-terminal';
@@ -30,6 +30,38 @@ async function commandsBelow(...path: readonly string[]): Promise<string[]> {
 }
 
 const commands = await commandsBelow();
+
+/** Command lines of `icefall` in a page: those of its blocks of shell, and those between backquotes. */
+function linesOf(page: string): string[] {
+  const blocks = [...page.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = '']) => block);
+  const inline = [...page.replace(/^ *```[\s\S]*?^ *```$/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code);
+  return [...blocks.flatMap((block) => block.split('\n')), ...inline]
+    .flatMap((line) => line.replace(/(^| )#.*/, '').split(/&&|\||;/))
+    .flatMap((line) => /(?:^|-- )\s*(icefall [a-z].*)$/.exec(line)?.[1] ?? []);
+}
+
+const PAGES = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.md') && name !== 'commands.md');
+
+describe.each(PAGES)('%s', (name) => {
+  test('has only commands that there are, with options that they take', async () => {
+    const lines = linesOf(readFileSync(join(import.meta.dirname, name), 'utf8'));
+    const wrong = await Promise.all(
+      lines.map(async (line) => {
+        const words = line.trim().split(/\s+/).slice(1).join(' ');
+        const command = commands
+          .filter((one) => `${words} `.startsWith(`${one} `))
+          .sort((a, b) => b.length - a.length)[0];
+        const isGroup = commands.some((one) => one.startsWith(`${command} `));
+        if (command === undefined || (isGroup && /^ [^-]/.test(words.slice(command.length)))) return [line];
+        const help = await output(...command.split(' '), '--help');
+        const common = await output('--help');
+        const options = line.match(/(?<= )--[a-z-]+/g) ?? [];
+        return options.every((option) => `${help}${common}`.includes(`${option} `)) ? [] : [line];
+      }),
+    );
+    expect(wrong.flat()).toEqual([]);
+  });
+});
 
 describe('the page of the command line', () => {
   test.each(commands)('shows icefall %s', (command) => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NEED_LABELS } from '@icefall/docker/dockerfile';
 import { PLATFORMS } from '@icefall/docker/platforms';
@@ -99,6 +99,45 @@ describe('the manifests', () => {
     expect(changed('containerPort: 8010', 'containerPort: "8010"')).toEqual([expect.stringContaining('containerPort')]);
     expect(changed('mountPath: /tmp', 'path: /tmp')).toEqual([expect.stringContaining('required property mountPath')]);
     expect(mistakesIn({ ...right, kind: 'Deploymint' })).toEqual(['no schema is known for apps/v1 Deploymint']);
+  });
+});
+
+/** Of what is yet to be added in the runbook's examples. */
+const NOT_YET = ['debian14', 'NAME'];
+
+describe('the runbook', () => {
+  const page = readFileSync(join(PROJECT, 'docs/runbook.md'), 'utf8');
+  const named = (pattern: RegExp) =>
+    [...page.matchAll(pattern)].map(([, name = '', more = '']) => [name, more] as const);
+  const objects = built('overlays/haproxy');
+
+  test('names only overlays, objects, containers and labels that there are', () => {
+    const folders = named(/k8s\/overlays\/([a-z-]+)/g).map(([name]) => `overlays/${name}`);
+    expect(folders.filter((folder) => !overlays.includes(folder))).toEqual([]);
+    const containers = named(/deploy\/(\S+) -c ([a-z0-9-]+)/g);
+    expect(containers.length).toBeGreaterThan(4);
+    for (const [name, container] of containers)
+      expect(
+        deployment(objects, name).spec?.template.spec?.containers.map((one) => one.name),
+        name,
+      ).toContain(container);
+    const names = objects.map(({ metadata }) => Object(metadata).name);
+    for (const [name] of [...named(/patch pvc (\S+)/g), ...named(/"claimName":"([^"]+)"/g)])
+      expect(names).toContain(name);
+    const selectors = named(/ -l ([a-z./]+)=([A-Za-z0-9.-]+)/g).filter(([, value]) => !NOT_YET.includes(value));
+    expect(selectors.length).toBeGreaterThan(3);
+    for (const [label, value] of selectors)
+      expect(
+        objects.filter(({ metadata }) => Object(metadata).labels?.[label] === value),
+        value,
+      ).not.toEqual([]);
+  });
+
+  test('has what runs in a container find there what it names', () => {
+    for (const [, container] of named(/(exec deploy\/master -c) (\w+) -- .*\/backup\//g))
+      expect(container).toBe('backup');
+    const tokens = named(/for w in ([^;]+);/g).flatMap(([workers]) => workers.split(' '));
+    expect(tokens.sort()).toEqual([...PLATFORMS.map(({ name }) => name), 'stratum0'].sort());
   });
 });
 
