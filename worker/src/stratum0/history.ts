@@ -18,8 +18,8 @@ export interface Tag {
 /** Names that the stock tools keep for the newest revision and the one before it. */
 export const TRUNK = 'trunk';
 export const TRUNK_PREVIOUS = 'trunk-previous';
-/** The names of tags that a publish without a tag of its own gets. */
-const GENERIC = 'generic-';
+/** The names of tags that a publish without a tag of its own gets: the time, and a number before it if need be. */
+const GENERIC = /^generic(?:_\d+)?-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 /** Generic tags older than this are removed by the next publish (parameter CVMFS_AUTO_TAG_TIMESPAN). */
 const GENERIC_DAYS = 30;
 
@@ -113,17 +113,25 @@ export function advanceHistory(tags: readonly Tag[], newest: NewestRevision, giv
   const oldest = newest.publishedAt - GENERIC_DAYS * 86_400;
   const kept = tags.filter(
     ({ name, publishedAt }) =>
-      name !== TRUNK && name !== TRUNK_PREVIOUS && !(name.startsWith(GENERIC) && publishedAt < oldest),
+      name !== TRUNK && name !== TRUNK_PREVIOUS && !(GENERIC.test(name) && publishedAt < oldest),
   );
-  const time = new Date(newest.publishedAt * 1000).toISOString().replace(/\.\d+/, '');
-  const generic = { ...newest, name: `${GENERIC}${time}`, description: '' };
-  const named = given === null ? generic : { ...newest, ...given };
+  const { name, description } = given ?? { name: genericName(kept, newest), description: '' };
   return [
-    ...(kept.some(({ name }) => name === named.name) ? [] : [named]),
+    { ...newest, name, description },
     ...(trunk === undefined ? [] : [previousOf(trunk)]),
     trunkAt(newest),
     ...kept,
   ];
+}
+
+/** A name that is free, also for the second publish in a second. */
+function genericName(tags: readonly Tag[], { publishedAt }: NewestRevision): string {
+  const time = new Date(publishedAt * 1000).toISOString().replace(/\.\d+/, '');
+  const taken = new Set(tags.map(({ name }) => name));
+  for (let i = 0; ; i += 1) {
+    const name = i === 0 ? `generic-${time}` : `generic_${i}-${time}`;
+    if (!taken.has(name)) return name;
+  }
 }
 
 const trunkAt = (newest: NewestRevision): Tag => ({ ...newest, name: TRUNK, description: 'current HEAD' });
