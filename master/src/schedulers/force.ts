@@ -1,4 +1,4 @@
-import type { ForceForm, ForceRequest, FormField } from '@icefall/shared';
+import { type ForceForm, type ForceRequest, type FormField, namedShortly } from '@icefall/shared';
 import type { Validation } from '../changes/validation.ts';
 import type { ForceScheduler } from '../config/schedulers.ts';
 import { propertiesFrom } from '../requests/buildsets.ts';
@@ -6,6 +6,9 @@ import { FormError } from './errors.ts';
 import { fillForm } from './form.ts';
 import { completeStamps } from './stamps.ts';
 import type { Start } from './starts.ts';
+
+/** Builders that a refusal names; the others are counted. */
+const MOST_NAMED = 20;
 
 /** The form as the page shows it. */
 export function formOf(declaration: ForceScheduler): ForceForm {
@@ -32,7 +35,8 @@ export function startOfForm(
   const builders = declaration.builders.map((builder) => builder.name);
   const unknown = request.builders?.filter((name) => !builders.includes(name)) ?? [];
   const errors: Record<string, string> = { ...filled.errors };
-  if (unknown.length > 0) errors.builders = `${unknown.join(', ')}: this form starts only ${builders.join(', ')}`;
+  if (unknown.length > 0)
+    errors.builders = `${unknown.join(', ')}: this form starts only ${namedShortly(builders, MOST_NAMED)}`;
   if (request.builders?.length === 0) errors.builders = 'must name at least one builder';
   if (Object.keys(errors).length > 0) throw new FormError(errors);
   const reason = isGiven(request.reason) ? request.reason : declaration.reason;

@@ -3,6 +3,7 @@ import {
   buildsetSchema,
   type ForceRequest,
   type FormField,
+  namedShortly,
   type Scheduler,
   schedulerSchema,
 } from '@icefall/shared';
@@ -15,6 +16,8 @@ import { formValues } from '../form-values.ts';
 import { counted, printable } from '../output/text.ts';
 import { waitForBuildset } from '../wait.ts';
 
+/** Builders of a form that are named; the others are counted. */
+const MOST_NAMED = 20;
 const schedulersSchema = z.object({ schedulers: z.array(schedulerSchema) });
 export const startedSchema = z.object({ buildset: buildsetSchema });
 
@@ -92,7 +95,7 @@ export async function tellStarted(
 }
 
 function formLines(scheduler: Scheduler, fields: readonly FormField[]): string[] {
-  const head = `${scheduler.name} starts ${scheduler.builders.join(', ')}`;
+  const head = `${scheduler.name} starts ${namedShortly(scheduler.builders, MOST_NAMED)}`;
   if (fields.length === 0) return [head, 'It has no parameters.'];
   return [head, ...fields.flatMap((field) => fieldLines(field, '  --set ', ''))].map(printable);
 }

@@ -86,11 +86,7 @@ function Row({ scheduler }: { scheduler: Scheduler }): JSX.Element {
         {scheduler.lastAt !== null && <Ago at={scheduler.lastAt} />}
       </td>
       <td>
-        <span class="links-row">
-          {scheduler.builders.map((builder) => (
-            <BuilderLink key={builder} name={builder} />
-          ))}
-        </span>
+        <Builders names={scheduler.builders} />
       </td>
       <td>
         <Switch scheduler={scheduler} />
@@ -99,6 +95,26 @@ function Row({ scheduler }: { scheduler: Scheduler }): JSX.Element {
         <StartButton scheduler={scheduler} />
       </td>
     </tr>
+  );
+}
+
+/** Of more builders the list is opened by whom it interests: it would hide the other schedulers. */
+const MOST_BUILDERS = 20;
+
+function Builders({ names }: { names: readonly string[] }): JSX.Element {
+  const links = (
+    <span class="links-row">
+      {names.map((name) => (
+        <BuilderLink key={name} name={name} />
+      ))}
+    </span>
+  );
+  if (names.length <= MOST_BUILDERS) return links;
+  return (
+    <details>
+      <summary>{names.length} builders</summary>
+      {links}
+    </details>
   );
 }
 

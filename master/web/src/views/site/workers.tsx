@@ -62,13 +62,7 @@ function Tile({ worker, history }: { worker: Worker; history: readonly WorkerCon
         stretches={history.map(({ since, until }) => ({ from: since, to: until, title: 'connected', share: 1 }))}
       />
       {worker.lastRefusal !== null && <p class="bad">Refused: {worker.lastRefusal}</p>}
-      <ol class="slots" aria-label={`Slots: ${worker.buildIds.length} of ${worker.maxBuilds} taken`}>
-        {slotsOf(worker).map((id, i) => (
-          <li key={id ?? `free ${i}`} class={id === null ? 'free' : ''}>
-            {id === null ? 'free' : <BuildLink id={id} />}
-          </li>
-        ))}
-      </ol>
+      <Slots worker={worker} />
       <details>
         <summary>
           {worker.builders.length} {worker.builders.length === 1 ? 'builder' : 'builders'}
@@ -95,8 +89,23 @@ function Tile({ worker, history }: { worker: Worker; history: readonly WorkerCon
 /** Free slots that are drawn one by one; a pool of hundreds is not. */
 const MOST_FREE = 8;
 
+function Slots({ worker }: { worker: Worker }): JSX.Element | null {
+  const slots = slotsOf(worker);
+  if (slots.length === 0) return null;
+  return (
+    <ol class="slots" aria-label={`Slots: ${worker.buildIds.length} of ${worker.maxBuilds} taken`}>
+      {slots.map((id, i) => (
+        <li key={id ?? `free ${i}`} class={id === null ? 'free' : ''}>
+          {id === null ? 'free' : <BuildLink id={id} />}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** Builds that have a slot, and those slots that are free. Of a worker that is away none is. */
 function slotsOf(worker: Worker): (number | null)[] {
-  const free = Math.max(0, worker.maxBuilds - worker.buildIds.length);
+  const free = worker.connected ? Math.max(0, worker.maxBuilds - worker.buildIds.length) : 0;
   return [...worker.buildIds, ...new Array<null>(Math.min(free, MOST_FREE)).fill(null)];
 }
 
