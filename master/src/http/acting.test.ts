@@ -2,6 +2,7 @@ import type { HookDelivery } from '@icefall/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError } from '../config/problems.ts';
 import { MOST_REMEMBERED } from './idempotency.ts';
+import { MOST_WAITING } from './queue-room.ts';
 import { clientOf, type TestClient } from './test-client.ts';
 import { addHistory } from './test-history.ts';
 import { REPOSITORY, TestSite } from './test-site.ts';
@@ -43,6 +44,22 @@ describe('acting over HTTP', () => {
     expect((await post('/drain', { drain: 'yes' })).status).toBe(422);
     expect(site.deeds).toEqual(['drain true', 'drain false']);
     expect(site.audits().map(({ action }) => action)).toEqual(['drain', 'undrain']);
+  });
+
+  test('a builder for which ten thousand requests wait is asked for no more by hand; others are', async () => {
+    const builders = Array.from({ length: MOST_WAITING }, () => 'docs');
+    const flood = { scheduler: 's', reason: 'r', sourceStamps: [], properties: {}, priority: 0 };
+    site.core.turn(() => site.buildsets.add({ ...flood, builders }));
+    const before = count('requests');
+    for (const [path, body] of [
+      ['/schedulers/force/force', { values }],
+      ['/schedulers/force/force', { values, builders: ['docs'] }],
+      ['/builds/2/rebuild', {}],
+    ] as const)
+      expect(await post(path, body), path).toMatchObject({ status: 409, json: { error: { code: 'queue_full' } } });
+    expect(count('requests')).toBe(before);
+    expect((await post('/schedulers/force/force', { values, builders: ['linux'] })).status).toBe(200);
+    expect((await post('/schedulers/nightly/run')).status).toBe(200);
   });
 
   test('what cannot be stored is refused with 503, and nothing of it is done', async () => {

@@ -24,6 +24,7 @@ export type ProblemCode =
   | 'unsupported_media_type'
   | 'too_many_requests'
   | 'too_many_streams'
+  | 'queue_full'
   | 'not_ready';
 
 /** A request is refused at the door. */
@@ -53,6 +54,7 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   bad_values: 422,
   too_many_requests: 429,
   too_many_streams: 503,
+  queue_full: 409,
   not_ready: 503,
   // Access
   sign_in_needed: 401,

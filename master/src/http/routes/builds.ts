@@ -1,6 +1,7 @@
 import { BUILD_STATES, buildSchema, buildsetSchema, RESULTS } from '@icefall/shared';
 import { z } from 'zod';
 import { act, actorOf } from '../acting.ts';
+import { mustHaveRoom } from '../queue-room.ts';
 import { idParam, nameParam, numberQuery, pageAnswer, pageQuery, route } from '../route.ts';
 import { found } from './builders.ts';
 
@@ -77,9 +78,10 @@ export const buildRoutes = [
     params: z.object({ id: idParam }),
     body: reasonBody.pick({ owner: true }),
     answer: { json: z.object({ buildset: buildsetSchema }) },
-    refusals: ['not_found', 'conflict'],
+    refusals: ['not_found', 'conflict', 'queue_full'],
     handle: ({ door, params: { id }, body: { owner }, request }) =>
       act(door.master, request, { owner, action: 'rebuild', object: `build ${id}` }, () => {
+        mustHaveRoom(door, door.access.owners.build(id));
         const { buildsetId } = door.master.rebuild(id, actorOf(request, owner));
         return { buildset: found(door.views.requests.buildset(buildsetId), `buildset ${buildsetId}`) };
       }),

@@ -2,6 +2,7 @@ import { buildsetSchema, forcePreviewSchema, forceRequestSchema, schedulerSchema
 import { z } from 'zod';
 import { act } from '../acting.ts';
 import { callerOf } from '../caller.ts';
+import { mustHaveRoom } from '../queue-room.ts';
 import { type Door, nameParam, route } from '../route.ts';
 import { found } from './builders.ts';
 import { reasonBody } from './builds.ts';
@@ -46,11 +47,12 @@ export const schedulerRoutes = [
     params,
     body: forceRequestSchema,
     answer: { json: z.object({ buildset: buildsetSchema }) },
-    refusals: ['no_scheduler', 'wrong_kind', 'scheduler_disabled', 'bad_form', 'bad_properties'],
+    refusals: ['no_scheduler', 'wrong_kind', 'scheduler_disabled', 'bad_form', 'bad_properties', 'queue_full'],
     handle: ({ door, params: { name }, body, request }) => {
       const { owner, reason, builders } = body;
       const action = { owner, action: 'force', object: `scheduler ${name}`, detail: { reason, builders } };
       return act(door.master, request, action, () => {
+        mustHaveRoom(door, door.access.owners.scheduler(name, builders));
         const { buildsetId } = door.master.schedulers.force(name, body, callerOf(request).name);
         return { buildset: buildsetOf(door, buildsetId) };
       });
@@ -79,9 +81,10 @@ export const schedulerRoutes = [
     params,
     body: reasonBody.pick({ owner: true }),
     answer: { json: z.object({ buildsets: z.array(buildsetSchema) }) },
-    refusals: ['no_scheduler', 'wrong_kind', 'scheduler_disabled', 'bad_properties'],
+    refusals: ['no_scheduler', 'wrong_kind', 'scheduler_disabled', 'bad_properties', 'queue_full'],
     handle: ({ door, params: { name }, body: { owner }, request }) =>
       act(door.master, request, { owner, action: 'run', object: `scheduler ${name}` }, () => {
+        mustHaveRoom(door, door.access.owners.scheduler(name));
         const started = door.master.schedulers.runNow(name);
         return { buildsets: started.map(({ buildsetId }) => buildsetOf(door, buildsetId)) };
       }),
