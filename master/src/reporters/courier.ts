@@ -5,8 +5,8 @@ import type { ReportRows, WaitingReport } from './report-rows.ts';
 import { decide, MOST_PAUSE_MS } from './retries.ts';
 import { DeliveryError } from './transport.ts';
 
-/** One try, whatever it waits for: longer than any honest server takes, and short enough that others get their turn. */
-export const TRY_LIMIT_MS = 60_000;
+/** One try, whatever it waits for: longer than an honest server takes, and than a place of secrets is asked. */
+export const TRY_LIMIT_MS = 90_000;
 /** Failures in a row after which a person is told: one or two are a server that is started anew. */
 const ALARM_AFTER = 3;
 const LONGEST_NOTE = 1000;
@@ -27,6 +27,7 @@ export class Courier {
   #working: Promise<void> | null = null;
   #isWoken = false;
   #isStopped = false;
+  #isHasty = false;
   #failuresInRow = 0;
   /** Up to here all is done, though the storage may not have taken it yet: nothing is sent twice for a full disk. */
   #done = 0;
@@ -57,6 +58,14 @@ export class Courier {
       });
   }
 
+  /** What kept it from delivering may be mended: it tries again at once. */
+  hasten(): void {
+    this.#isHasty = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.wake();
+  }
+
   /** Breaks off what is on its way: it waits still. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -80,7 +89,8 @@ export class Courier {
       this.#isWoken = false;
       const report = this.#rows.first(this.#name, this.#done);
       if (report === null) return;
-      const restMs = (report.next_try_at ?? 0) - this.#core.now();
+      const restMs = this.#isHasty ? 0 : (report.next_try_at ?? 0) - this.#core.now();
+      this.#isHasty = false;
       const pauseMs = restMs > 0 ? restMs : await this.#try(report);
       if (pauseMs === null) continue;
       // No longer than that: the clock may have been set back meanwhile.

@@ -1,4 +1,4 @@
-import type { Build, Properties, Result } from '@icefall/shared';
+import type { Build, Properties } from '@icefall/shared';
 import { Scrubber } from '@icefall/shared/secrets/scrubber';
 import { secretText } from '@icefall/shared/secrets/secret-text';
 import { grantsOf } from '../access/policy.ts';
@@ -82,7 +82,7 @@ function reportOf(
   const site = { title: config.site.title, url: (config.site.url ?? '').replace(/\/+$/, '') };
   const isBad = build.result === 'FAILURE' || build.result === 'EXCEPTION';
   return {
-    ...{ site, moment, build, url: `${site.url}/builds/${id}`, previous: previous as Result | null },
+    ...{ site, moment, build, url: `${site.url}/builds/${id}`, previous },
     changes: build.changeIds.map((change) => changes.view(change)).filter((change) => change !== null),
     failed: isBad && reporter.kind === 'mail' ? failedStepOf(build, logs, site.url) : null,
   };

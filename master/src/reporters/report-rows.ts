@@ -1,4 +1,4 @@
-import type { ReportEntry, Reporter } from '@icefall/shared';
+import type { ReportEntry, Reporter, Result } from '@icefall/shared';
 import type { Value } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
 import { Conditions, type Page, type PageWanted } from '../events/paging.ts';
@@ -6,7 +6,7 @@ import { Conditions, type Page, type PageWanted } from '../events/paging.ts';
 /** Reports of one reporter that wait. Beyond it the oldest are given up: a week of a busy site whose server is gone. */
 export const MOST_WAITING = 10_000;
 /** Of each reporter, those that are done with and kept; the oldest make room. */
-const MOST_DONE = 2000;
+export const MOST_DONE = 2000;
 /** Old ones are looked for once for so many that are done. */
 const PRUNE_EVERY = 100;
 
@@ -15,7 +15,7 @@ export interface WaitingReport {
   readonly id: number;
   readonly build_id: number;
   readonly moment: ReportEntry['moment'];
-  readonly previous: string | null;
+  readonly previous: Result | null;
   readonly at: number;
   readonly tries: number;
   readonly next_try_at: number | null;
@@ -165,7 +165,9 @@ export class ReportRows {
     this.#unpruned = 0;
     const done = "reporter = ? AND state <> 'waiting'";
     const older = `SELECT id FROM reports WHERE ${done} ORDER BY id DESC LIMIT 1 OFFSET ${MOST_DONE}`;
-    for (const name of this.names()) this.#db.run(`DELETE FROM reports WHERE ${done} AND id <= (${older})`, name, name);
+    // Of those that are no longer in the configuration, too.
+    for (const { name } of this.#db.all<{ name: string }>('SELECT DISTINCT reporter AS name FROM reports'))
+      this.#db.run(`DELETE FROM reports WHERE ${done} AND id <= (${older})`, name, name);
   }
 
   view(name: string): Omit<Reporter, 'kind'> | null {

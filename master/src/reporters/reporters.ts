@@ -31,6 +31,8 @@ export class Reporters {
   readonly #leaving = new Set<Promise<void>>();
   #reading: Timer | null = null;
   #isStarted = false;
+  /** What the configuration declared when this was last looked at. */
+  #adapted: readonly ReporterDeclaration[] = [];
 
   /** Without a transport nothing is told, nor put in line: as in a simulation. */
   constructor(core: Core, rooms: LetterRooms, transport: Transport | null) {
@@ -91,7 +93,12 @@ export class Reporters {
         for (const name of fresh) this.#rows.begin(name);
       });
     for (const [name, courier] of this.#couriers) if (!names.has(name)) this.#dismiss(name, courier);
-    for (const name of names) this.#courier(name).wake();
+    // A site's program that is loaded anew may say better where a server is; projects leave its declarations as they are.
+    const isNew = this.#declared !== this.#adapted;
+    this.#adapted = this.#declared;
+    for (const name of names)
+      if (isNew && this.#couriers.has(name)) this.#courier(name).hasten();
+      else this.#courier(name).wake();
   }
 
   #courier(name: string): Courier {
