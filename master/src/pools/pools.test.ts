@@ -81,10 +81,18 @@ afterEach(() => {
 
 function setUp(options: SetUp = {}) {
   const made: FakeProvider = new FakeProvider(() => simulated.clock.now());
+  const looked: string[] = [];
   const simulated: SimulatedSite = new SimulatedSite({
     site: siteOf(options),
     work: () => ({ durationMs: MINUTE }),
-    makeProvider: () => made,
+    makeProvider: ({ name }) => ({
+      list: () => {
+        looked.push(name);
+        return made.list().then((all) => all.filter(({ worker }) => worker.startsWith(`${name}-`)));
+      },
+      start: (container) => made.start(container),
+      remove: (id) => made.remove(id),
+    }),
   });
   open.push(simulated);
   const look = () => simulated.master.rooms.pools.look();
@@ -102,7 +110,7 @@ function setUp(options: SetUp = {}) {
     simulated.worker(worker).connect();
     simulated.run(100);
   };
-  return { simulated, provider: made, look, force, blocker, come };
+  return { simulated, provider: made, looked, look, force, blocker, come };
 }
 
 describe('a pool', () => {
@@ -197,6 +205,36 @@ describe('a pool', () => {
     expect(provider.removed).toContain('b');
     expect(provider.removed).toContain('c');
   });
+
+  test.each(['while it runs', 'while the master is away'])(
+    'that is taken out of the configuration %s leaves nothing behind but what builds',
+    async (when) => {
+      const { provider, look, force, come, simulated, looked } = setUp();
+      force();
+      await look();
+      come('pool-1');
+      const usual = { image: 'agent:1', state: 'running', since: 0, trouble: null } as const;
+      provider.containers.push({ id: 'idle', worker: 'pool-2', ...usual });
+      const without = siteOf({ name: 'other', standing: 'pool-1' });
+      if (when === 'while it runs') simulated.configure(without);
+      else {
+        simulated.killMaster();
+        simulated.startMaster(without);
+        simulated.worker('pool-1').connect();
+        simulated.run(100);
+      }
+      await look();
+      expect(provider.removed).toEqual(['idle']);
+      simulated.run(2 * MINUTE);
+      expect(simulated.master.rooms.builds.rows.build(1)).toMatchObject({ worker: 'pool-1', result: 'SUCCESS' });
+      await look();
+      expect(provider.removed).toEqual(['idle', 'pool-1-1']);
+      await look();
+      looked.length = 0;
+      await look();
+      expect(looked).toEqual(['other']);
+    },
+  );
 
   test('keeps warm workers', async () => {
     const { provider, look } = setUp({ warm: 1 });

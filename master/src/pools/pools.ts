@@ -10,6 +10,7 @@ import type { Slots } from '../workers/slots.ts';
 import type { Workers } from '../workers/workers.ts';
 import { decide, type Seat } from './decisions.ts';
 import { Demand } from './demand.ts';
+import { Homes } from './homes.ts';
 import type { Container, PoolProvider } from './provider.ts';
 
 /** A look at each pool at least so often: containers come and go without a word. */
@@ -37,7 +38,7 @@ interface Entry {
 /**
  * The pools of the site: starts containers for requests that wait, and lets them go. What is there is asked of the cluster
  * every time and nothing of it is stored, so a master that crashed finds its containers again, their agents connect again
- * as any worker does, and what belongs to no place of a pool any more is removed.
+ * as any worker does, and what belongs to no place of a pool any more is removed; so is what a pool has left behind that is no more.
  */
 export class Pools {
   /** In a turn: what is known of a worker's pool has changed. */
@@ -47,6 +48,7 @@ export class Pools {
   readonly #rooms: { readonly slots: Slots; readonly workers: Workers };
   readonly #make: MakeProvider;
   readonly #demand: Demand;
+  readonly #homes: Homes;
   #entries: Entry[] = [];
   #poolOf = new Map<string, Entry>();
   #timer: Timer | null = null;
@@ -64,6 +66,7 @@ export class Pools {
     this.#config = config;
     this.#rooms = rooms;
     this.#demand = new Demand(core, config);
+    this.#homes = new Homes(core);
     this.#make = make ?? ((pool, owner) => providerOf(pool, owner, () => core.random.next()));
     config.applied.on(() => core.afterCommit(() => this.#adapt()));
     core.committed.on((touched) => {
@@ -135,7 +138,8 @@ export class Pools {
     if (!this.#isStarted) return;
     const known = new Map(this.#entries.map((entry) => [entry.pool, entry]));
     const owner = this.#owner();
-    this.#entries = this.#config.site.pools.map(
+    const { pools } = this.#config.site;
+    this.#entries = [...pools, ...this.#homes.settle(pools)].map(
       (pool) =>
         known.get(pool) ?? {
           pool,
@@ -186,6 +190,7 @@ export class Pools {
       entry.containers = await entry.provider.list();
       this.#noteImages(entry);
       await this.#act(entry, entry.provider);
+      if (entry.pool.maximum === 0 && entry.containers.length === 0) this.#forget(entry);
     } catch (error) {
       entry.refusal = error instanceof Error ? error.message : String(error);
     }
@@ -195,6 +200,12 @@ export class Pools {
     this.#core.turn(() => {
       for (const { name } of entry.pool.workers) this.changed.fire(name);
     });
+  }
+
+  /** Of a pool that is no more, when its last container is gone. */
+  #forget(entry: Entry): void {
+    this.#homes.forget(entry.pool);
+    this.#entries = this.#entries.filter((one) => one !== entry);
   }
 
   #noteImages({ containers, images }: Entry): void {
