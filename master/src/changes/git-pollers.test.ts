@@ -376,6 +376,29 @@ describe('a remote that fails', () => {
     expect(nextPollAt()).toBe(5 * MINUTE);
   });
 
+  test('is an alarm from the third failure on, one for all pollers, until they work again or are gone', async () => {
+    const site = await setUp();
+    const alarms = () => site.room.core.alarms.all.map(({ message }) => message);
+    const away = `${site.repository.bare}.away`;
+    renameSync(site.repository.bare, away);
+    await site.after(5 * MINUTE);
+    await site.after(10 * MINUTE);
+    expect(alarms()).toEqual([]);
+    await site.after(20 * MINUTE);
+    expect(alarms()).toEqual([
+      expect.stringMatching(/^git poller "scripts" cannot ask: pushes there are not noticed .*does not appear to be/s),
+    ]);
+    const { repository } = site;
+    const names = ['scripts', 'more'];
+    const changeSources = names.map((name) => gitPoller({ name, repository: repository.bare }));
+    site.room.core.turn(() => site.room.config.replace(siteOf([all], { changeSources })));
+    for (let i = 0; i < 6; i += 1) await site.after(20 * MINUTE);
+    expect(alarms()).toEqual([expect.stringMatching(/^2 git pollers \("scripts", "more"\) cannot ask/)]);
+    renameSync(away, repository.bare);
+    await site.after(60 * MINUTE);
+    expect(alarms()).toEqual([]);
+  });
+
   test.each([
     [5 * MINUTE, 0, 5 * MINUTE],
     [5 * MINUTE, 2, 20 * MINUTE],

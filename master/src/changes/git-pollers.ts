@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { namedShortly } from '@icefall/shared';
 import type { GitPollerDeclaration } from '../config/changes.ts';
 import type { Core } from '../engine/core.ts';
 import type { Timer } from '../engine/ports.ts';
@@ -12,6 +13,11 @@ import { GitPoller } from './git-poller.ts';
 const MOST_POLLS_AT_ONCE = 4;
 /** A remote that fails is asked less and less often, but not less than this: it may come back at any time. */
 const LONGEST_BACK_OFF_MS = 3_600_000;
+
+/** Failures one after the other until an alarm is raised: a remote may be away for a moment. */
+const FAILURES_OF_ALARM = 3;
+/** One for all: with a code host all of its pollers fail. */
+const ALARM = 'gitPollers';
 
 /** How a poller fares, for people. */
 export interface PollerStatus {
@@ -117,6 +123,7 @@ export class GitPollers {
       }
     }
     for (const entry of before.values()) this.#end(entry);
+    this.#checkAlarm();
   }
 
   #add(declaration: GitPollerDeclaration): void {
@@ -191,7 +198,14 @@ export class GitPollers {
       this.#core.log.warn(fields, `git poller "${name}": ${entry.lastError}`);
     }
     entry.lastPollAt = this.#core.now();
+    this.#checkAlarm();
     this.#arm(entry, delayOf(everyMs, entry.failures));
+  }
+
+  #checkAlarm(): void {
+    const failing = this.status().filter(({ failures }) => failures >= FAILURES_OF_ALARM);
+    if (failing.length === 0) this.#core.alarms.clear(ALARM);
+    else this.#core.alarms.raise(ALARM, describeFailing(failing));
   }
 
   async #enter(): Promise<void> {
@@ -215,4 +229,13 @@ function statusOf(entry: Entry): PollerStatus {
   const { lastPollAt, lastError, failures, nextPollAt } = entry;
   const { name, repository } = entry.declaration;
   return { name, repository: withoutPasswords(repository), lastPollAt, lastError, failures, nextPollAt };
+}
+
+/** The error of the first: where many fail, it is most often that of all. */
+function describeFailing([first, ...others]: readonly PollerStatus[]): string {
+  if (first === undefined) return '';
+  const names = namedShortly([first, ...others].map(({ name }) => `"${name}"`));
+  const who = others.length === 0 ? `git poller ${names}` : `${others.length + 1} git pollers (${names})`;
+  const why = first.lastError?.replace(/\s+/g, ' ').trim();
+  return `${who} cannot ask: pushes there are not noticed until that works again; ${first.repository}: ${why}`;
 }
