@@ -4,8 +4,10 @@ import { sseFrame } from '../events/frame.ts';
 import type { LogStore } from '../logs/log-store.ts';
 import type { SseStream } from './sse.ts';
 
-/** Lines in one piece: at most 32 MB even if every line is as long as a line can be, some 50 kB usually. */
+/** Lines in one piece: some 50 kB usually. */
 const PIECE_LINES = 500;
+/** Where they are long, so many characters: what waits for each client that does not read. */
+const PIECE_TEXT = 256 * 1024;
 /** Time between two looks at a log that grows: output that comes line by line is sent in pieces. */
 const LOOK_EVERY_MS = 50;
 
@@ -69,7 +71,7 @@ export class LogFollowers {
   /** One piece; the next one when there is room for it, and others had their turn. */
   #sendPiece(follower: Follower): void {
     const { logId, stream } = follower;
-    const piece = this.#logs.lines(logId, follower.next, PIECE_LINES);
+    const piece = this.#logs.lines(logId, follower.next, PIECE_LINES, PIECE_TEXT);
     if (piece === null) {
       stream.end();
       return;

@@ -116,6 +116,10 @@ test.each(Object.entries(SLOW))(
   },
 );
 
+test('clients that take nothing of an answer for two minutes are let go', () => {
+  expect(fixture().app.server.timeout).toBe(120_000);
+});
+
 /** Says something, and neither goes on nor reads. */
 function openSlowly(port: number, said: string): Socket {
   const socket = connect(port, '127.0.0.1');

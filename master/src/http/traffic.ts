@@ -17,6 +17,8 @@ export const MOST_CONNECTIONS = 4000;
 const MOST_BODIES = { most: 512 * 1024 * 1024, mostOfOne: 64 * 1024 * 1024 };
 /** Whoever takes longer to say what they want is slow on purpose. */
 const HEADERS_LIMIT_MS = 20_000;
+/** Whoever takes nothing of an answer for so long is let go: what waits for them is memory. Streams say something more often. */
+const SILENCE_LIMIT_MS = 120_000;
 /** So often the server looks for those who are. */
 export const CONNECTIONS_CHECK_MS = 5000;
 
@@ -30,6 +32,7 @@ export function limitTraffic(
   most = { requests: MOST_REQUESTS, changing: MOST_CHANGING_REQUESTS, bodies: MOST_BODIES },
 ): void {
   app.server.headersTimeout = HEADERS_LIMIT_MS;
+  app.server.timeout = SILENCE_LIMIT_MS;
   const all = new Attempts({ most: most.requests, withinMs: WINDOW_MS });
   const changing = new Attempts({ most: most.changing, withinMs: WINDOW_MS });
   app.addHook('onRequest', async ({ ip, method }, reply) => {

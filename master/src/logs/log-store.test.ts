@@ -57,6 +57,16 @@ describe('the log store', () => {
     expect(store.lines(row?.id ?? 0, -1, 10)?.lines.map((line) => line.text)).toEqual(['three']);
   });
 
+  test('gives fewer long lines at once, one at least: nobody can ask for more than there is memory', () => {
+    const { store } = open();
+    fill(store);
+    const id = store.ofStep(1, 2)[0]?.id ?? 0;
+    const numbers = (first: number, most: number) => store.lines(id, first, 300, most)?.lines.map(({ n }) => n);
+    expect(numbers(0, 10_000)).toEqual([0, 1, 2]);
+    expect(numbers(3, 10)).toEqual([3]);
+    expect(numbers(298, 10_000)).toEqual([298, 299]);
+  });
+
   test('keeps extra log files apart, under their names', () => {
     const { store } = open();
     const first = output('hello\n');

@@ -9,6 +9,8 @@ import { StepLog } from './step-log.ts';
 
 /** Most lines that one request is given. */
 export const MOST_LINES = 10_000;
+/** And most of their text, in characters: 500 lines that are as long as lines can be, as many as a page asks for at once. */
+export const MOST_LINES_TEXT = 32 * 1024 * 1024;
 /** Builds that share a directory, so that none has a million entries. */
 const BUILDS_PER_DIRECTORY = 1000;
 /** Indexes kept of logs that somebody reads; one of a log of a gigabyte takes some 300 kB. */
@@ -213,7 +215,7 @@ export class LogStore {
    * Lines from `first` on (a negative one counts from the end), at most `limit`. Null where there is no such log.
    * Throws LogFileError for a damaged file.
    */
-  lines(logId: number, first: number, limit: number): LogLines | null {
+  lines(logId: number, first: number, limit: number, mostText = MOST_LINES_TEXT): LogLines | null {
     const row = this.row(logId);
     if (row === null) return null;
     return this.#reading(row, (log) => {
@@ -222,7 +224,7 @@ export class LogStore {
       return {
         logId,
         first: from,
-        lines: takeLines(log, from, wanted),
+        lines: takeLines(log, from, wanted, mostText),
         total: log.lines,
         complete: row.complete === 1,
       };

@@ -14,9 +14,10 @@ export interface ReadableLog {
   nextMarked(first: number): number;
 }
 
-/** Lines from `first` on, at most `limit`. */
-export function takeLines(log: ReadableLog, first: number, limit: number): LogLine[] {
+/** Lines from `first` on, at most `limit`; fewer, but one at least, where they have more than `mostCharacters`. */
+export function takeLines(log: ReadableLog, first: number, limit: number, mostCharacters: number): LogLine[] {
   const taken: LogLine[] = [];
+  let characters = 0;
   for (const { firstLine, record } of log.read(first)) {
     const stream = LOG_STREAMS[record.stream] ?? 'stdout';
     const texts = Buffer.from(record.data.buffer, record.data.byteOffset, record.data.length)
@@ -24,8 +25,10 @@ export function takeLines(log: ReadableLog, first: number, limit: number): LogLi
       .split('\n');
     for (let i = 0; i < texts.length - 1; i += 1) {
       if (firstLine + i < first) continue;
-      if (taken.length >= limit) return taken;
-      taken.push({ n: firstLine + i, stream, at: record.at, text: texts[i] ?? '' });
+      const text = texts[i] ?? '';
+      characters += text.length;
+      if (taken.length >= limit || (characters > mostCharacters && taken.length > 0)) return taken;
+      taken.push({ n: firstLine + i, stream, at: record.at, text });
     }
   }
   return taken;
