@@ -47,6 +47,11 @@ const VERBS: Readonly<Record<string, Verb>> = {
   'worker shutdown': { args: ['worker', 'shutdown', 'w1'], needs: 'admin' },
   'worker token issue': { args: ['worker', 'token', 'issue', 'w1'], needs: 'admin' },
   'worker token revoke': { args: ['worker', 'token', 'revoke', 'w1'], needs: 'admin' },
+  'scheduler list': { args: ['scheduler', 'list'], needs: 'view' },
+  'scheduler on': { args: ['scheduler', 'on', 'force'], needs: 'admin' },
+  'scheduler off': { args: ['scheduler', 'off', 'force'], needs: 'admin' },
+  // All of its builders, of which the forcer may force some.
+  'scheduler run': { args: ['scheduler', 'run', 'force'], needs: 'admin' },
   reload: { args: ['reload'], needs: 'admin' },
   force: { args: ['force', 'force', '--builder', 'docs', '--set', 'variant=v1'], needs: 'force' },
   'stop-build': { args: ['stop-build', '2'], needs: 'admin' },

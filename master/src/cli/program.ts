@@ -22,6 +22,7 @@ import { addQueue } from './commands/queue.ts';
 import { addReload } from './commands/reload.ts';
 import { addImages, addK8s } from './commands/render.ts';
 import { addReporters, addReports } from './commands/reporters.ts';
+import { addSchedulers } from './commands/schedulers.ts';
 import { addSendChange } from './commands/sendchange.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addStart } from './commands/start.ts';
@@ -42,7 +43,7 @@ const GROUPS = [
   {
     title: 'What happens:',
     add: [
-      ...[addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addWorkers, addProjects],
+      ...[addStatus, addBuilders, addQueue, addBuilds, addLog, addLocks, addSchedulers, addWorkers, addProjects],
       ...[addDeliveries, addReporters, addReports],
     ],
   },
