@@ -10,7 +10,7 @@ import { StepLog } from './step-log.ts';
 /** Most lines that one request is given. */
 export const MOST_LINES = 10_000;
 /** And most of their text, in characters: 500 lines that are as long as lines can be, as many as a page asks for at once. */
-export const MOST_LINES_TEXT = 32 * 1024 * 1024;
+const MOST_LINES_TEXT = 32 * 1024 * 1024;
 /** Builds that share a directory, so that none has a million entries. */
 const BUILDS_PER_DIRECTORY = 1000;
 /** Indexes kept of logs that somebody reads; one of a log of a gigabyte takes some 300 kB. */
