@@ -47,7 +47,8 @@ export function Reporters(): JSX.Element | null {
 }
 
 function Row({ reporter }: { reporter: Reporter }): JSX.Element {
-  const { name, kind, delivered, lastDeliveredAt, givenUp, waiting, waitingSince, tries, lastError } = reporter;
+  const { name, kind, delivered, lastDeliveredAt, givenUp, waiting, waitingSince, tries, nextTryAt, lastError } =
+    reporter;
   return (
     <tr data-reporter={name}>
       <td data-label="Reporter">
@@ -61,7 +62,14 @@ function Row({ reporter }: { reporter: Reporter }): JSX.Element {
         {waiting} {waitingSince !== null && <For since={waitingSince} />}
       </td>
       <td data-label="Why" class={tries > 0 ? 'bad' : undefined}>
-        {tries > 0 && lastError}
+        {tries > 0 && (
+          <>
+            {lastError}{' '}
+            <span class="dim">
+              ({tries === 1 ? 'one try' : `${tries} tries`}, again <Ago at={nextTryAt ?? now.value} />)
+            </span>
+          </>
+        )}
       </td>
     </tr>
   );
