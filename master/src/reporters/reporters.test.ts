@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { builder, factory } from '../config/builders.ts';
@@ -28,9 +30,12 @@ class FakeTransport implements Transport {
   /** What becomes of all of them. */
   always: Error | null = null;
   tries = 0;
+  /** Called when a letter comes. */
+  onTry = () => {};
 
   deliver(letter: Letter): Promise<string | null> {
     this.tries += 1;
+    this.onTry();
     const fate = this.fates.shift() ?? this.always;
     if (fate instanceof Error) return Promise.reject(fate);
     if (fate !== 'never') this.arrived.push(letter);
@@ -81,10 +86,11 @@ interface World {
   readonly reporter: () => ReturnType<SimulatedSite['master']['reporters']['all']>[number] | undefined;
 }
 
-function worldOf(declared: SiteDeclaration): World {
+function worldOf(declared: SiteDeclaration, isOnDisk = false): World {
   const transport = new FakeTransport();
   let exit = 0;
-  const it = new SimulatedSite({ site: declared, transport, work: () => ({ durationMs: 100, exitCode: exit }) });
+  const work = () => ({ durationMs: 100, exitCode: exit });
+  const it = new SimulatedSite({ site: declared, transport, isOnDisk, work });
   simulated = it;
   it.connectAll();
   const pass = async (ms: number) => {
@@ -228,6 +234,27 @@ describe('a reporter', () => {
     });
     await build();
     expect(reporter()).toMatchObject({ waiting: MOST_WAITING, givenUp: 2 });
+  });
+
+  test('sends nothing twice while the storage does not take it that it has arrived', async () => {
+    const { it, transport, build, pass, reporter } = worldOf(siteWith(mail()), true);
+    const { database } = it.master.rooms;
+    database.pragma('busy_timeout = 0');
+    const other = new Sqlite(join(it.directory, 'icefall.db'));
+    try {
+      transport.onTry = () => other.exec('BEGIN IMMEDIATE');
+      await build();
+      await pass(MINUTE);
+      expect(reporter()).toMatchObject({ waiting: 1, delivered: 0 });
+      expect(it.master.core.alarms.isRaised('storageUnavailable')).toBe(true);
+      transport.onTry = () => {};
+      other.exec('ROLLBACK');
+      await pass(MINUTE);
+      expect(reporter()).toMatchObject({ waiting: 0, delivered: 1 });
+      expect(transport.tries).toBe(1);
+    } finally {
+      other.close();
+    }
   });
 
   test('has a bound for what is done with and kept', async () => {
