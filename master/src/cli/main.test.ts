@@ -5,8 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { statusSchema } from '@icefall/shared';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { fakeApi } from './testing/fake-api.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 
@@ -274,6 +276,23 @@ describe('a hook', () => {
       code: 1,
       err: expect.stringMatching(/^icefall: .*nowhere/),
     });
+  });
+});
+
+describe('what is piped', () => {
+  test('comes whole, however late it is read, and however much it is', async () => {
+    const api = await fakeApi();
+    onTestFinished(() => api.close());
+    const builder = {
+      ...{ tags: [], group: '', description: 'x'.repeat(2000), workers: [], pendingRequests: 0, runningBuilds: 0 },
+      ...{ lastResult: null, forceSchedulers: [] },
+    };
+    const builders = Array.from({ length: 1000 }, (_, i) => ({ name: `b${i}`, ...builder }));
+    api.replies['GET /builders'] = { json: { builders } };
+    const line = `"$0" "$1" builders --json --url "$2" | { sleep 1; wc -c; }`;
+    const child = spawn('sh', ['-c', line, process.execPath, MAIN, api.url], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [read] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    expect(Number(read)).toBe(JSON.stringify({ builders }, null, 2).length + 1);
   });
 });
 

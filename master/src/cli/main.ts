@@ -11,5 +11,8 @@ enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/icefa
 const [{ processTerminal }, { run }] = await Promise.all([import('./process-terminal.ts'), import('./program.ts')]);
 
 const code = await run(process.argv.slice(2), processTerminal());
+// A pipe has taken what it has room for; the rest is written as its reader reads.
+for (const stream of [process.stdout, process.stderr])
+  await new Promise<void>((written) => stream.write('', () => written()));
 // Not waited for: connections that are kept for a next request that does not come.
 process.exit(code);
