@@ -80,9 +80,11 @@ describe('an archive', () => {
     ['a device', [{ path: 'null', type: 'CharacterDevice' }]],
     ['a pipe', [{ path: 'pipe', type: 'FIFO' }]],
   ];
-  test.each(unsafe)('with %s is not taken', async (_what, entries) => {
+  test.each(unsafe)('with %s is not taken', async (what, entries) => {
     await expect(take(archiveOf({ path: 'first', content: 'fine' }, ...entries))).rejects.toMatchObject({
       status: 422,
+      // What only the unpacker can know, it refuses itself.
+      code: what === 'a file behind a link' ? 'bad_archive' : 'unsafe_archive',
     });
   });
 
