@@ -42,6 +42,9 @@ describe('acting on what runs and what waits', () => {
     await page.locator('[data-page=build] [data-builder=keeper][data-result=CANCELLED]').waitFor();
     expect((await api.buildOf(kept.requestIds[0] ?? 0))?.stopReason).toBe('enough of it');
     await page.getByText('enough of it').first().waitFor();
+    await page.keyboard.press('l');
+    await page.getByText('keeper #1 is the newest build').waitFor();
+    expect(await page.getByTitle('The build after (l)').count()).toBe(0);
     expect([(await api.finished(sought)).result, (await api.finished(shut)).result]).toEqual(['SUCCESS', 'SUCCESS']);
     await page.goto(`${desk.master.url}/locks`);
     await page.locator('[data-lock=tree] .strip[data-stretches="3"]').waitFor();

@@ -2,7 +2,6 @@ import type { Build } from '@icefall/shared';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { api } from '../../api/endpoints.ts';
-import { navigate } from '../../navigation.ts';
 import { now } from '../../store/clock.ts';
 import { perform, question, tell } from '../../ui/actions.ts';
 import { DeedButton } from '../../ui/deed-button.tsx';
@@ -14,6 +13,7 @@ import { shortDuration } from '../../ui/times.ts';
 import { useTitle } from '../../ui/title.ts';
 import { canNotify, toggleWatch, watched } from '../../ui/watch.ts';
 import { Facts } from './facts.tsx';
+import { Pager, pagerKey } from './pager.tsx';
 import { Properties } from './properties.tsx';
 import { BuildSearch } from './search.tsx';
 import { Steps } from './steps.tsx';
@@ -72,22 +72,11 @@ function Title({ build }: { build: Build }): JSX.Element {
   );
 }
 
-function numberPath(build: Build, step: number): string {
-  return `/builders/${encodeURIComponent(build.builder)}/builds/${build.number + step}`;
-}
-
 function Actions({ build }: { build: Build }): JSX.Element {
   const running = build.finishedAt === null;
   return (
     <>
-      {build.number > 1 && (
-        <a class="button quiet" href={numberPath(build, -1)} title="The build before (h)">
-          ← #{build.number - 1}
-        </a>
-      )}
-      <a class="button quiet" href={numberPath(build, 1)} title="The build after (l)">
-        #{build.number + 1} →
-      </a>
+      <Pager build={build} />
       {running && canNotify && (
         <button
           type="button"
@@ -152,10 +141,8 @@ function press(action: 'stop' | 'rebuild'): void {
 }
 
 function buildKey(key: string, build: Build): boolean {
-  if (key === 'h' && build.number > 1) navigate(numberPath(build, -1));
-  else if (key === 'l') navigate(numberPath(build, 1));
-  else if (key === 'A') press('stop');
+  if (key === 'A') press('stop');
   else if (key === 'R') press('rebuild');
-  else return false;
+  else return pagerKey(key, build);
   return true;
 }
