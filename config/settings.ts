@@ -37,6 +37,23 @@ const settingsSchema = z.strictObject({
   /** Who may do what through the page and the API; see access.ts. */
   access: z.enum(['people', 'open', 'machine']).default('people'),
 
+  /** Who is told by mail; see reporters.ts. Null: nobody. It needs `url`, for links. */
+  mail: z
+    .strictObject({
+      /** A server that takes mail of the master's machine without a password. */
+      server: z.strictObject({
+        host: text,
+        port: z.number().int().positive().default(25),
+        tls: z.enum(['startTls', 'tls', 'none']).default('startTls'),
+      }),
+      from: text,
+      to: z.array(text).min(1),
+      /** Authors of a push are told, too, whose addresses are in one of these. */
+      authorDomains: z.array(text).default([]),
+    })
+    .nullable()
+    .default(null),
+
   /** The build scripts. */
   scripts: z
     .strictObject({

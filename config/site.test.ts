@@ -88,6 +88,17 @@ describe('the site', () => {
     ]);
   });
 
+  test('tells by mail of what fails and works again, where the settings name a server', async () => {
+    expect((await load()).site.reporters).toEqual([]);
+    const mail = { server: { host: 'mail.example.org' }, from: 'icefall@example.org', to: ['builds@example.org'] };
+    const { site, problems } = await load({ url: 'https://ci.example.org', mail });
+    expect(problems).toEqual([]);
+    expect(site.reporters).toMatchObject([{ name: 'mail', server: { port: 25, tls: 'startTls' }, toAuthors: false }]);
+    const withAuthors = { url: 'https://ci.example.org', mail: { ...mail, authorDomains: ['example.org'] } };
+    expect((await load(withAuthors)).site.reporters).toMatchObject([{ toAuthors: true }]);
+    expect((await load({ mail })).problems).toEqual([expect.stringMatching(/links to the page; say where that is/)]);
+  });
+
   test('takes the locks as the pipeline says', async () => {
     const { site } = await load();
     const uses = Object.fromEntries(

@@ -2,6 +2,7 @@ import { site } from '@icefall/master/config';
 import { access } from './access.ts';
 import { dataParts } from './data.ts';
 import { assemble, type Part } from './parts.ts';
+import { reporters } from './reporters.ts';
 import { settings } from './settings.ts';
 import { softwareParts } from './software.ts';
 import { stratum0Parts } from './stratum0.ts';
@@ -20,5 +21,6 @@ export default site({
   ...(settings.url === undefined ? {} : { url: settings.url }),
   timeZone: settings.timeZone,
   ...(access === null ? {} : { access }),
+  reporters,
   ...assemble(parts),
 });
