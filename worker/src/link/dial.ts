@@ -100,16 +100,21 @@ async function readRefusal(response: IncomingMessage): Promise<WireEnd> {
   } catch (error) {
     text ||= messageOf(error);
   }
-  return { kind: 'refused', status: response.statusCode ?? 0, message: refusalMessage(text) };
+  const status = response.statusCode ?? 0;
+  return { kind: 'refused', status, message: refusalMessage(status, text) };
 }
 
-/** The master answers `{ error: { code, message } }`; a proxy before it anything. */
-function refusalMessage(text: string): string {
+/**
+ * The master answers `{ error: { code, message } }`; a proxy before it anything, as text for people or as a page. What
+ * answers as if it were content with it is something else, most often the port of the page.
+ */
+export function refusalMessage(status: number, text: string): string {
   try {
     const { error } = JSON.parse(text) as { error?: { code?: unknown; message?: unknown } };
     if (typeof error?.message === 'string') return error.message;
   } catch {
     // Not JSON: shown as it is.
   }
-  return text.trim().slice(0, 200);
+  if (status < 400) return "what answers there is no port for workers (a master's is 9989 unless it was told another)";
+  return /^\s*</.test(text) ? '' : text.trim().slice(0, 200);
 }
