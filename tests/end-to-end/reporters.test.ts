@@ -4,6 +4,7 @@ import { HttpSink } from '@icefall/master/reporters/testing/http-sink';
 import { SmtpSink } from '@icefall/master/reporters/testing/smtp-sink';
 import { reporterSchema } from '@icefall/shared';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TestCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { TestMaster } from '../support/master.ts';
 import { TestRepository } from '../support/repository.ts';
@@ -70,6 +71,8 @@ describe('those who wait for a build', () => {
     await expect
       .poll(mailReporter, PATIENTLY)
       .toMatchObject({ waiting: 3, delivered: 1, lastError: expect.stringContaining('ECONNREFUSED') });
+    const told = await new TestCli(ground, master).run('reporters');
+    expect(told.stdout).toMatch(/^mail +mail .* 3 +since .*, (one try|\d tries), again .*: .*ECONNREFUSED/m);
     await master.kill();
     await smtp.listen(port);
     await master.startAgain();

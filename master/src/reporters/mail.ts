@@ -1,4 +1,4 @@
-import { type Change, formatDuration } from '@icefall/shared';
+import { type Change, formatDuration, type SourceStamp } from '@icefall/shared';
 import { isMailAddress, type MailReporter } from '../config/reporters.ts';
 import { oneLine, type Report, verdictOf } from './report.ts';
 import type { Mail } from './transport.ts';
@@ -87,21 +87,19 @@ function bodyOf(report: Report): string {
   const { build, url, previous } = report;
   const took = formatDuration((build.finishedAt ?? build.startedAt) - build.startedAt);
   const before = previous === null ? '' : `, after ${previous}`;
-  return `${[
+  const lines = [
     `${build.builder} #${build.number} ${verdictOf(report)}: ${build.result ?? build.state}${before}, in ${took} on worker ${build.worker}.`,
-    build.summary,
-    url,
-    '',
-    `Why: ${build.reason}`,
-    ...build.sourceStamps.map(
-      ({ repository, branch, revision }) =>
-        `Source: ${repository}, ${branch ?? 'default branch'}${revision === null ? '' : `, ${revision}`}`,
-    ),
+    ...(build.summary === '' ? [] : [build.summary]),
+    ...[url, '', `Why: ${build.reason}`],
+    ...build.sourceStamps.map(sourceLine),
     ...changeLines(report.changes),
     ...failureLines(report),
-  ]
-    .filter((line, i) => i !== 1 || line !== '')
-    .join('\n')}\n`;
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function sourceLine({ repository, branch, revision }: SourceStamp): string {
+  return `Source: ${repository}, ${branch ?? 'default branch'}${revision === null ? '' : `, ${revision}`}`;
 }
 
 function changeLines(changes: readonly Change[]): string[] {
