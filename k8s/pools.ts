@@ -26,15 +26,17 @@ const account: ServiceAccount = {
   automountServiceAccountToken: false,
 };
 
-/** What docs/pools.md says that a master needs; in its own namespace it has no right. */
+/** What a master needs where its pools are (docs/pools.md); in its own namespace it has no right. */
+export const POOL_RIGHTS = [
+  { apiGroups: [''], resources: ['pods'], verbs: ['create', 'list', 'delete'] },
+  { apiGroups: [''], resources: ['events'], verbs: ['list'] },
+];
+
 const role: Role = {
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind: 'Role',
   metadata: { name: RIGHTS, namespace: BUILDS, labels: PART },
-  rules: [
-    { apiGroups: [''], resources: ['pods'], verbs: ['create', 'list', 'delete'] },
-    { apiGroups: [''], resources: ['events'], verbs: ['list'] },
-  ],
+  rules: POOL_RIGHTS,
 };
 
 const binding: RoleBinding = {
@@ -87,7 +89,11 @@ export const masterWithRights = patch(
             sources: [
               { serviceAccountToken: { path: 'token', expirationSeconds: 3600 } },
               { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-              { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+              {
+                downwardAPI: {
+                  items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+                },
+              },
             ],
           },
         },

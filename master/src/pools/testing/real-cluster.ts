@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { POOL_RIGHTS } from '@icefall/k8s/pools';
 import { CoreV1Api, KubeConfig, RbacAuthorizationV1Api, type V1PodStatus } from '@kubernetes/client-node';
 import { onTestFinished } from 'vitest';
 import { temporaryFolder } from './http-double.ts';
@@ -46,9 +47,7 @@ function accountConfig(admin: KubeConfig, namespace: string, token: string): str
 
 async function giveRights(admin: KubeConfig, namespace: string): Promise<void> {
   const rbac = admin.makeApiClient(RbacAuthorizationV1Api);
-  const pods = { apiGroups: [''], resources: ['pods'], verbs: ['create', 'list', 'delete'] };
-  const events = { apiGroups: [''], resources: ['events'], verbs: ['list'] };
-  await rbac.createNamespacedRole({ namespace, body: { metadata: { name: ACCOUNT }, rules: [pods, events] } });
+  await rbac.createNamespacedRole({ namespace, body: { metadata: { name: ACCOUNT }, rules: POOL_RIGHTS } });
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: ACCOUNT };
   const subjects = [{ kind: 'ServiceAccount', name: ACCOUNT, namespace }];
   await rbac.createNamespacedRoleBinding({ namespace, body: { metadata: { name: ACCOUNT }, roleRef, subjects } });
