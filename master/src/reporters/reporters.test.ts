@@ -394,8 +394,13 @@ describe('reporters', () => {
 
   test('are told the same of a build however many events it makes: its beginning once, its end once', async () => {
     const hook = webhookReporter({ name: 'hook', url: 'https://hook.example.org/x', secret: secret('hook') });
-    const { transport, build } = worldOf(siteWith(hook));
+    const { it, transport, build, pass, reporter } = worldOf(siteWith(hook));
     await build();
+    const { core } = it.master;
+    const cursor = reporter()?.cursor ?? 0;
+    core.turn(() => core.touch('build', 1));
+    await pass(1000);
+    expect(reporter()?.cursor).toBeGreaterThan(cursor);
     const events = transport.arrived.map((letter) => letter.via === 'http' && letter.headers['x-icefall-event']);
     expect(events).toEqual(['build.start', 'build.end']);
   });
