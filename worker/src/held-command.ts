@@ -7,6 +7,7 @@ import { reportEnd } from './commands/report.ts';
 import { Failure, messageOf, systemWords } from './failure.ts';
 import type { CommandEntry, ProcessLeader } from './journal/entry.ts';
 import { Journal } from './journal/journal.ts';
+import { journalOutput } from './journal/journal-output.ts';
 import type { SegmentFiles } from './journal/segments.ts';
 import { entryName, type JournalStore, type LeftCommand } from './journal/store.ts';
 import { type Output, writeHeader } from './processes/output.ts';
@@ -154,8 +155,9 @@ export class HeldCommand {
     const begun = clock.monotonic();
     store.learn(this.buildDirectory, secrets);
     const scrubber = store.scrubber(this.buildDirectory);
-    const scrubbed = scrubber === null ? null : new ScrubbedOutput(this.#journalOutput(), scrubber, clock);
-    const output = scrubbed ?? this.#journalOutput();
+    const journal = journalOutput(() => this.#journal);
+    const scrubbed = scrubber === null ? null : new ScrubbedOutput(journal, scrubber, clock);
+    const output = scrubbed ?? journal;
     const shown = await this.#execute(command, secrets, acceptedAt, output);
     const end =
       scrubber === null ? shown : { ...shown, ...scrubber.deep({ error: shown.error, values: shown.values }) };
@@ -240,21 +242,6 @@ export class HeldCommand {
     };
   }
 
-  #journalOutput(): Output {
-    const journal = () => this.#journal;
-    return {
-      write: (stream: number, data: Uint8Array) => journal()?.append(stream, data),
-      get congested() {
-        return journal()?.congested ?? false;
-      },
-      whenRoom: (callback: () => void) => {
-        const opened = journal();
-        if (opened === null) callback();
-        else opened.whenRoom(callback);
-      },
-    };
-  }
-
   #noteStarted(pid: number | null): void {
     if (this.#started !== null) return;
     this.#started = { at: this.#workshop.clock.now(), pid };
@@ -272,7 +259,10 @@ export class HeldCommand {
 
   async #finishLost(acceptedAt: number): Promise<void> {
     const message = "the worker's agent died while the command ran; what it left running was ended";
-    writeHeader(this.#journalOutput(), message);
+    writeHeader(
+      journalOutput(() => this.#journal),
+      message,
+    );
     await this.#finish({
       reason: 'lost',
       exitCode: null,
