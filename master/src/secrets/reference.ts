@@ -15,8 +15,8 @@ const NAME = /^(?![.-])[\w.-]+(\/(?![.-])[\w.-]+)*(:[\w.-]+)?$/;
 const LONGEST_NAME = 200;
 
 /**
- * A secret, read when it is used: by a reporter when it delivers, by a step when its command is sent to its worker, as the value of a variable in `env`, as `stdin`, or as a
- * file in `secretFiles`. For Vault the name is `path/of/entry:field`; without a field, `value`.
+ * A secret, read when it is used. A step is given it when its command is sent to its worker: as the value of a variable in
+ * `env`, as `stdin`, or as a file in `secretFiles`; a reporter when it delivers. For Vault the name is `path/of/entry:field`; without a field, `value`.
  */
 export function secret(name: string): SecretReference {
   const place = callerPlace();
