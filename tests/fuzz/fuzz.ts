@@ -35,6 +35,8 @@ export interface FuzzReport {
 const BATCH = 2000;
 /** More of them tell nothing new. */
 const MOST_FAULTS = 10;
+/** Work on one input, milliseconds of a processor: the first ones take a second, with all that is made only once. */
+const MOST_WORK_MS = 5000;
 /** Timers of the master go on by so much after each batch. */
 const BATCH_MS = 1000;
 
@@ -79,11 +81,15 @@ interface Batch {
 
 async function batch(target: Target, size: number, { counts, note, done }: Batch): Promise<number> {
   for (let i = 0; i < size; i += 1) {
+    const before = process.threadCpuUsage();
     try {
       await target.send();
     } catch (error) {
       note(`run ${done + i}, ${target.name}: ${error instanceof Error ? error.stack : String(error)}`);
     }
+    const { user, system } = process.threadCpuUsage(before);
+    const workMs = Math.round((user + system) / 1000);
+    if (workMs > MOST_WORK_MS) note(`run ${done + i}, ${target.name}: the master worked for ${workMs} ms`);
   }
   counts[target.name] = (counts[target.name] ?? 0) + size;
   return size;

@@ -17,9 +17,13 @@ const EVIL: readonly unknown[] = [
   ...['constructor', '\r\nX: y', 'x'.repeat(5000), 'ä'.repeat(300), [], {}, [[[[]]]], { toString: 1 }, ['a', null]],
 ];
 
+/** What is cheap to read once, and dear many times over where each is looked at from all before it. */
+const PIECES = ['"', '\\"', '\\', '[', '{"a":', ' ', '\r', '\n', ',', 'a', '/', ':', '%', '&', '=', '.', '@', '<', '-'];
+const REPEATED_BYTES = 128 * 1024;
+
 /**
  * Makes inputs out of right ones: bytes changed, cut out, doubled and mixed with those of others; values of JSON put
- * in the place of each other, or of evil ones; and JSON that fast-check makes up.
+ * in the place of each other, or of evil ones; something put in thousands of times; and JSON that fast-check makes up.
  */
 export class Mutator {
   readonly #dice: () => number;
@@ -35,6 +39,7 @@ export class Mutator {
 
   next(): Buffer {
     const kind = this.#dice();
+    if (kind < 0.02) return this.#stuffed(this.#pick(this.#corpus));
     if (kind < 0.1) return this.#invented();
     if (kind < 0.2) return this.#pick(this.#corpus);
     if (kind < 0.6) return this.#otherValues(this.#pick(this.#corpus));
@@ -59,6 +64,12 @@ export class Mutator {
       this.#madeUp = fc.sample(fc.oneof(fc.json(), fc.string({ unit: 'binary' })), { seed: this.#round, numRuns: 200 });
     }
     return Buffer.from(this.#madeUp.pop() ?? '');
+  }
+
+  #stuffed(bytes: Buffer): Buffer {
+    const at = this.#below(bytes.length + 1);
+    const stuffing = Buffer.alloc(REPEATED_BYTES, this.#pick(PIECES));
+    return Buffer.concat([bytes.subarray(0, at), stuffing, this.#dice() < 0.5 ? bytes.subarray(at) : Buffer.alloc(0)]);
   }
 
   #otherBytes(bytes: Buffer): Buffer {
