@@ -116,7 +116,7 @@ test.each(Object.entries(SLOW))(
   },
 );
 
-test('clients that take nothing of an answer for two minutes are let go', () => {
+test('clients that take nothing of an answer are let go after two to four minutes', () => {
   expect(fixture().app.server.timeout).toBe(120_000);
 });
 

@@ -17,7 +17,10 @@ export const MOST_CONNECTIONS = 4000;
 const MOST_BODIES = { most: 512 * 1024 * 1024, mostOfOne: 64 * 1024 * 1024 };
 /** Whoever takes longer to say what they want is slow on purpose. */
 const HEADERS_LIMIT_MS = 20_000;
-/** Whoever takes nothing of an answer for so long is let go: what waits for them is memory. Streams say something more often. */
+/**
+ * Whoever takes nothing of an answer for so long, or (Node looks twice) for twice as long, is let go: what waits for them is
+ * memory. Streams say something more often.
+ */
 const SILENCE_LIMIT_MS = 120_000;
 /** So often the server looks for those who are. */
 export const CONNECTIONS_CHECK_MS = 5000;
