@@ -29,7 +29,7 @@ describe('a request', () => {
     ['refused', 404],
     ['refused', 422],
     ['down', 401],
-    ['failed', 403],
+    ['refused', 403],
     ['failed', 429],
     ['failed', 500],
     ['failed', 503],
@@ -37,6 +37,13 @@ describe('a request', () => {
     sink.respond = (response) => response.writeHead(status, { location: '/elsewhere' }).end('because');
     await expect(send()).rejects.toMatchObject({ code, message: `${sink.url}/x answered ${status}: because` });
     expect(sink.requests.map(({ path }) => path)).toEqual(['/x?key=hidden']);
+  });
+
+  test('may be sent again later where there were too many, as GitHub says it', async () => {
+    for (const headers of [{ 'retry-after': '60' }, { 'x-ratelimit-remaining': '0' }]) {
+      sink.respond = (response) => response.writeHead(403, headers).end();
+      await expect(send()).rejects.toMatchObject({ code: 'failed' });
+    }
   });
 
   test('that the server was told before has arrived', async () => {

@@ -2,8 +2,8 @@ import { DeliveryError, type Post } from './transport.ts';
 
 /** Of an answer, as much is read to tell what is wrong; the rest is let go. */
 const MOST_ANSWER_BYTES = 4096;
-/** Statuses of the present, not of the request: RFC 9110 and RFC 6585; 403 is also what GitHub says of too many. */
-const MAY_PASS = new Set([403, 408, 425, 429]);
+/** Statuses of the present, not of the request: RFC 9110, RFC 8470 and RFC 6585. */
+const MAY_PASS = new Set([408, 425, 429]);
 
 /** Sends a request. Redirects are not followed: where it goes is the site's to say. */
 export async function sendPost({ url, headers, body, toldBefore }: Post, signal: AbortSignal): Promise<null> {
@@ -15,13 +15,15 @@ export async function sendPost({ url, headers, body, toldBefore }: Post, signal:
   const { status } = response;
   const answer = await beginningOf(response);
   if (response.ok || (status === 400 && toldBefore !== undefined && answer.includes(toldBefore))) return null;
-  throw new DeliveryError(codeOf(status), `${addressOf(url)} answered ${status}: ${answer || 'nothing more'}`);
+  throw new DeliveryError(codeOf(response), `${addressOf(url)} answered ${status}: ${answer || 'nothing more'}`);
 }
 
-function codeOf(status: number): DeliveryError['code'] {
+function codeOf({ status, headers }: Response): DeliveryError['code'] {
   // The token is wrong: mending it helps all that wait.
   if (status === 401) return 'down';
-  return status >= 500 || MAY_PASS.has(status) ? 'failed' : 'refused';
+  // GitHub says 403 of too many requests, too, and then until when; else it is about this request.
+  const isForNow = headers.has('retry-after') || headers.get('x-ratelimit-remaining') === '0';
+  return status >= 500 || MAY_PASS.has(status) || isForNow ? 'failed' : 'refused';
 }
 
 /** Without the query: it may hold what is nobody's business. */
