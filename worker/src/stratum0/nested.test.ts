@@ -90,6 +90,14 @@ describe('nested catalogs', () => {
     expect(paths()).toEqual(['', '/sw/two']);
   });
 
+  test.each([
+    ['directory', 'dir 755'],
+    ['symlink', 'link elsewhere'],
+  ])('cannot be marked by a %s', async (type, what) => {
+    makeTree(site.paths.mount, { sw: 'dir 755', 'sw/.cvmfscatalog': what });
+    await expect(publishNow()).rejects.toMatchObject({ code: 'bad_marker', message: expect.stringContaining(type) });
+  });
+
   test('cannot begin at the root', async () => {
     makeTree(site.paths.mount, { '.cvmfscatalog': 'file 644 ' });
     await expect(publishNow()).rejects.toMatchObject({ code: 'bad_marker' });

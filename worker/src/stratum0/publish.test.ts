@@ -9,7 +9,7 @@ import { checkRepository } from './check.ts';
 import { readPublicKey } from './keys.ts';
 import { publish } from './publish.ts';
 import { readPublished } from './published.ts';
-import { openServed, repositoryNames } from './repository.ts';
+import { currentManifest, keyOfManifest, openServed, repositoryNames, writeManifest } from './repository.ts';
 import {
   makeTree,
   REPOSITORY,
@@ -54,6 +54,28 @@ describe('publish', () => {
     await publish(site.context, REPOSITORY, PLAIN);
     const entries = await (await openServed(site.context, site.paths)).entries();
     expect(entries.find((entry) => entry.path === 'bin/tool')?.mtime).toBe(981173106);
+  });
+
+  test('never dates a revision before the one it follows, though the clock was set back', async () => {
+    await publish(site.context, REPOSITORY, PLAIN);
+    const before = await currentManifest(site.paths);
+    await beginTransaction(site.context, REPOSITORY, '');
+    makeTree(site.paths.mount, { later: 'file 644 later' });
+    const back = { ...site.context, now: () => site.context.now() - 3_600_000 };
+    await publish(back, REPOSITORY, PLAIN);
+    const after = await currentManifest(site.paths);
+    expect([after.revision, after.publishedAt]).toEqual([before.revision + 1, before.publishedAt]);
+  });
+
+  test('keeps the time to live that the repository has', async () => {
+    const before = await currentManifest(site.paths);
+    const key = await keyOfManifest(site.paths, before);
+    await writeManifest(site.context, site.paths, { ...before, ttlSeconds: 900 }, key);
+    await publish(site.context, REPOSITORY, PLAIN);
+    expect((await currentManifest(site.paths)).ttlSeconds).toBe(900);
+    const root = await (await openServed(site.context, site.paths)).catalog();
+    expect(root.property('TTL')).toBe('900');
+    root.close();
   });
 
   test('publishes names that are not UTF-8', async () => {

@@ -3,7 +3,7 @@ import type { CatalogForest, CatalogStorage, KnownCatalog } from './catalog/fore
 import type { Context } from './context.ts';
 import { algorithmOf } from './hashes.ts';
 import { decodeHistory, encodeHistory, type NewestRevision, type Tag } from './history.ts';
-import { MANIFEST_TTL_SECONDS, type Manifest } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 import { type ObjectStore, readObject } from './object-store.ts';
 import type { RepositoryPaths } from './paths.ts';
 import { type Reference, readReflog, writeReflog } from './reflog.ts';
@@ -23,8 +23,9 @@ export interface NewRevision {
 export function nextStorage(context: Context, store: ObjectStore, before: Manifest): CatalogStorage {
   return {
     put: (image) => store.put(image, 'C'),
-    now: Math.floor(context.now() / 1000),
-    ttlSeconds: MANIFEST_TTL_SECONDS,
+    // Clients keep to what they have where a manifest is older: a clock that was set back must not hide what is new.
+    now: Math.max(before.publishedAt, Math.floor(context.now() / 1000)),
+    ttlSeconds: before.ttlSeconds,
     revision: before.revision + 1,
   };
 }

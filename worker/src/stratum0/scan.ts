@@ -138,12 +138,16 @@ class Scanner {
       const path = joinPath(directory, name);
       const { type, stat } = this.#look(path);
       const old = before.get(name);
+      if (name === MARKER) {
+        if (type !== 'file')
+          throw new Stratum0Error('bad_marker', `${forPeople(path)} is a ${type}: make it an empty file`);
+        isMarked = true;
+      }
       if (type === 'directory') inside.push({ path, stat, old });
       else {
         if (old !== undefined && isDirectoryStamp(old)) removed.push(path);
         if (old === undefined || old !== fileStamp(stat, type))
           leaves.push({ path, type, stat, directories: 0, isPartial: false });
-        if (name === MARKER && type === 'file') isMarked = true;
       }
     }
     return { leaves, inside, removed, isMarked };

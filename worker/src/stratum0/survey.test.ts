@@ -61,8 +61,8 @@ describe('a survey', () => {
     expect(found.digests.has(`${above}/p0/d`)).toBe(true);
     expect(different(found, await survey())).toEqual([]);
     const alone = await survey('', 0);
-    expect([alone.names, [...alone.digests.keys()].sort()]).toEqual([found.names, [...found.digests.keys()].sort()]);
-    expect(different(alone, await survey('', 0))).toEqual([]);
+    expect(alone.names).toBe(found.names);
+    expect(different(alone, found)).toEqual([]);
   });
 
   test('of an empty tree has the directory at the top', async () => {
@@ -110,7 +110,10 @@ describe('a survey', () => {
   test('can be of a part of the tree', async () => {
     makePackages('sw', 3);
     makePackages('other', 3);
-    expect([...(await survey('sw/p1')).digests.keys()].sort()).toEqual(['sw/p1', 'sw/p1/d']);
+    const whole = await survey();
+    const part = await survey('sw/p1');
+    expect([...part.digests.keys()].sort()).toEqual(['sw/p1', 'sw/p1/d']);
+    for (const [path, digest] of part.digests) expect(digest).toBe(whole.digests.get(path));
   });
 
   test('is not made where the program is missing, fails or finds nothing there', async () => {

@@ -27,7 +27,8 @@ export interface SurveyOptions {
 }
 
 /** Type and depth for the reader, then all that tells a change, then the name. */
-const FORMAT = '%y%d %i %s %m %U %G %n %T@ %C@ %f\\0';
+const FORMAT = '%y%05d %i %s %m %U %G %n %T@ %C@ %f\\0';
+const DEPTH_DIGITS = 5;
 const FIELDS_BEFORE_NAME = 9;
 const DIRECTORY = 'd'.charCodeAt(0);
 const ZERO = '0'.charCodeAt(0);
@@ -164,7 +165,7 @@ class ListingReader {
     let pieceAt = 0;
     let at = 0;
     for (let end = bytes.indexOf(0); end >= 0; end = bytes.indexOf(0, at)) {
-      const depth = depthAt(bytes, at + 1);
+      const depth = takeDepth(bytes, at + 1);
       const directory = this.#open[depth - 1];
       if (directory !== owner || depth === 0) {
         owner?.hash.update(bytes.subarray(pieceAt, at));
@@ -198,13 +199,14 @@ class ListingReader {
   }
 }
 
-function depthAt(bytes: Buffer, at: number): number {
+/** Reads it, and leaves zeros: it is counted from where a process began, which differs from look to look. */
+function takeDepth(bytes: Buffer, at: number): number {
   let depth = 0;
-  for (let i = at; ; i += 1) {
-    const digit = bytes[i] ?? SPACE;
-    if (digit === SPACE) return depth;
-    depth = depth * 10 + digit - ZERO;
+  for (let i = at; i < at + DEPTH_DIGITS; i += 1) {
+    depth = depth * 10 + (bytes[i] ?? ZERO) - ZERO;
+    bytes[i] = ZERO;
   }
+  return depth;
 }
 
 function nameAt(bytes: Buffer, line: number): number {
