@@ -55,6 +55,16 @@ it('ends what takes too long, however much it writes', () => {
 });
 
 describe('the limit of lines', () => {
+  it('counts a line that never ends as the several that the log makes of it', () => {
+    const { exceeded, watching } = watch({ maxLines: 2 });
+    const piece = Buffer.alloc(40_000, 'x');
+    expect([1, 2, 3].map(() => watching.withinLines(piece).length)).toEqual([40_000, 40_000, 40_000]);
+    expect(watching.withinLines(lines('y\n')).length).toBe(2);
+    expect(exceeded).toEqual([]);
+    expect(watching.withinLines(piece).length).toBe(0);
+    expect(exceeded).toEqual([{ reason: 'maxLines', message: 'wrote more than 2 lines' }]);
+  });
+
   it('lets exactly so many through, in whatever pieces they come', () => {
     const { exceeded, watching } = watch({ maxLines: 3 });
     const kept = ['a\nb', 'b\n', 'c\nd\n', 'e\n'].map((text) => Buffer.from(watching.withinLines(lines(text))));

@@ -1,4 +1,4 @@
-import { formatDuration } from '@icefall/shared';
+import { formatDuration, MAX_RECORD_DATA_BYTES } from '@icefall/shared';
 import type { Clock, Timer } from '../clock.ts';
 
 export interface Limits {
@@ -29,6 +29,8 @@ export class LimitWatch {
   #idleTimer: Timer | null = null;
   #deadlineTimer: Timer | null = null;
   #lines = 0;
+  /** Of the line that has not ended yet. */
+  #bytesOfLine = 0;
   #over = false;
 
   constructor(limits: Limits, clock: Clock, onExceeded: (exceeded: Exceeded) => void) {
@@ -59,16 +61,19 @@ export class LimitWatch {
     this.sign();
   }
 
-  /** Counts the lines in output, and returns the part of it that is within the limit. */
+  /** Counts the lines in output (one that is longer than the log keeps is several, as there), and returns the part of it that is within the limit. */
   withinLines(data: Uint8Array): Uint8Array {
     const { maxLines } = this.#limits;
     if (maxLines === null) return data;
     let at = 0;
     while (at < data.length && this.#lines < maxLines) {
       const newline = data.indexOf(NEWLINE, at);
-      if (newline < 0) return data;
+      const end = Math.min(newline < 0 ? data.length : newline + 1, at + MAX_RECORD_DATA_BYTES - this.#bytesOfLine);
+      this.#bytesOfLine += end - at;
+      at = end;
+      if (end !== newline + 1 && this.#bytesOfLine < MAX_RECORD_DATA_BYTES) continue;
       this.#lines += 1;
-      at = newline + 1;
+      this.#bytesOfLine = 0;
     }
     if (at < data.length) this.#exceed('maxLines', `wrote more than ${maxLines} lines`);
     return data.subarray(0, at);
