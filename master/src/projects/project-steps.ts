@@ -14,6 +14,8 @@ import type { Offer, Pipeline } from './pipeline.ts';
 
 /** Where the checkout is, below the build's directory on the worker. */
 const CHECKOUT = 'build';
+/** Of a step for people who are not trusted: a fork must not fill the master's disk with its log, nor keep a worker for ever. */
+const UNTRUSTED = { maxLines: 200_000, maxTime: '6h' } as const;
 
 export interface JobSteps {
   readonly project: ProjectDeclaration;
@@ -49,7 +51,8 @@ function stepOf(step: DefinedStep, of: JobSteps): StepDeclaration {
     command: step.run ?? '',
     workdir: step.workdir === '' ? CHECKOUT : `${CHECKOUT}/${step.workdir}`,
     env: { ...step.env, ...Object.fromEntries(secrets) },
-    maxTime: step.timeout ?? null,
+    ...(of.isRestricted ? UNTRUSTED : {}),
+    ...(step.timeout === undefined ? {} : { maxTime: step.timeout }),
     ...(step.silence === undefined ? {} : { idleTimeout: step.silence }),
   });
 }

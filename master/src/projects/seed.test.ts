@@ -264,6 +264,9 @@ describe('a pull request', () => {
       ['dist/ (only if trusted)', false],
     ]);
     expect(untrusted?.factory.steps[3]?.options).toMatchObject({ env: {} });
+    const commands = untrusted?.factory.steps.filter(({ kind }) => kind === 'shell').map(({ options }) => options);
+    for (const options of commands ?? []) expect(options).toMatchObject({ maxLines: 200_000, maxTime: 6 * 3_600_000 });
+    expect(commands).not.toHaveLength(0);
     const trusted = site.master.config.builder('widgets-alma9')?.factory.steps[3];
     expect(trusted?.options).toMatchObject({ env: { TOKEN: expect.anything() } });
   });
