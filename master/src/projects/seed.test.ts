@@ -265,7 +265,7 @@ describe('a pull request', () => {
     ]);
     expect(untrusted?.factory.steps[3]?.options).toMatchObject({ env: {} });
     const commands = untrusted?.factory.steps.filter(({ kind }) => kind === 'shell').map(({ options }) => options);
-    for (const options of commands ?? []) expect(options).toMatchObject({ maxLines: 200_000, maxTime: 6 * 3_600_000 });
+    for (const options of commands ?? []) expect(options).toMatchObject({ maxLines: 200_000, maxTime: '6h' });
     expect(commands).not.toHaveLength(0);
     const trusted = site.master.config.builder('widgets-alma9')?.factory.steps[3];
     expect(trusted?.options).toMatchObject({ env: { TOKEN: expect.anything() } });
