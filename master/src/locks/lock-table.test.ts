@@ -132,6 +132,48 @@ describe('a lock table', () => {
   });
 });
 
+describe('who is asked whether it is ready', () => {
+  const want = fc.record({
+    lock: fc.constantFrom('a', 'b', 'c'),
+    mode: fc.constantFrom('counting' as const, 'exclusive' as const),
+    count: fc.integer({ min: 1, max: 2 }),
+  });
+  const wants = fc.uniqueArray(want, { selector: (one) => one.lock, minLength: 1, maxLength: 3 });
+  const waiters = fc.array(fc.record({ wants, isReady: fc.boolean() }), { maxLength: 12 });
+
+  test('makes no difference to who is granted what: each one by itself, behind those that are ready', () => {
+    fc.assert(
+      fc.property(waiters, fc.integer({ min: 0, max: 4 }), (asked, held) => {
+        const table = new LockTable(() => 3);
+        asked.forEach((one, i) => {
+          table.enqueue(claim(i, ...one.wants));
+          if (i < held) table.grant();
+        });
+        const isReady = (one: Claim) => asked[one.seq]?.isReady === true;
+        const expected: Claim[] = [];
+        const ahead: Claim[] = [];
+        for (const one of table.waiting.filter(isReady)) {
+          const alone = new LockTable(() => 3);
+          for (const other of [...table.granted, ...expected]) alone.restore(other);
+          for (const other of [...ahead, one]) alone.enqueue(other);
+          (alone.obstacle(one.holder) === null ? expected : ahead).push(one);
+        }
+        expect(holders(table.grant(isReady))).toEqual(holders(expected));
+      }),
+    );
+  });
+
+  test('is nobody behind one that has, or will have, all of it: of a thousand the first', () => {
+    const table = new LockTable(() => 1);
+    for (let seq = 0; seq < 1000; seq += 1) table.enqueue(claim(seq, exclusive('tree')));
+    const asked: string[] = [];
+    const isReady = ({ holder }: Claim) => asked.push(holder) > 0;
+    expect(holders(table.grant(isReady))).toEqual(['build:0']);
+    expect(table.grant(isReady)).toEqual([]);
+    expect(asked).toEqual(['build:0']);
+  });
+});
+
 function checkNotOverSubscribed(table: LockTable): void {
   for (const lock of ['a', 'b', 'c']) {
     const held = table.granted.flatMap((one) => one.wants).filter((one) => one.lock === lock);

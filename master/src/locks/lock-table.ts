@@ -116,8 +116,11 @@ export class LockTable {
     const ahead: Claim[] = [];
     const reserved = new Map<string, Reservation>();
     for (const claim of this.#waiting) {
+      const holdsNothing = this.#holdsNothing(claim);
+      // It changes nothing whether it is ready, and that is much to ask of each of a thousand.
+      if (holdsNothing && claim.wants.every((want) => this.#isClosed(want.lock, reserved.get(want.lock)))) continue;
       if (!isReady(claim)) continue;
-      const before = this.#holdsNothing(claim) ? reserved : reservationsOf(this.#servedBefore(claim, ahead));
+      const before = holdsNothing ? reserved : reservationsOf(this.#servedBefore(claim, ahead));
       if (claim.wants.every((want) => this.#isFree(want, before.get(want.lock)))) {
         this.#take(claim);
         granted.push(claim);
@@ -235,6 +238,16 @@ export class LockTable {
     const inUse = state.counted + (reserved?.count ?? 0);
     if (want.mode === 'exclusive') return state.holders.size === 0 && inUse === 0;
     return inUse + want.count <= this.#limits(want.lock);
+  }
+
+  /**
+   * Whether nobody who holds nothing is granted a lock any more, whatever else is reserved of it: it is held or reserved
+   * alone, or by as many as it has room for. A build that passes who reserves it passes all behind, too (`#waitsFor`).
+   */
+  #isClosed(lock: string, reserved: Reservation | undefined): boolean {
+    const state = this.#state(lock);
+    if (state.exclusive !== null || reserved?.exclusive === true) return true;
+    return state.counted + (reserved?.count ?? 0) >= this.#limits(lock);
   }
 
   #take(claim: Claim): void {
