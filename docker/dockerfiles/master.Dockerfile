@@ -46,8 +46,9 @@ COPY tests/package.json tests/
 COPY docs/package.json docs/
 COPY docker/package.json docker/
 COPY k8s/package.json k8s/
+RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --prod --filter @icefall/site... && rm -rf node_modules/.pnpm/node-linux-*
 COPY docker/files/prune.sh /tmp/
-RUN npx --yes pnpm@12.21.0 install --frozen-lockfile --ignore-scripts --prod --filter @icefall/site... && rm -rf node_modules/.pnpm/node-linux-* && sh /tmp/prune.sh node_modules
+RUN sh /tmp/prune.sh node_modules
 
 FROM docker.io/library/debian:12-slim AS base
 RUN printf 'path-exclude=%s\n' '/usr/share/doc/*' '/usr/share/info/*' '/usr/share/locale/*' '/usr/share/man/*' > /etc/dpkg/dpkg.cfg.d/not-unpacked \

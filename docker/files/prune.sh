@@ -10,8 +10,7 @@ find "$packages" -type f -iname '*.md' ! -iname 'licen[cs]e*' ! -iname 'notice*'
 # For another runtime than Node.
 find "$packages" -type f -name '*.bare' -delete
 find "$packages" -type f -path '*/@kubernetes/client-node/*' -name '*.d.ts' -delete
-# What add-ons are compiled of, and what they are on other machines and C libraries.
-rm -rf "$packages"/better-sqlite3@*/node_modules/better-sqlite3/deps "$packages"/better-sqlite3@*/node_modules/better-sqlite3/src
+# Add-ons for other machines and C libraries. Their C sources stay: they are what the laptop's site builds.
 if [ -n "$machine" ]; then
   find "$packages" -type f -path '*/prebuilds/*' -name '*.node' \( ! -path "*/prebuilds/$machine*" -o -name '*musl*' \) -delete
 fi

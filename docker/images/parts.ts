@@ -50,16 +50,13 @@ export function install(options: string): NonNullable<StageFile['dependencies']>
 
 /** A stage of what a program needs to run, and nothing else: to be copied into the image. */
 export function dependenciesStage(filter: string): StageFile {
-  const { copies, run } = install(`--prod --filter ${filter}`);
-  const prune = 'docker/files/prune.sh';
   return {
     name: 'dependencies',
     on: 'node',
     workdir: PROJECT,
-    dependencies: {
-      copies: [...copies, { source: [prune], target: '/tmp/' }],
-      run: `${run} && sh /tmp/prune.sh node_modules`,
-    },
+    dependencies: install(`--prod --filter ${filter}`),
+    copies: [{ source: ['docker/files/prune.sh'], target: '/tmp/' }],
+    run: ['sh /tmp/prune.sh node_modules'],
   };
 }
 
