@@ -38,7 +38,7 @@ const slow = [
   'worker/src/processes/run.test.ts',
   'worker/src/secrets/secrets.test.ts',
   'worker/src/stratum0/*.test.ts',
-  'worker/src/stratum0/objects/pool.test.ts',
+  'worker/src/stratum0/{history,objects,transaction,tree,trust,verbs}/*.test.ts',
 ];
 
 export default defineConfig({

@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
-import { CATALOG_WEIGHTS } from './balance.ts';
 import type { BytePath } from './byte-path.ts';
-import { readChangedList } from './changed-list.ts';
 import { type Context, realContext } from './context.ts';
 import { Stratum0Error, systemCode } from './errors.ts';
-import { readFence } from './fence.ts';
-import { hashAlgorithm } from './hashes.ts';
-import { TRUNK, TRUNK_PREVIOUS } from './history.ts';
+import { TRUNK, TRUNK_PREVIOUS } from './history/history.ts';
+import { hashAlgorithm } from './objects/hashes.ts';
 import { splitTarget } from './paths.ts';
 import { existingRepository, repositoryNames, resign } from './repository.ts';
-import { WHITELIST_DAYS } from './whitelist.ts';
+import { readFence } from './transaction/fence.ts';
+import { CATALOG_WEIGHTS } from './tree/balance.ts';
+import { readChangedList } from './tree/changed-list.ts';
+import { WHITELIST_DAYS } from './trust/whitelist.ts';
 
 export const USAGE = `icefall-stratum0: a small stratum 0, with the verbs of cvmfs_server
 
@@ -114,11 +114,11 @@ interface Call {
 const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
   // `-a` is the hash algorithm here, as with the stock tools, and a tag elsewhere.
   mkfs: async ({ context, repository, values }) => {
-    const { makeRepository } = await import('./mkfs.ts');
+    const { makeRepository } = await import('./verbs/mkfs.ts');
     await makeRepository(context, repository().name, hashAlgorithm(values.tag ?? 'sha1'));
   },
   import: async ({ context, repository, values }) => {
-    const { importRepository } = await import('./import.ts');
+    const { importRepository } = await import('./verbs/import.ts');
     const options = {
       keys: values.keys ?? null,
       signsWhitelist: values.resign === true,
@@ -127,11 +127,11 @@ const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
     await importRepository(context, repository().name, options);
   },
   transaction: async ({ context, repository }) => {
-    const { beginTransaction } = await import('./begin.ts');
+    const { beginTransaction } = await import('./verbs/begin.ts');
     await beginTransaction(context, repository().name, repository().path);
   },
   publish: async ({ context, repository, values }) => {
-    const { publish } = await import('./publish.ts');
+    const { publish } = await import('./verbs/publish.ts');
     await publish(context, repository().name, {
       tag: values.tag ?? null,
       description: values.message ?? '',
@@ -146,7 +146,7 @@ const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
         terminal,
         `You are about to DISCARD ALL CHANGES OF THE CURRENT TRANSACTION for ${name}!  Are you sure (y/N)? `,
       );
-    const { abort } = await import('./abort.ts');
+    const { abort } = await import('./verbs/abort.ts');
     await abort(context, name);
   },
   // `-t` is the tarball here, as with the stock tools, and a tag elsewhere.
@@ -155,38 +155,45 @@ const VERBS: Readonly<Record<string, (call: Call) => Promise<void>>> = {
     if (values.base === undefined || values.to === undefined)
       throw new Stratum0Error('usage', 'ingest takes -b PATH and -t TAR');
     const base = splitTarget(`${name}/${values.base}`).path;
-    const { ingest } = await import('./ingest.ts');
+    const { ingest } = await import('./verbs/ingest.ts');
     const archive = values.to === '-' ? terminal.input : values.to;
     await ingest(context, name, { base, archive }, { tag: values.tag ?? null, description: values.message ?? '' });
   },
   resign: ({ context, repository, values }) =>
     resign(context, repository().name, wholeNumber(values.days, WHITELIST_DAYS, '-d', 1, 3650)),
-  list: async ({ context }) => (await import('./describe.ts')).listRepositories(context),
+  list: async ({ context }) => (await import('./verbs/describe.ts')).listRepositories(context),
   info: async ({ context, repository }) =>
-    (await import('./describe.ts')).describeRepository(context, repository().name),
-  check: async ({ context, repository }) => (await import('./check.ts')).checkRepository(context, repository().name),
+    (await import('./verbs/describe.ts')).describeRepository(context, repository().name),
+  check: async ({ context, repository }) =>
+    (await import('./verbs/check.ts')).checkRepository(context, repository().name),
   tag: async ({ context, repository, values }) => {
     const { name } = repository();
-    const { addTag, removeTag } = await import('./tags.ts');
+    const { addTag, removeTag } = await import('./verbs/tags.ts');
     if (values.tag !== undefined) await addTag(context, name, values.tag, values.message ?? '');
     else if (values.remove !== undefined) await removeTag(context, name, values.remove);
-    else await (await import('./describe.ts')).listTags(context, name);
+    else await (await import('./verbs/describe.ts')).listTags(context, name);
   },
   rollback: async ({ context, repository, values }) =>
-    (await import('./rollback.ts')).rollback(context, repository().name, values.to ?? TRUNK_PREVIOUS),
+    (await import('./verbs/rollback.ts')).rollback(context, repository().name, values.to ?? TRUNK_PREVIOUS),
   // `-d` is the destination here, as with the stock tools, and days elsewhere.
   diff: async ({ context, repository, values }) =>
-    (await import('./diff.ts')).diff(context, repository().name, values.source ?? TRUNK_PREVIOUS, values.days ?? TRUNK),
+    (await import('./verbs/diff.ts')).diff(
+      context,
+      repository().name,
+      values.source ?? TRUNK_PREVIOUS,
+      values.days ?? TRUNK,
+    ),
   // `-s` is the separator here and `-t` the table, as with the stock tools.
   'print-stats': async ({ context, repository, values: { source, to } }) => {
-    const { printStatistics } = await import('./statistics.ts');
+    const { printStatistics } = await import('./transaction/statistics.ts');
     const paths = existingRepository(context, repository().name);
     printStatistics(context, paths, {
       ...(source !== undefined && { separator: source }),
       ...(to !== undefined && { table: to }),
     });
   },
-  gc: async ({ context, repository }) => (await import('./collect.ts')).collectGarbage(context, repository().name),
+  gc: async ({ context, repository }) =>
+    (await import('./verbs/collect.ts')).collectGarbage(context, repository().name),
   serve: serveUntilStopped,
 };
 

@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { type Disk, realDisk } from './disk.ts';
-import type { Fence } from './fence.ts';
 import { DEFAULT_THREADS } from './objects/pool.ts';
+import type { Fence } from './transaction/fence.ts';
 
 /** What every verb is given. */
 export interface Context {

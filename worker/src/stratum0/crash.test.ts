@@ -3,17 +3,9 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from 'tar';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
-import { abort } from './abort.ts';
-import { beginTransaction } from './begin.ts';
-import { collectGarbage } from './collect.ts';
 import type { Context } from './context.ts';
 import { realDisk } from './disk.ts';
-import { ingest } from './ingest.ts';
-import { makeRepository } from './mkfs.ts';
-import { publish } from './publish.ts';
 import { resign } from './repository.ts';
-import { rollback } from './rollback.ts';
-import { addTag } from './tags.ts';
 import { Death, dyingDisk } from './testing/dying-disk.ts';
 import { readRepository } from './testing/reader/repository.ts';
 import {
@@ -27,6 +19,14 @@ import {
   treeOnDisk,
   treePublished,
 } from './testing/site.ts';
+import { abort } from './verbs/abort.ts';
+import { beginTransaction } from './verbs/begin.ts';
+import { collectGarbage } from './verbs/collect.ts';
+import { ingest } from './verbs/ingest.ts';
+import { makeRepository } from './verbs/mkfs.ts';
+import { publish } from './verbs/publish.ts';
+import { rollback } from './verbs/rollback.ts';
+import { addTag } from './verbs/tags.ts';
 
 const PLAIN = { tag: null, description: '' };
 const OLD: Tree = { kept: 'file 644 same', changed: 'file 644 old', gone: 'dir 755', 'gone/x': 'file 600 x' };

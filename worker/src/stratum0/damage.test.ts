@@ -2,11 +2,11 @@ import { existsSync, linkSync, readdirSync, readFileSync, renameSync, rmSync, wr
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { beginTransaction } from './begin.ts';
-import { checkRepository } from './check.ts';
-import { collectGarbage } from './collect.ts';
-import { publish } from './publish.ts';
 import { makeTree, REPOSITORY, type TestSite, testSite } from './testing/site.ts';
+import { beginTransaction } from './verbs/begin.ts';
+import { checkRepository } from './verbs/check.ts';
+import { collectGarbage } from './verbs/collect.ts';
+import { publish } from './verbs/publish.ts';
 
 /** Two chunks, quickly compressed. */
 const LARGE = 17_000_000;

@@ -4,10 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { beginTransaction } from './begin.ts';
-import { checkRepository } from './check.ts';
 import { realDisk } from './disk.ts';
-import { publish } from './publish.ts';
 import { dyingDisk } from './testing/dying-disk.ts';
 import { readRepository } from './testing/reader/repository.ts';
 import {
@@ -20,6 +17,9 @@ import {
   treeOnDisk,
   treePublished,
 } from './testing/site.ts';
+import { beginTransaction } from './verbs/begin.ts';
+import { checkRepository } from './verbs/check.ts';
+import { publish } from './verbs/publish.ts';
 
 const PLAIN = { tag: null, description: '' };
 

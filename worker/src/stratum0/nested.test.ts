@@ -1,11 +1,11 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { beginTransaction } from './begin.ts';
-import { readDirtab } from './dirtab.ts';
-import { publish } from './publish.ts';
 import { readRepository } from './testing/reader/repository.ts';
 import { makeTree, REPOSITORY, type TestSite, type Tree, testSite } from './testing/site.ts';
+import { readDirtab } from './tree/dirtab.ts';
+import { beginTransaction } from './verbs/begin.ts';
+import { publish } from './verbs/publish.ts';
 
 describe('rules of .cvmfsdirtab', () => {
   test.each([

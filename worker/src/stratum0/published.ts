@@ -5,12 +5,12 @@ import { type BytePath, forPeople, toBytes } from './byte-path.ts';
 import { type Catalog, type CatalogReference, loadCatalog } from './catalog/catalog.ts';
 import { type CatalogEntry, comparePaths } from './catalog/entry.ts';
 import { Stratum0Error, systemCode } from './errors.ts';
-import { decodeHistory, type Tag } from './history.ts';
-import { readCertificate } from './keys.ts';
-import { decodeManifest, type Manifest } from './manifest.ts';
-import { type ObjectSuffix, objectName, unpackObject } from './object-store.ts';
-import { verifyManifestText } from './signing.ts';
-import { decodeWhitelist, isListed, type Whitelist } from './whitelist.ts';
+import { decodeHistory, type Tag } from './history/history.ts';
+import { type ObjectSuffix, objectName, unpackObject } from './objects/object-store.ts';
+import { readCertificate } from './trust/keys.ts';
+import { decodeManifest, type Manifest } from './trust/manifest.ts';
+import { verifyManifestText } from './trust/signing.ts';
+import { decodeWhitelist, isListed, type Whitelist } from './trust/whitelist.ts';
 
 /** A published repository whose manifest has been verified. */
 export interface Published {

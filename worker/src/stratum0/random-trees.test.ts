@@ -13,13 +13,13 @@ import {
 } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { beginTransaction } from './begin.ts';
-import { checkRepository } from './check.ts';
 import { systemCode } from './errors.ts';
-import { publish } from './publish.ts';
 import { entriesOnDisk, withNamedLinks } from './testing/disk-tree.ts';
 import { readRepository } from './testing/reader/repository.ts';
 import { REPOSITORY, type TestSite, testSite } from './testing/site.ts';
+import { beginTransaction } from './verbs/begin.ts';
+import { checkRepository } from './verbs/check.ts';
+import { publish } from './verbs/publish.ts';
 
 /** Names with one character a byte: plain, with spaces, line ends, UTF-8 and bytes that are not UTF-8. */
 const NAMES = ['a', 'b', 'c', '-rf', 'x y', 'line\nend', 'ü', 'Ã¼', '\xff\xfe', "'; --", '$(HOME)', 'a.b'];

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import type { Context } from './context.ts';
 import { replaceFile } from './disk.ts';
 import { Stratum0Error } from './errors.ts';
-import { manifestKey, readCertificate, readPublicKey, whitelistKey } from './keys.ts';
-import { withRepositoryLock } from './lock.ts';
-import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts';
-import { readObject } from './object-store.ts';
+import { readObject } from './objects/object-store.ts';
 import { type RepositoryPaths, repositoryPaths } from './paths.ts';
 import { openPublished, type Published } from './published.ts';
-import { readTransaction, removeTransaction, type Transaction } from './transaction.ts';
-import { encodeWhitelist } from './whitelist.ts';
+import { withRepositoryLock } from './transaction/lock.ts';
+import { readTransaction, removeTransaction, type Transaction } from './transaction/transaction.ts';
+import { manifestKey, readCertificate, readPublicKey, whitelistKey } from './trust/keys.ts';
+import { decodeManifest, encodeManifest, type Manifest } from './trust/manifest.ts';
+import { encodeWhitelist } from './trust/whitelist.ts';
 
 /** Mode of the mount's root in a transaction and outside of one. It only reminds people; root can write anyway. */
 export const MOUNT_OPEN = 0o755;

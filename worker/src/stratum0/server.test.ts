@@ -1,13 +1,13 @@
 import { request, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { beginTransaction } from './begin.ts';
-import { collectGarbage } from './collect.ts';
-import { objectName } from './object-store.ts';
-import { publish } from './publish.ts';
+import { objectName } from './objects/object-store.ts';
 import { currentManifest } from './repository.ts';
 import { parseRange, serve } from './server.ts';
-import { hashOf } from './signing.ts';
 import { makeTree, REPOSITORY, type TestSite, testSite, treePublished } from './testing/site.ts';
+import { hashOf } from './trust/signing.ts';
+import { beginTransaction } from './verbs/begin.ts';
+import { collectGarbage } from './verbs/collect.ts';
+import { publish } from './verbs/publish.ts';
 
 function portOf(server: Server): number {
   const address = server.address();

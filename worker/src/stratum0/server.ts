@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { Stratum0Error, systemCode } from './errors.ts';
 import { NAME_PATTERN } from './paths.ts';
 import { repositoryNames } from './repository.ts';
-import { hashOf } from './signing.ts';
+import { hashOf } from './trust/signing.ts';
 
 export interface ServerOptions {
   /** The stratum 0's directory; only what is below its `srv` is served. */

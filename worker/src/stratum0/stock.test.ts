@@ -11,15 +11,15 @@ import {
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { beginTransaction } from './begin.ts';
 import { realContext } from './context.ts';
-import { makeRepository } from './mkfs.ts';
 import { repositoryPaths } from './paths.ts';
-import { publish } from './publish.ts';
 import { pathKey } from './testing/reader/catalog.ts';
 import { type ReadCatalog, type ReadEntry, type ReadRepository, readRepository } from './testing/reader/repository.ts';
 import { temporaryDirectory } from './testing/site.ts';
 import { STOCK_TIME, type StockRepository, stockRepository } from './testing/stock.ts';
+import { beginTransaction } from './verbs/begin.ts';
+import { makeRepository } from './verbs/mkfs.ts';
+import { publish } from './verbs/publish.ts';
 
 const NAME = 'sample.icefall.example';
 /** Seconds at which the stock tools made the revisions. */

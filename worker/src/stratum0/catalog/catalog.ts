@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type BytePath, parentPath } from '../byte-path.ts';
-import { hashBytes } from '../hashes.ts';
+import { hashBytes } from '../objects/hashes.ts';
 import { type CatalogCounts, COUNTERS, type Counters, NO_COUNTS } from './counters.ts';
 import type { CatalogEntry, Chunk } from './entry.ts';
 import {

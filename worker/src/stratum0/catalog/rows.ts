@@ -1,7 +1,7 @@
 import type { BytePath } from '../byte-path.ts';
 import { joinPath, parentPath } from '../byte-path.ts';
 import { Stratum0Error } from '../errors.ts';
-import { algorithmOf, type ContentHash, HASH_ALGORITHMS, hashBytes, namedHash } from '../hashes.ts';
+import { algorithmOf, type ContentHash, HASH_ALGORITHMS, hashBytes, namedHash } from '../objects/hashes.ts';
 import type { CatalogEntry, Chunk } from './entry.ts';
 import { bytes, hexadecimal, integer, type Row, toText } from './memory-database.ts';
 import { hashPath, NO_PARENT } from './path-hash.ts';

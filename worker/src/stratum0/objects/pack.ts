@@ -2,8 +2,8 @@ import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync }
 import { deflateSync, constants as zlib } from 'node:zlib';
 import type { Chunk } from '../catalog/entry.ts';
 import { Stratum0Error, systemCode } from '../errors.ts';
-import { contentHash, type HashAlgorithm } from '../hashes.ts';
 import { CHUNK_SIZES, type ChunkSizes, cutFinder } from './cut.ts';
+import { contentHash, type HashAlgorithm } from './hashes.ts';
 import { objectName } from './names.ts';
 
 /** Puts an object's bytes in place; false where it was there already. */

@@ -1,13 +1,13 @@
-import { abort } from '../abort.ts';
-import { beginTransaction } from '../begin.ts';
-import { collectGarbage } from '../collect.ts';
 import { type Context, realContext } from '../context.ts';
 import { realDisk } from '../disk.ts';
-import { ingest } from '../ingest.ts';
-import { publish } from '../publish.ts';
 import { resign } from '../repository.ts';
-import { rollback } from '../rollback.ts';
-import { addTag } from '../tags.ts';
+import { abort } from '../verbs/abort.ts';
+import { beginTransaction } from '../verbs/begin.ts';
+import { collectGarbage } from '../verbs/collect.ts';
+import { ingest } from '../verbs/ingest.ts';
+import { publish } from '../verbs/publish.ts';
+import { rollback } from '../verbs/rollback.ts';
+import { addTag } from '../verbs/tags.ts';
 import { dyingDisk } from './dying-disk.ts';
 
 // Does something, and is killed before the given change to the disk: `node killed.ts DIRECTORY REPO VERB CALLS`. Exit code 0:

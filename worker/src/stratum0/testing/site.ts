@@ -14,10 +14,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Context, realContext } from '../context.ts';
-import { readPublicKey } from '../keys.ts';
-import { makeRepository } from '../mkfs.ts';
 import { type RepositoryPaths, repositoryPaths } from '../paths.ts';
 import { openPublished, type PublishedSource, readPublished } from '../published.ts';
+import { readPublicKey } from '../trust/keys.ts';
+import { makeRepository } from '../verbs/mkfs.ts';
 
 export const REPOSITORY = 'software.icefall.example';
 

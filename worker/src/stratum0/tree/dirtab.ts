@@ -1,0 +1,42 @@
+import type { BytePath } from '../byte-path.ts';
+
+/** Which directories begin nested catalogs by rule. */
+export type Dirtab = (directory: BytePath) => boolean;
+
+/** The file in the repository's root that holds the rules. */
+export const DIRTAB = '.cvmfsdirtab';
+
+/**
+ * Reads rules, one a line: an absolute path in which `*` and `?` stand for anything but a slash, `[…]` for one of a set,
+ * a backslash takes the next character as it is; `!` before it excludes; `#` begins a comment line (CernVM-FS technical
+ * documentation, "Managing Nested Catalogs"). A directory begins a nested catalog where a rule matches its whole path and
+ * no excluding one does; in an excluding one `*` and `?` stand for slashes too, as with the stock tools. Lines that are no
+ * absolute path match nothing.
+ */
+export function readDirtab(text: string): Dirtab {
+  const included: RegExp[] = [];
+  const excluded: RegExp[] = [];
+  for (const line of text.split('\n').map((raw) => raw.trim())) {
+    if (line === '' || line.startsWith('#')) continue;
+    const isExcluding = line.startsWith('!');
+    const pattern = isExcluding ? line.slice(1).trim() : line;
+    if (pattern.startsWith('/'))
+      (isExcluding ? excluded : included).push(toExpression(pattern, isExcluding ? '.' : '[^/]'));
+  }
+  return (directory) => {
+    const path = `/${directory}`;
+    return included.some((rule) => rule.test(path)) && !excluded.some((rule) => rule.test(path));
+  };
+}
+
+/** `any`: the expression that one wildcard character stands for. */
+function toExpression(pattern: string, any: string): RegExp {
+  const parts = pattern.replace(/\/+$/, '').match(/\\.|\[!?\]?[^\]]*\]|[\s\S]/g) ?? [];
+  const source = parts.map((part) => {
+    if (part === '*') return `${any}*`;
+    if (part === '?') return any;
+    if (part.length > 2) return part.replace(/^\[!/, '[^').replaceAll('\\', '\\\\');
+    return part.slice(-1).replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  });
+  return new RegExp(`^${source.join('')}$`, 's');
+}

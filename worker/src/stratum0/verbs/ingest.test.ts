@@ -1,0 +1,84 @@
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { create } from 'tar';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  makeTree,
+  REPOSITORY,
+  revisionOf,
+  type TestSite,
+  temporaryDirectory,
+  testSite,
+  treeOnDisk,
+  treePublished,
+} from '../testing/site.ts';
+import { beginTransaction } from './begin.ts';
+import { ingest } from './ingest.ts';
+import { publish } from './publish.ts';
+
+const PLAIN = { tag: null, description: '' };
+
+describe('ingest', () => {
+  let site: TestSite;
+  let source: string;
+  beforeEach(async () => {
+    site = await testSite();
+    source = temporaryDirectory();
+    await beginTransaction(site.context, REPOSITORY, '');
+    makeTree(site.paths.mount, { sw: 'dir 755', 'sw/old': 'file 644 old', 'sw/same': 'file 644 before' });
+    await publish(site.context, REPOSITORY, PLAIN);
+    makeTree(source, { same: 'file 644 after', bin: 'dir 755', 'bin/tool': 'file 755 #!/bin/sh' });
+    symlinkSync('bin/tool', join(source, 'link'));
+  });
+  afterEach(() => {
+    site.remove();
+    rmSync(source, { recursive: true, force: true });
+  });
+
+  async function archive(): Promise<string> {
+    const file = join(source, '..', `${source.split('/').at(-1)}.tgz`);
+    await create({ gzip: true, file, cwd: source, portable: true }, ['.']);
+    return file;
+  }
+  const AFTER = {
+    sw: 'dir 755',
+    'sw/old': 'file 644 old',
+    'sw/same': 'file 644 after',
+    'sw/bin': 'dir 755',
+    'sw/bin/tool': 'file 755 #!/bin/sh',
+    'sw/link': 'link bin/tool',
+  };
+
+  test('publishes an archive at a path; what is there else stays', async () => {
+    const file = await archive();
+    await ingest(site.context, REPOSITORY, { base: 'sw', archive: file }, PLAIN);
+    expect({ ...(await treePublished(site)), sw: 'dir 755' }).toEqual(AFTER);
+    expect(await revisionOf(site)).toBe(3);
+    await ingest(site.context, REPOSITORY, { base: 'new/place', archive: Readable.from([readFileSync(file)]) }, PLAIN);
+    expect((await treePublished(site))['new/place/bin/tool']).toBe('file 755 #!/bin/sh');
+    rmSync(file);
+  });
+
+  test('aborts where the archive is damaged, missing or for the root', async () => {
+    const before = treeOnDisk(site.paths.mount);
+    const file = await archive();
+    writeFileSync(file, readFileSync(file).subarray(0, 60));
+    await expect(ingest(site.context, REPOSITORY, { base: 'sw', archive: file }, PLAIN)).rejects.toMatchObject({
+      code: 'bad_archive',
+    });
+    rmSync(file);
+    await expect(ingest(site.context, REPOSITORY, { base: 'sw', archive: file }, PLAIN)).rejects.toMatchObject({
+      code: 'bad_archive',
+      message: expect.stringContaining('ENOENT'),
+    });
+    await expect(ingest(site.context, REPOSITORY, { base: '', archive: file }, PLAIN)).rejects.toMatchObject({
+      code: 'usage',
+    });
+    expect(treeOnDisk(site.paths.mount)).toEqual(before);
+    expect(await revisionOf(site)).toBe(2);
+    await beginTransaction(site.context, REPOSITORY, '');
+    mkdirSync(join(site.paths.mount, 'fine'));
+    await publish(site.context, REPOSITORY, PLAIN);
+  });
+});
