@@ -29,7 +29,7 @@ export interface SecretRule {
 export interface SecretsOptions {
   /** Asked in this order; the first that has a secret gives it. */
   readonly from: readonly SecretProvider[];
-  /** A build is given a secret that one of these rules allows, and no other. */
+  /** A build is given a secret that one of these rules allows, and no other; without a rule only the site itself uses them. */
   readonly allow: readonly SecretRule[];
 }
 
@@ -45,5 +45,5 @@ export const secretsSchema = z.strictObject({
   from: z
     .array(declared<SecretProvider>('secretProvider', 'must be a place such as secretsFrom.directory(...)'))
     .min(1, 'must name at least one place'),
-  allow: z.array(ruleSchema).min(1, 'must hold at least one rule: without one, no build is given any secret'),
+  allow: z.array(ruleSchema),
 });
