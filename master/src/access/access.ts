@@ -13,7 +13,7 @@ import { hashOf } from './secrets.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { Sight } from './sight.ts';
 import { SignIns } from './sign-ins.ts';
-import { Users } from './users.ts';
+import { isReserved, Users } from './users.ts';
 
 /** What a request shows of who sends it. */
 export interface Credentials {
@@ -132,7 +132,7 @@ export class Access {
   }
 
   #ofNoToken({ isLocal, proxied = null }: Credentials): Identity {
-    if (proxied !== null && !this.users.isDisabled(proxied.user))
+    if (proxied !== null && !isReserved(proxied.user) && !this.users.isDisabled(proxied.user))
       return { kind: 'person', person: proxied, sessionId: null };
     return isLocal && !this.isConfigured ? { kind: 'local' } : { kind: 'anonymous' };
   }

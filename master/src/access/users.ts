@@ -8,6 +8,10 @@ import { hashPassword, isPassword } from './passwords.ts';
 /** As in mail addresses and accounts elsewhere; `operator` and what begins with `token ` are ours. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,99}$/;
 const RESERVED = new Set(['operator', 'anonymous', 'local']);
+/** Whether the audit log and owners of builds mean something else by this name: nobody is called so. */
+export function isReserved(name: string): boolean {
+  return RESERVED.has(name) || name.startsWith('token ');
+}
 /** Of those who have a password here. */
 export const LOCAL = 'local';
 /** Of those whom a directory knows; people of a provider have its name. */
@@ -58,7 +62,7 @@ export class Users {
 
   /** Throws {@link AccessError}. */
   async add({ name, password, mail, groups }: NewUser): Promise<void> {
-    if (!NAME.test(name) || RESERVED.has(name))
+    if (!NAME.test(name) || isReserved(name))
       throw new AccessError(
         'bad_account',
         `${JSON.stringify(name)} is no name for a user: letters, digits and _ . @ + -`,
@@ -208,8 +212,7 @@ function refuseOther(source: string, name: string, rows: readonly (UserRow | nul
 
 function refusalOf(source: string, name: string, row: UserRow | null): string | null {
   const plain = source === LDAP ? name : name.slice(source.length + 1);
-  if (!NAME.test(plain) || RESERVED.has(name))
-    return `${JSON.stringify(name.slice(0, 200))} is no name for a user here`;
+  if (!NAME.test(plain) || isReserved(name)) return `${JSON.stringify(name.slice(0, 200))} is no name for a user here`;
   if (row === null) return null;
   if (row.source !== source) return `"${name}" is somebody whom ${row.source} recognises, not ${source}`;
   return row.disabled === 0 ? null : `"${row.name}" is disabled`;

@@ -62,6 +62,11 @@ describe('what a proxy says', () => {
     expect((await get(PROXY, ada)).json.kind).toBe('anonymous');
   });
 
+  test('of somebody with a name of ours is believed of nobody: the audit log means something else by it', async () => {
+    for (const name of ['operator', 'local', 'token deploy'])
+      expect((await get(PROXY, { 'x-remote-user': name })).json, name).toMatchObject({ kind: 'anonymous', name: null });
+  });
+
   test('of TLS makes cookies that are sent by TLS only, and tells browsers to keep to it', async () => {
     await site.person('ada');
     const payload = { user: 'ada', password: PASSWORD };
