@@ -56,6 +56,18 @@ describe('a command', () => {
     expect(room.row('SELECT state, pid FROM commands')).toEqual({ state: 'started', pid: 77 });
   });
 
+  test('too large for a message is refused, at once or when its worker comes, which goes on with the others', () => {
+    const room = open();
+    const huge = shell({ command: ['echo', 'ä'.repeat(2.1 * 1024 * 1024)] });
+    room.order(room.build(), huge);
+    const agent = room.connect();
+    room.order(room.build(), huge);
+    room.order(room.build());
+    expect(room.told).toEqual(['1 refused null', '2 refused null']);
+    expect(agent.heard).toEqual(['welcome []', 'start 3']);
+    expect(room.onRecord).toEqual(['3 sent']);
+  });
+
   test('gives its extra logs their names', () => {
     const room = open();
     const agent = room.connect();

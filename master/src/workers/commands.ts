@@ -14,6 +14,7 @@ import type { StepLog } from '../logs/step-log.ts';
 import type { SecretSource } from '../secrets/secrets.ts';
 import { namesOf } from '../secrets/use.ts';
 import { type CommandRow, CommandRows, commandOf } from './command-rows.ts';
+import { tooLarge } from './command-size.ts';
 import { reconcile, type Verdict } from './reconciliation.ts';
 
 /** A connected worker, as commands see it. */
@@ -26,6 +27,7 @@ export interface WorkerLink {
 }
 
 type WelcomeEntry = Extract<MasterMessage, { kind: 'welcome' }>['commands'][number];
+type Refusal = NonNullable<CommandOutcome['error']>;
 type Start = Extract<MasterMessage, { kind: 'start' }>;
 type Started = Extract<WorkerMessage, { kind: 'started' }>;
 type Finished = Extract<WorkerMessage, { kind: 'finished' }>;
@@ -194,6 +196,11 @@ export class Commands implements CommandPort {
   }
 
   #send(row: CommandRow, link: WorkerLink): void {
+    const error = tooLarge(row.command);
+    if (error !== null) {
+      this.#refuseLater(row, error);
+      return;
+    }
     const { directory } = this.#core.db.one<{ directory: string }>(
       'SELECT directory FROM builds WHERE id = ?',
       row.build_id,
@@ -212,7 +219,7 @@ export class Commands implements CommandPort {
   #sendWithSecrets(row: CommandRow, link: WorkerLink, order: Start, names: readonly string[]): void {
     if (!link.takesSecrets) {
       const message = `worker "${row.worker}" is too old to be given secrets; update its agent`;
-      this.#core.enqueue(`refused ${row.id}`, () => this.#refuse(row, { code: 'worker_too_old', message }));
+      this.#refuseLater(row, { code: 'worker_too_old', message });
       return;
     }
     this.#core.afterCommit(() => {
@@ -223,14 +230,19 @@ export class Commands implements CommandPort {
         if (isWanted && this.#links.get(row.worker) !== link) return;
         this.#fetching.delete(row.id);
         if (!isWanted) return;
-        if ('values' in answer) link.send({ ...order, secrets: answer.values });
-        else this.#core.insist(() => this.#refuse(row, answer.error));
+        const error = 'values' in answer ? tooLarge(row.command, answer.values) : answer.error;
+        if ('values' in answer && error === null) link.send({ ...order, secrets: answer.values });
+        else if (error !== null) this.#core.insist(() => this.#refuse(row, error));
       });
     });
   }
 
+  #refuseLater(row: CommandRow, error: Refusal): void {
+    this.#core.enqueue(`refused ${row.id}`, () => this.#refuse(row, error));
+  }
+
   /** Ends a command that its worker was not given. */
-  #refuse(row: CommandRow, error: NonNullable<CommandOutcome['error']>): void {
+  #refuse(row: CommandRow, error: Refusal): void {
     if (this.#find(row.worker, row.id, row.epoch) === null) return;
     const at = this.#core.now();
     this.#rows.delete(row.id);
