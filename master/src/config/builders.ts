@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isReference, type Renderable } from '../properties/references.ts';
 import { type SecretReference, secretSchema } from '../secrets/reference.ts';
 import type { StepDeclaration } from '../steps/step.ts';
-import { declared, functionSchema } from './declared.ts';
+import { declared, functionSchema, whyNot } from './declared.ts';
 import { type Duration, durationSchema } from './durations.ts';
 import { fixedLockAccessSchema, type LockAccess } from './locks.ts';
 import { nameSchema, propertyValuesSchema } from './names.ts';
@@ -113,7 +113,7 @@ const optionsSchema = z.strictObject({
     .default({}),
   properties: propertyValuesSchema.default({}),
   locks: z.array(fixedLockAccessSchema).default([]),
-  collapseRequests: z.union([z.boolean(), functionSchema]).default(false),
+  collapseRequests: z.union([z.boolean(), functionSchema], whyNot('must be yes/no or a function')).default(false),
   nextRequest: functionSchema.optional(),
   nextWorker: functionSchema.optional(),
   mayStart: functionSchema.optional(),

@@ -187,6 +187,11 @@ describe('a builder', () => {
     [{ name: 'b', workers: [w1], factory: steps, nextWorker: 'w1' }, /option "nextWorker": must be a function/],
     [{ name: 'b', workers: [w1], factory: steps, nextRequest: 1 }, /option "nextRequest": must be a function/],
     [{ name: 'b', workers: [w1], factory: steps, mayStart: true }, /option "mayStart": must be a function/],
+    [{ name: 'b', workers: [w1], factory: steps, mayStart: async () => true }, /option "mayStart": must not be async/],
+    [
+      { name: 'b', workers: [w1], factory: steps, collapseRequests: async () => true },
+      /option "collapseRequests": must not be async/,
+    ],
     [{ name: 'b', workers: [w1], factory: steps, directory: 'a/b' }, /option "directory"/],
     [{ name: 'b', workers: [w1], factory: steps, retry: { maxAttempts: 0 } }, /option "retry.maxAttempts"/],
     [{ name: 'b', workers: [w1], factory: steps, retry: { backOff: 'soon' } }, /option "retry.backOff": must be milli/],

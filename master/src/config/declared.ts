@@ -8,6 +8,17 @@ export function declared<T = object>(type: string | readonly string[], hint: str
 
 /** Schema of a function of the site. */
 export const functionSchema = z.custom<(...args: never[]) => unknown>(
-  (value) => typeof value === 'function',
-  'must be a function',
+  (value) => typeof value === 'function' && !isAsync(value),
+  whyNot('must be a function'),
 );
+
+/** What is wrong with a value that may be a function. An async one is none: its promise would be taken for its answer. */
+export function whyNot(message: string) {
+  return { error: ({ input }: { readonly input?: unknown }) => (isAsync(input) ? NOT_ASYNC : message) };
+}
+
+const NOT_ASYNC = 'must not be async: it runs inside the master, which does not wait for it';
+
+function isAsync(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object AsyncFunction]';
+}

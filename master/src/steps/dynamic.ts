@@ -1,16 +1,17 @@
 import { z } from 'zod';
-import { declared } from '../config/declared.ts';
+import { declared, functionSchema, whyNot } from '../config/declared.ts';
 import { ConfigError, collectProblems, describeIssue } from '../config/problems.ts';
 import { defineStep, type StepKind, StepOptionsError } from './kind.ts';
 import type { StepDeclaration, StepRun } from './step.ts';
 
 /** What the function returns. */
 const stepsSchema = z.array(declared<StepDeclaration>('step', 'must be a step'), 'must be a list of steps');
-const functionSchema = z.custom<(run: StepRun) => readonly StepDeclaration[]>(
-  (value) => typeof value === 'function',
-  'must be a function',
-);
-const schema = z.strictObject({ steps: functionSchema });
+const schema = z.strictObject({
+  steps: z.custom<(run: StepRun) => readonly StepDeclaration[]>(
+    (value) => functionSchema.safeParse(value).success,
+    whyNot('must be a function'),
+  ),
+});
 
 const kind: StepKind<z.output<typeof schema>> = {
   name: 'addSteps',

@@ -122,6 +122,8 @@ describe('common options that are wrong', () => {
     [{ alwaysRun: 1 }, /option "alwaysRun"/],
     [{ retryable: null }, /option "retryable"/],
     [{ doStepIf: 'yes' }, /option "doStepIf": must be yes\/no, a reference or a function \(found "yes"\)/],
+    [{ doStepIf: async () => true }, /option "doStepIf": must not be async: .*does not wait for it/],
+    [{ locks: async () => [] }, /option "locks": .*must not be async/],
     [{ hideStepIf: prop('x') }, /option "hideStepIf": must be yes\/no or a function/],
     [{ locks: [lock] }, /option "locks.0": must be a use of a lock: LOCK.counting\(\) or LOCK.exclusive\(\)/],
     [{ locks: lock.exclusive() }, /option "locks"/],

@@ -1,6 +1,6 @@
 import { type CommandOutcome, DEFAULT_FLAGS, type Json, type ResultFlags } from '@icefall/shared';
 import { z } from 'zod';
-import { functionSchema } from '../config/declared.ts';
+import { functionSchema, whyNot } from '../config/declared.ts';
 import { type LockAccess, lockAccessSchema, renderedAccess } from '../config/locks.ts';
 import {
   callerPlace,
@@ -44,9 +44,9 @@ const commonSchema = z.object({
   alwaysRun: flag,
   retryable: flag,
   doStepIf: z
-    .union([z.boolean(), z.custom(isReference), functionSchema], 'must be yes/no, a reference or a function')
+    .union([z.boolean(), z.custom(isReference), functionSchema], whyNot('must be yes/no, a reference or a function'))
     .optional(),
-  hideStepIf: z.union([z.boolean(), functionSchema], 'must be yes/no or a function').optional(),
+  hideStepIf: z.union([z.boolean(), functionSchema], whyNot('must be yes/no or a function')).optional(),
   locks: z.union([z.array(lockAccessSchema), functionSchema]).optional(),
 });
 const COMMON = Object.keys(commonSchema.shape);

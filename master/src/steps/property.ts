@@ -1,5 +1,6 @@
 import type { CommandOutcome, Json } from '@icefall/shared';
 import { z } from 'zod';
+import { functionSchema, whyNot } from '../config/declared.ts';
 import { jsonSchema, propertyNameSchema, propertyValuesSchema } from '../config/names.ts';
 import { describeIssue } from '../config/problems.ts';
 import { type DeclaredOptions, defineStep, type StepKind } from './kind.ts';
@@ -61,7 +62,9 @@ const fromCommandSchema = shellSchema
   .extend({
     property: propertyNameSchema.optional(),
     strip: z.boolean().default(true),
-    extract: z.custom<Extract>((value) => typeof value === 'function', 'must be a function').optional(),
+    extract: z
+      .custom<Extract>((value) => functionSchema.safeParse(value).success, whyNot('must be a function'))
+      .optional(),
   })
   .refine((options) => (options.property === undefined) !== (options.extract === undefined), {
     message: 'needs either property or extract',
