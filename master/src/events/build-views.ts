@@ -117,13 +117,23 @@ export class BuildViews {
 
   /** The ids that one request looks at, without both ends. */
   #range(filter: BuildFilter): { top: number; floor: number } {
-    const { builder, builders, worker, state, result, branch, before, after, startedBefore } = filter;
-    const isIndexed = builder !== undefined || worker !== undefined || (state !== undefined && state !== 'finished');
-    const isPicky = !isIndexed && [result, branch, builders].some((one) => one !== undefined);
+    const { before, after, startedBefore } = filter;
     const end = this.#newestId() + 1;
-    if (after !== undefined) return { top: isPicky ? Math.min(end, after + 1 + MOST_SCANNED_ROWS) : end, floor: after };
+    if (after !== undefined) return { top: Math.min(end, this.#farthest(filter, after, 'above') ?? end), floor: after };
     const top = Math.min(before ?? end, startedBefore === undefined ? end : this.#lastBegun(startedBefore) + 1);
-    return { top, floor: isPicky ? Math.max(0, top - 1 - MOST_SCANNED_ROWS) : 0 };
+    return { top, floor: Math.max(0, this.#farthest(filter, top, 'below') ?? 0) };
+  }
+
+  /** The first id that is not looked at any more, where little may match of what an index finds; null: all are. */
+  #farthest(filter: BuildFilter, from: number, where: 'above' | 'below'): number | null {
+    const { builder, builders, worker, state, result, branch } = filter;
+    const isPicky = [result, branch, builders, builder && worker].some((one) => one !== undefined);
+    if (!isPicky || (state !== undefined && state !== 'finished')) return null;
+    const [column, value] = builder === undefined ? ['worker', worker] : ['builder', builder];
+    if (value === undefined) return where === 'above' ? from + 1 + MOST_SCANNED_ROWS : from - 1 - MOST_SCANNED_ROWS;
+    const beyond = where === 'above' ? 'id > ? ORDER BY id' : 'id < ? ORDER BY id DESC';
+    const sql = `SELECT id FROM builds WHERE ${column} = ? AND ${beyond} LIMIT 1 OFFSET ?`;
+    return this.#db.one<{ id: number }>(sql, value, from, MOST_SCANNED_ROWS)?.id ?? null;
   }
 
   #nextAfter(found: readonly number[], limit: number, top: number): number | null {

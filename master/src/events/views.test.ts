@@ -130,6 +130,38 @@ describe('a list of builds', () => {
     expect(above).toEqual({ items: [], next: MOST_SCANNED_ROWS });
     expect(views.builds.list({ limit: 10, branch: 'none', after: above.next ?? 0 }).next).toBeNull();
   });
+
+  test('of which an index finds too many looks at as many of those', () => {
+    addHistory(site);
+    const { buildsetId, requestIds } = addBuildset(site, ['linux'], { branch: 'rare' });
+    const rare = addBuild(site, {
+      builder: 'linux',
+      worker: 'w2',
+      result: 'FAILURE',
+      buildsetId,
+      requestId: requestIds[0] ?? 0,
+    });
+    const [of] = site.core.db.all<Record<string, string | number>>('SELECT * FROM builds WHERE id = 1');
+    const same = Object.keys(of ?? {}).filter((name) => !['id', 'number'].includes(name));
+    site.core.turn(() =>
+      site.core.db.run(
+        `WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+         INSERT INTO builds (id, number, ${same}) SELECT i, i, ${same} FROM n, builds WHERE builds.id = 1`,
+        10 + MOST_SCANNED_ROWS,
+      ),
+    );
+    for (const filter of [
+      { builder: 'linux', branch: 'rare' },
+      { builder: 'linux', result: 'FAILURE' as const },
+    ]) {
+      const first = views.builds.list({ limit: 10, ...filter });
+      expect(first).toEqual({ items: [], next: 11 });
+      expect(idsOf(views.builds.list({ limit: 10, ...filter, before: 11 }).items)).toEqual([rare]);
+      const above = views.builds.list({ limit: 10, ...filter, after: 0 });
+      expect([idsOf(above.items), above.next]).toEqual([[rare], MOST_SCANNED_ROWS + 7]);
+      expect(views.builds.list({ limit: 10, ...filter, after: above.next ?? 0 })).toEqual({ items: [], next: null });
+    }
+  });
 });
 
 describe('locks', () => {
