@@ -3,7 +3,7 @@ import { describeBlocker } from '@icefall/shared/api/describe';
 import type { JSX } from 'preact';
 import { paths } from '../../routes.ts';
 import { now } from '../../store/clock.ts';
-import { GLYPHS, lookOfBuild, lookOfStep, WORDS } from '../../ui/look.ts';
+import { GLYPHS, isProblem, lookOfBuild, lookOfStep, WORDS } from '../../ui/look.ts';
 import { shortWhy } from '../../ui/short-why.ts';
 import { clockTime, shortDuration } from '../../ui/times.ts';
 import { type Band, STEP_HEIGHT, TITLE_HEIGHT } from './bands.ts';
@@ -51,22 +51,24 @@ export function BlockView({ block, tabbable }: { block: Block; tabbable: boolean
   );
 }
 
-/** Its steps; of so many that none has room for its name, what took longest is named. */
+/** Its steps; of so many that none has room for its name, what went wrong is named, or what took longest. */
 function Bands({ block, at, wide }: { block: Block; at: number; wide: boolean }): JSX.Element {
   const bands = bandsOfBlock(block, at);
   const highest = bands.reduce<Band | null>(
     (best, band) => (best !== null && best.height >= band.height ? best : band),
     null,
   );
+  const { result } = block.build;
+  const named = (isProblem(result) ? bands.find(({ step }) => step.result === result) : null) ?? highest;
   const isNamed = wide && highest?.labelled === false && block.height >= TITLE_HEIGHT + 1.5 * STEP_HEIGHT;
   return (
     <>
       {bands.map((band) => (
         <BandView key={band.step.number} band={band} wide={wide} />
       ))}
-      {isNamed && (
+      {isNamed && named !== null && (
         <span class="block-most" aria-hidden="true">
-          {shortName(highest.step)}
+          {shortName(named.step)}
         </span>
       )}
     </>
