@@ -135,8 +135,13 @@ export class EmbeddedSite {
 
   /** What the verified manifest says. */
   async manifest() {
-    const { manifest, whitelist } = await openPublished(this.published, await this.#publicKey());
-    return { ...manifest, whitelistExpiresAt: whitelist.expiresAt };
+    return (await openPublished(this.published, await this.#publicKey())).manifest;
+  }
+
+  /** The whitelist as it is served. */
+  async whitelist(): Promise<string> {
+    const response = await fetch(`${this.published}/.cvmfswhitelist`);
+    return Buffer.from(await response.arrayBuffer()).toString('latin1');
   }
 
   #publicKey() {
