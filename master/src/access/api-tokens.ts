@@ -1,5 +1,6 @@
 import { fromColumn, toColumn } from '../db/rows.ts';
 import type { Core } from '../engine/core.ts';
+import { AccessError } from './errors.ts';
 import type { TokenScope } from './identity.ts';
 import { noted } from './quietly.ts';
 import { hashOf, newSecret } from './secrets.ts';
@@ -14,6 +15,10 @@ export const USUAL_TOKEN_MS = 90 * DAY_MS;
 const USED_EVERY_MS = 60_000;
 /** Of one list. */
 const MOST_LISTED = 1000;
+/** Good ones of one person, and of all programs: more is a script that makes one for each of its runs. */
+export const MOST_OF_USER = 500;
+/** What was of use once is listed for so long after its end; the audit log has when it was made and ended. */
+const KEPT_AFTER_END_MS = 90 * DAY_MS;
 
 interface TokenRow {
   readonly id: number;
@@ -59,11 +64,12 @@ export class ApiTokens {
     this.#core = core;
   }
 
-  /** Gives the token: only its hash is stored. */
+  /** Gives the token: only its hash is stored. Throws {@link AccessError} `bad_account`. */
   create({ name, user, scope, createdBy, expiresAt }: NewToken): { token: string; id: number } {
     const token = `${TOKEN_PREFIX}${newSecret()}`;
-    const id = this.#core.turn(() =>
-      this.#core.db.insert('api_tokens', {
+    const id = this.#core.turn(() => {
+      this.#makeRoom(user);
+      return this.#core.db.insert('api_tokens', {
         name,
         user,
         hash: hashOf(token),
@@ -72,9 +78,23 @@ export class ApiTokens {
         created_at: this.#core.now(),
         created_by: createdBy,
         expires_at: expiresAt,
-      }),
-    );
+      });
+    });
     return { token, id };
+  }
+
+  #makeRoom(user: string | null): void {
+    const { db } = this.#core;
+    const now = this.#core.now();
+    db.run(
+      'DELETE FROM api_tokens WHERE MIN(expires_at, COALESCE(revoked_at, expires_at)) < ?',
+      now - KEPT_AFTER_END_MS,
+    );
+    const sql = 'SELECT COUNT(*) AS n FROM api_tokens WHERE user IS ? AND revoked_at IS NULL AND expires_at > ?';
+    const { n = 0 } = db.one<{ n: number }>(sql, user, now) ?? {};
+    if (n < MOST_OF_USER) return;
+    const whose = user === null ? 'there are' : `"${user}" has`;
+    throw new AccessError('bad_account', `${whose} ${n} tokens already; end some: icefall token revoke ID`);
   }
 
   /** The token, if it is one that is good now. */

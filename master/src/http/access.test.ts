@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MOST_OF_USER } from '../access/api-tokens.ts';
 import { LONGEST_SESSION_MS, MOST_IDLE_MS, ROTATE_AFTER_MS, ROTATION_GRACE_MS } from '../access/sessions.ts';
 import { MOST_FOR_NAME } from '../access/sign-in-limits.ts';
 import { AccessSite, bearer, cookieOf, OPERATOR, PASSWORD, siteWith } from './test-access.ts';
@@ -201,6 +202,25 @@ describe('an API token', () => {
     expect(codeOf(await site.post('/tokens', { name: 'x', mine: true }, vic))).toEqual([403, 'denied']);
     const admin = await make({ allow: ['admin'] });
     expect((await site.post('/tokens', { name: 'x', allow: ['view'] }, admin.headers)).status).toBe(200);
+  });
+
+  test('is made for a person, or for programs, as long as they have not too many; long after its end it is forgotten', async () => {
+    const ada = await site.person('ada');
+    const { tokens } = site.client.door.access;
+    const scope = { allow: null, builders: null };
+    const one = () =>
+      tokens.create({ name: 'n', user: 'ada', scope, createdBy: 'ada', expiresAt: site.site.core.now() + 1000 });
+    for (let i = 1; i < MOST_OF_USER; i += 1) one();
+    const refused = await site.post('/login', { user: 'ada', password: PASSWORD });
+    expect(codeOf(refused)).toEqual([422, 'bad_account']);
+    expect((await site.operate('/tokens', { name: 'program', allow: ['view'] })).status).toBe(200);
+    site.site.clock.advance(1001);
+    expect((await site.post('/login', { user: 'ada', password: PASSWORD })).status).toBe(200);
+    expect(tokens.ofUser('ada')).toHaveLength(MOST_OF_USER + 1);
+    site.site.clock.advance(90 * 86_400_000);
+    await site.operate('/tokens', { name: 'program', allow: ['view'] });
+    expect(tokens.ofUser('ada').length).toBeLessThan(3);
+    expect((await site.get('/builders', ada)).status).toBe(401);
   });
 
   test('of a program sees and ends no other token, nor does one that may do less than its person', async () => {

@@ -68,7 +68,7 @@ export const sessionRoutes = [
     body: signInSchema.extend({ name: z.string().min(1).max(100).default('command line'), expiresDays }),
     maxBodyBytes: MOST_SIGN_IN_BYTES,
     answer: { json: newApiTokenSchema },
-    refusals: ['bad_login', 'too_many_attempts', 'sign_in_unavailable'],
+    refusals: ['bad_login', 'too_many_attempts', 'sign_in_unavailable', 'bad_account'],
     async handle({ door, body, request }) {
       const { user } = await signedIn(door, request, body);
       const scope = { allow: null, builders: null };
