@@ -332,12 +332,12 @@ describe('branches', () => {
   test("with a name that the site's validation refuses are noted, once, and keep no other from being told", async () => {
     const site = await setUp({ branches: true });
     site.repository.commit({ b: '1' }, 'Two');
-    site.repository.push('a#b', 'main');
+    site.repository.push('a;b', 'main');
     await site.after(5 * MINUTE);
     await site.after(5 * MINUTE);
     expect(site.told).toEqual(['main: Two (b)']);
     expect(site.room.errors).toHaveLength(1);
-    expect(site.room.errors[0]?.message).toContain('a#b');
+    expect(site.room.errors[0]?.message).toContain('a;b');
   });
 
   test('of an empty repository are none; the first push is told', async () => {

@@ -16,14 +16,18 @@ interface Source {
 export function refusals(source: Source, validation: Validation): Record<string, string> {
   const refused: Record<string, string> = {};
   if (source.branch !== null && !isMatch(validation.branch, source.branch))
-    refused.branch = `${JSON.stringify(source.branch)} does not match the site's validation ${validation.branch}`;
+    refused.branch = mismatch(source.branch, 'branch', validation.branch);
   if (source.revision !== null && !isMatch(validation.revision, source.revision))
-    refused.revision = `${JSON.stringify(source.revision)} does not match the site's validation ${validation.revision}`;
+    refused.revision = mismatch(source.revision, 'revision', validation.revision);
   if (!isAddress(source.repository))
     refused.repository = `${JSON.stringify(source.repository)} is no repository address: it must not begin with -, name a helper of Git (ext::), nor hold control characters`;
   else if (validation.repository !== null && !isMatch(validation.repository, source.repository))
-    refused.repository = `${JSON.stringify(source.repository)} does not match the site's validation ${validation.repository}`;
+    refused.repository = mismatch(source.repository, 'repository', validation.repository);
   return refused;
+}
+
+function mismatch(value: string, what: keyof Validation, pattern: RegExp): string {
+  return `${JSON.stringify(value)} does not match the site's validation ${pattern}; site({ validation: { ${what} } }) may allow it`;
 }
 
 /** A regular expression with the flag `g` or `y` remembers where it was; a check must not. */

@@ -121,7 +121,7 @@ describe.each(HOOK_DIALECTS)('a push told by %s', (dialect) => {
 
   test("with a branch that the site's validation refuses is acknowledged with the reason, which is noted", () => {
     const { room, receive } = setUp(dialect);
-    expect(receive(delivery(dialect, { ref: 'refs/heads/a#b' })).ignored).toContain('a#b');
+    expect(receive(delivery(dialect, { ref: 'refs/heads/a;b' })).ignored).toContain('a;b');
     expect(room.errors).toHaveLength(1);
   });
 

@@ -29,8 +29,11 @@ const siteSchema = z.strictObject({
     .optional(),
 });
 
-/** Buildbot's defaults: enough for every real name, nothing that a shell or Git could take for something else. */
-const BRANCH = /^(?!-)[\w.+/~-]*$/;
+/**
+ * Enough for every real name (letters of any script, `fix/#12`, `renovate/@types`), nothing that a shell or Git could take
+ * for something else.
+ */
+const BRANCH = /^(?![-#])[\p{L}\p{M}\p{N}_.,+/~@#=-]*$/u;
 const REVISION = /^(?!-)[\w./-]*$/;
 
 function validationOf(given: SiteOptions['validation']): Validation {

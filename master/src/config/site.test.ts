@@ -38,8 +38,26 @@ describe('a site', () => {
       properties: {},
     });
     const { branch, revision } = declared.validation;
-    expect(['main', 'feature/x-1', 'refs/pull/5/merge', ''].every((name) => branch.test(name))).toBe(true);
-    expect(['-x', 'a b', 'a;b', '$(x)', 'a\nb', '`x`'].some((name) => branch.test(name))).toBe(false);
+    const real = ['main', 'feature/x-1', 'refs/pull/5/merge', 'fix/#12', 'renovate/@types', 'Änderung', '修正', ''];
+    expect(real.filter((name) => !branch.test(name))).toEqual([]);
+    const bad = [
+      '-x',
+      '#x',
+      'a b',
+      'a;b',
+      '$(x)',
+      'a\nb',
+      '`x`',
+      'a|b',
+      "a'b",
+      'a"b',
+      'a&b',
+      'a>b',
+      'a*',
+      '{a}',
+      'a\\b',
+    ];
+    expect([...bad, 'a\u202eb', 'a\u0000', 'a!b', 'a^b', 'a:b', 'a%b'].filter((name) => branch.test(name))).toEqual([]);
     expect(['0123abc', ''].every((name) => revision.test(name))).toBe(true);
     expect(['--upload-pack=x', 'a b'].some((name) => revision.test(name))).toBe(false);
     const own = { branch: /^x/ };
