@@ -97,8 +97,8 @@ function changedLines(what: string, table: string, changed: readonly Drift[]): s
 
 function nextSteps({ name }: Platform): string[] {
   return [
-    `next: npm run images -- worker-${name} builds its image; a token and kubectl apply -k start its worker`,
-    'icefall reload puts its builders in force (docs/runbook.md tells all of it)',
+    `next: a new version in docker/policy.ts, rendered; npm run images -- worker-${name} master; a token for its worker`,
+    `kubectl apply -k … -l icefall/role=master, then -l icefall/platform=${name} (docs/runbook.md tells all of it)`,
   ];
 }
 
