@@ -46,8 +46,11 @@ export class LoadGuard {
 
   /** Called below `process.exit`, so the place in the site's program that called it is on the stack. */
   readonly #ended = (code: number): void => {
+    const place = callerPlace();
+    // Somebody else ends it: a second Ctrl-C, a reader of its output that has gone.
+    if (place === null) return;
     tellProblem(this.#report, {
-      place: callerPlace(),
+      place,
       message: `the site's program ended the process that loads it (exit code ${code}); throw an Error to refuse to be loaded`,
     });
     if (code === 0) process.exitCode = 1;

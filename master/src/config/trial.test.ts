@@ -54,6 +54,12 @@ describe.concurrent('a program that is tried', () => {
     ]);
   });
 
+  test('is told that its process ended where nobody of it can be seen to have ended it', async () => {
+    expect(await tried('later', `setImmediate(process.exit);\nawait new Promise(() => {});\n`)).toEqual([
+      expect.stringMatching(/^site\.ts:1: .*ended without a word \(exit code 0\)/),
+    ]);
+  });
+
   test('is told that its process died', async () => {
     expect(await tried('killed', `process.kill(process.pid, 'SIGKILL');`)).toEqual([
       expect.stringMatching(/^site\.ts:1: the process in which it was tried ended without a word \(SIGKILL\)/),
