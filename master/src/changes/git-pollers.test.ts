@@ -386,7 +386,9 @@ describe('a remote that fails', () => {
     expect(alarms()).toEqual([]);
     await site.after(20 * MINUTE);
     expect(alarms()).toEqual([
-      expect.stringMatching(/^git poller "scripts" cannot ask: pushes there are not noticed .*does not appear to be/s),
+      expect.stringMatching(
+        /^git poller "scripts" cannot ask: pushes there are not noticed .*does not appear to be a git repository$/,
+      ),
     ]);
     const { repository } = site;
     const names = ['scripts', 'more'];

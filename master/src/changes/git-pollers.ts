@@ -231,11 +231,14 @@ function statusOf(entry: Entry): PollerStatus {
   return { name, repository: withoutPasswords(repository), lastPollAt, lastError, failures, nextPollAt };
 }
 
-/** The error of the first: where many fail, it is most often that of all. */
+/**
+ * The error of the first, as far as its first line: where many fail, it is most often that of all, and what Git says below
+ * is in the log.
+ */
 function describeFailing([first, ...others]: readonly PollerStatus[]): string {
   if (first === undefined) return '';
   const names = namedShortly([first, ...others].map(({ name }) => `"${name}"`));
   const who = others.length === 0 ? `git poller ${names}` : `${others.length + 1} git pollers (${names})`;
-  const why = first.lastError?.replace(/\s+/g, ' ').trim();
+  const [why = ''] = (first.lastError ?? '').split('\n').filter((line) => line.trim() !== '');
   return `${who} cannot ask: pushes there are not noticed until that works again; ${first.repository}: ${why}`;
 }
