@@ -208,7 +208,7 @@ describe('a master', () => {
     );
     child.kill('SIGHUP');
     await logged('the configuration was loaded again');
-    await logged("the site's program failed in a timer or promise of its own, beside what the master does");
+    await logged("the site's program failed in a timer or promise of its own, beside the master");
     expect(await status()).toMatchObject({ title: 'Our site', configVersion: 2, configErrors: [] });
 
     expect(icefall('stop', '.')).toMatchObject({ code: 0, out: `stopped (process ${child.pid})\n` });

@@ -123,7 +123,7 @@ function endSignal(interrupted: AbortSignal): Promise<string> {
 function dieWithReason(log: Logger): void {
   const die = (error: unknown) => {
     if (isOfSiteAlone(error)) {
-      log.error({ err: error }, "the site's program failed in a timer or promise of its own, beside what the master does");
+      log.error({ err: error }, "the site's program failed in a timer or promise of its own, beside the master");
       return;
     }
     log.error({ err: error }, 'a mistake in the master: it ends; nothing of its state is lost');
