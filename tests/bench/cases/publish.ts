@@ -13,7 +13,7 @@ const REPOSITORY = 'bench.icefall.example';
 const FILES_A_DIRECTORY = 100;
 /** Files of one package of the large tree; each package is a nested catalog. */
 const FILES_A_PACKAGE = 1000;
-const POLL_MS = 5;
+const POLL_MS = 25;
 const TICKS_PER_SECOND = 100;
 
 /** A command's end: what it took. */
