@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { projectSchema } from '@icefall/shared';
 import { expect, test } from 'vitest';
 import { TestMaster } from '../support/master.ts';
 import { TestRepository } from '../support/repository.ts';
@@ -25,6 +26,10 @@ test('projects say what was read of them and what is wrong, and are read again w
   await widgets.and(page.locator('[data-state=ok]')).getByRole('link', { name: 'widgets-debian12' }).waitFor();
   await gears.and(page.locator('[data-state=broken]')).getByText('icefall.yml:2: unknown platform "beos"').waitFor();
   await page.getByText('1 of 2 are broken').waitFor();
+  // Nothing else that the page shows changes with it.
+  const revision = good.push({ 'icefall.yml': `${pipeline('debian12')}  - run: 'false'\n` });
+  await master.api.post('/projects/widgets/read', {}, projectSchema);
+  await widgets.getByText(revision.slice(0, 8)).waitFor();
   broken.push({ 'icefall.yml': pipeline('debian12') });
   await page.getByRole('button', { name: 'Read now: gears' }).click();
   await gears.and(page.locator('[data-state=ok]')).getByRole('link', { name: 'gears-debian12' }).click();

@@ -18,10 +18,10 @@ const STATES: Readonly<Record<Project['state'], { readonly look: Look; readonly 
 /** Repositories that declare their own pipelines: what was read of each, and what is wrong with it. */
 export function Projects(): JSX.Element {
   const [round, setRound] = useState(0);
-  // What was read comes into force as a configuration does, and an alarm tells of what is broken.
-  const version = store.status.value?.configVersion;
-  const alarms = store.status.value?.alarms.length;
-  const asked = useResource(`${version} ${alarms} ${round}`, () => api.projects());
+  // What was read comes into force as a configuration does, though under the same number, and an alarm tells of what is
+  // broken: with both the master tells how it is anew.
+  const { seq, alarms } = store.status.value ?? {};
+  const asked = useResource(`${seq} ${alarms?.length} ${round}`, () => api.projects());
   const projects = useKept(asked)?.projects;
   if (projects === undefined)
     return (
