@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { closeSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { chmod, lchown, link, lutimes, mkdir, open, readdir, rename, rmdir, symlink, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -117,10 +117,12 @@ function putObject(path: string, bytes: Uint8Array): boolean {
   return true;
 }
 
+const NEW_FILE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
+
 function writeNew(path: string, bytes: Uint8Array): void {
-  const descriptor = openSync(path, 'wx', 0o644);
+  const descriptor = openSync(path, NEW_FILE, 0o644);
   try {
-    writeFileSync(descriptor, bytes);
+    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at);
   } catch (error) {
     unlinkSync(path);
     throw error;

@@ -1,7 +1,7 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { deflateSync, constants as zlib } from 'node:zlib';
 import type { Chunk } from '../catalog/entry.ts';
 import { Stratum0Error, systemCode } from '../errors.ts';
+import { compress } from './compress.ts';
 import { CHUNK_SIZES, type ChunkSizes, cutFinder } from './cut.ts';
 import { contentHash, type HashAlgorithm } from './hashes.ts';
 import { objectName } from './names.ts';
@@ -40,34 +40,10 @@ export interface PackedRange {
 
 /** Bytes read at a time in search of cuts. */
 const READ_BYTES = 1024 * 1024;
-/** Pieces of a large object that are tried for whether it can be compressed at all. */
-const PROBES = 4;
-const PROBE_BYTES = 8 * 1024;
-/** Share that a probe must lose to be worth the effort of compressing the rest. */
-const WORTHWHILE = 0.98;
 
 /** Objects of files are only chunked from this size on. */
 export function mayBeChunked(job: PackJob, sizes: ChunkSizes = CHUNK_SIZES): boolean {
   return job.sizeBytes > sizes.least;
-}
-
-/**
- * zlib's form at its default level, as the stock tools store all objects. Large content that does not get smaller
- * (archives, images) is put into the same form without trying: clients read both, and it takes a hundredth of the time.
- */
-export function compress(content: Uint8Array): Buffer {
-  const level = isCompressible(content) ? zlib.Z_DEFAULT_COMPRESSION : zlib.Z_NO_COMPRESSION;
-  return deflateSync(content, { level, chunkSize: Math.min(1024 * 1024, Math.max(1024, content.length + 64)) });
-}
-
-function isCompressible(content: Uint8Array): boolean {
-  if (content.length < PROBES * PROBE_BYTES * 2) return true;
-  const step = Math.floor((content.length - PROBE_BYTES) / (PROBES - 1));
-  for (let i = 0; i < PROBES; i += 1) {
-    const probe = content.subarray(i * step, i * step + PROBE_BYTES);
-    if (deflateSync(probe, { level: zlib.Z_BEST_SPEED }).length < probe.length * WORTHWHILE) return true;
-  }
-  return false;
 }
 
 /** Compresses content and stores it under the hash of its compressed form. */
