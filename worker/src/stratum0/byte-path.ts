@@ -4,9 +4,12 @@
  */
 export type BytePath = string;
 
+/** Whether it is the same as text, as bytes and as a {@link BytePath}: nearly all names are. */
+export const isAscii = (text: string): boolean => !/\P{ASCII}/u.test(text);
+
 /** From text (UTF-8), for instance an option of the command line. */
 export function bytePath(text: string): BytePath {
-  return Buffer.from(text, 'utf8').toString('latin1');
+  return isAscii(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /** For calls of the operating system. */
@@ -16,7 +19,7 @@ export function toBytes(path: BytePath): Buffer {
 
 /** For people: as UTF-8, with a replacement character where the name is not UTF-8. */
 export function forPeople(path: BytePath): string {
-  return toBytes(path).toString('utf8');
+  return isAscii(path) ? path : toBytes(path).toString('utf8');
 }
 
 /** The text, where the name is valid UTF-8; otherwise null. */

@@ -99,8 +99,8 @@ export class CatalogForest {
   /** Puts an entry where it belongs: that of a nested catalog's directory in both catalogs. */
   put(entry: CatalogEntry): void {
     const isBorder = entry.path !== '' && this.#known.has(entry.path);
-    this.#change(this.#ownerOf(entry.path)).put({ ...entry, border: isBorder ? 'transition' : 'none' });
-    if (isBorder) this.#change(this.#catalog(entry.path)).put({ ...entry, border: 'root' });
+    this.#change(this.#ownerOf(entry.path)).put(withBorder(entry, isBorder ? 'transition' : 'none'));
+    if (isBorder) this.#change(this.#catalog(entry.path)).put(withBorder(entry, 'root'));
   }
 
   /** Removes a name with all that is below it. Gives what that counted. */
@@ -255,4 +255,8 @@ export class CatalogForest {
     for (const catalog of this.#open.values()) catalog.close();
     this.#open.clear();
   }
+}
+
+function withBorder(entry: CatalogEntry, border: CatalogEntry['border']): CatalogEntry {
+  return entry.border === border ? entry : { ...entry, border };
 }

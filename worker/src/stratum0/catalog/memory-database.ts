@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
+import { type BytePath, isAscii, toBytes } from '../byte-path.ts';
 import { Stratum0Error } from '../errors.ts';
 import { PAGE_BYTES } from './schema.ts';
 
@@ -97,6 +98,6 @@ export function hexadecimal(value: SQLOutputValue | undefined): string | null {
 }
 
 /** For `CAST(? AS TEXT)`: text of any bytes. */
-export function toText(text: string): SQLInputValue {
-  return Buffer.from(text, 'latin1');
+export function toText(text: BytePath): SQLInputValue {
+  return isAscii(text) ? text : toBytes(text);
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { BytePath } from '../byte-path.ts';
+import { type BytePath, toBytes } from '../byte-path.ts';
 
 /** The key of a row: the MD5 of a path, as the two signed integers that SQLite can hold. */
 export interface PathHash {
@@ -21,8 +21,9 @@ const recent = new Map<BytePath, PathHash>();
 export function hashPath(path: BytePath): PathHash {
   const known = recent.get(path);
   if (known !== undefined) return known;
-  const digest = hash('md5', Buffer.from(path === '' ? '' : `/${path}`, 'latin1'), 'buffer');
-  const found = { first: digest.readBigInt64LE(0), second: digest.readBigInt64LE(8) };
+  const { buffer, byteOffset } = hash('md5', toBytes(path === '' ? '' : `/${path}`), 'buffer');
+  const digest = new DataView(buffer, byteOffset);
+  const found = { first: digest.getBigInt64(0, true), second: digest.getBigInt64(8, true) };
   if (recent.size >= RECENT) recent.clear();
   recent.set(path, found);
   return found;

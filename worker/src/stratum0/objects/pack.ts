@@ -12,7 +12,7 @@ export type ObjectSink = (name: string, bytes: Uint8Array) => boolean;
 /** A file to be stored, as a scan has seen it. */
 export interface PackJob {
   /** Absolute. */
-  readonly path: Uint8Array;
+  readonly path: string | Uint8Array;
   /** For people. */
   readonly label: string;
   /** Of the repository. */
@@ -98,7 +98,10 @@ function withFile(job: PackJob, work: (descriptor: number) => void): void {
 
 function openToRead(job: PackJob): number {
   try {
-    return openSync(Buffer.from(job.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return openSync(
+      typeof job.path === 'string' ? job.path : Buffer.from(job.path),
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    );
   } catch (error) {
     throw new Stratum0Error(
       'unreadable_file',

@@ -112,26 +112,37 @@ interface Batch {
   readonly seenAt: number;
   /** Of a group of hard links one name is read. */
   readonly files: readonly Found[];
+  /** Of every file found: where what it is stored as is in `packed`. */
+  readonly indexes: ReadonlyMap<Found, number>;
   readonly packed: Promise<readonly PackedFile[]>;
   readonly attributes: Promise<ReadonlyMap<BytePath, AttributeList>>;
 }
 
-const inodeOf = ({ stat }: Found): string => `${stat.dev} ${stat.ino}`;
-
 function beginBatch(context: Context, intake: Intake, packer: Packer, steps: readonly ScanStep[]): Batch {
   const { paths, settings } = intake;
-  const first = new Map<string, Found>();
-  for (const step of steps)
-    for (const item of step.type === 'directory' ? step.found : [])
-      if (item.type === 'file' && !first.has(inodeOf(item))) first.set(inodeOf(item), item);
-  const files = [...first.values()];
+  const { files, indexes } = filesOf(steps);
   const packed = packer.pack(files.map((file) => jobOf(intake, file)));
   // Looked at when its turn comes; until then a failure is nobody's.
   packed.catch(() => {});
   const found = steps.flatMap((step) => (step.type === 'directory' ? step.found : []));
   const attributes = settings.includesAttributes ? listAttributes(context, paths, found) : Promise.resolve(new Map());
   attributes.catch(() => {});
-  return { steps, seenAt: context.now(), files, packed, attributes };
+  return { steps, seenAt: context.now(), files, indexes, packed, attributes };
+}
+
+function filesOf(steps: readonly ScanStep[]): Pick<Batch, 'files' | 'indexes'> {
+  const files: Found[] = [];
+  const indexes = new Map<Found, number>();
+  const linked = new Map<string, number>();
+  for (const step of steps)
+    for (const item of step.type === 'directory' ? step.found : []) {
+      if (item.type !== 'file') continue;
+      const inode = item.stat.nlink > 1n ? `${item.stat.dev} ${item.stat.ino}` : null;
+      const index = (inode === null ? undefined : linked.get(inode)) ?? files.push(item) - 1;
+      indexes.set(item, index);
+      if (inode !== null) linked.set(inode, index);
+    }
+  return { files, indexes };
 }
 
 async function listAttributes(
@@ -159,17 +170,15 @@ async function applyBatch(
 ): Promise<void> {
   const packed = await batch.packed;
   const attributes = await batch.attributes;
-  const byInode = new Map<string, PackedFile>();
   for (const [i, file] of batch.files.entries()) {
     const result = packed[i];
     if (result === undefined) throw new Error(`${forPeople(file.path)} was not stored`);
-    byInode.set(inodeOf(file), result);
     count(context, taken, file, result);
     intake.store.add(result.newObjects);
   }
   const { paths, scope } = intake;
   const stored = {
-    ...{ packed: (item: Found) => byInode.get(inodeOf(item)), attributes, mount: paths.mount, scope },
+    ...{ packed: (item: Found) => packed[batch.indexes.get(item) ?? -1], attributes, mount: paths.mount, scope },
     counts: taken.counts,
   };
   for (const step of batch.steps) {

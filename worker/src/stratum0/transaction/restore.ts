@@ -3,7 +3,7 @@ import { type BytePath, forPeople, parentPath, toBytes } from '../byte-path.ts';
 import type { CatalogEntry } from '../catalog/entry.ts';
 import { type Attributes, decodeAttributes } from '../catalog/xattrs.ts';
 import type { Context } from '../context.ts';
-import { finishWith } from '../disk.ts';
+import { type DiskPath, finishWith } from '../disk.ts';
 import type { RepositoryPaths } from '../paths.ts';
 import type { Published } from '../published.ts';
 import { readSettings } from '../settings.ts';
@@ -138,7 +138,7 @@ function stampsOf({ list }: RestoreScope): [BytePath, FileStamp][] {
 
 async function finishEntry(
   { disk }: Context,
-  path: Buffer,
+  path: DiskPath,
   entry: CatalogEntry,
   stat: TreeEntry['stat'],
 ): Promise<void> {

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { type BytePath, bytePath, forPeople } from '../byte-path.ts';
+import { type BytePath, bytePath, forPeople, toBytes } from '../byte-path.ts';
 import type { Attributes } from '../catalog/xattrs.ts';
 import { Stratum0Error, systemCode } from '../errors.ts';
-import { absolute } from './tree.ts';
+import { wholePath } from './tree.ts';
 
 // Node has no calls for extended attributes; `getfattr` and `setfattr` have (package attr).
 
@@ -14,7 +14,7 @@ const PUBLISHED = '^(user\\.|security\\.capability$)';
 export async function readAttributes(root: string, paths: readonly BytePath[]): Promise<Map<BytePath, Attributes>> {
   const found = new Map<BytePath, Attributes>();
   if (paths.length === 0) return found;
-  const names = Buffer.concat(paths.flatMap((path) => [absolute(root, path), Buffer.from([0])]));
+  const names = Buffer.concat(paths.flatMap((path) => [toBytes(wholePath(root, path)), Buffer.from([0])]));
   const options = ['-h', '-d', '-e', 'base64', '-m', PUBLISHED, '--absolute-names', '--'];
   // Names may be any bytes, which only standard input can carry; xargs also cuts the list into command lines.
   const dump = await run('xargs', ['-0', 'getfattr', ...options], names);
@@ -39,7 +39,7 @@ export async function writeAttributes(root: string, wanted: ReadonlyMap<BytePath
     const lines = [...attributes].map(
       ([name, value]) => `${escaped(name)}=0s${Buffer.from(value, 'latin1').toString('base64')}`,
     );
-    return `# file: ${escaped(absolute(root, path).toString('latin1'))}\n${lines.join('\n')}\n\n`;
+    return `# file: ${escaped(wholePath(root, path))}\n${lines.join('\n')}\n\n`;
   });
   await run('setfattr', ['-h', '--restore=-'], Buffer.from(blocks.join(''), 'latin1'));
 }

@@ -1,6 +1,7 @@
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
-import { type BytePath, bytePath, forPeople, joinPath, parentPath, toBytes } from '../byte-path.ts';
+import { type BytePath, bytePath, forPeople, isAscii, joinPath, parentPath, toBytes } from '../byte-path.ts';
 import { comparePaths } from '../catalog/entry.ts';
+import type { DiskPath } from '../disk.ts';
 import { Stratum0Error, systemCode } from '../errors.ts';
 
 /** A name found on the disk. */
@@ -12,9 +13,15 @@ export interface TreeEntry {
   readonly stat: BigIntStats;
 }
 
-/** Absolute path of an entry, for calls of the operating system. */
-export function absolute(root: string, path: BytePath): Buffer {
-  return toBytes(joinPath(bytePath(root), path).replace(/\/$/, ''));
+/** Absolute path of an entry, for calls of the operating system: text where that says the same, which costs them less. */
+export function absolute(root: string, path: BytePath): DiskPath {
+  const whole = wholePath(root, path);
+  return isAscii(whole) ? whole : toBytes(whole);
+}
+
+/** As {@link absolute}, for other programs. */
+export function wholePath(root: string, path: BytePath): BytePath {
+  return path === '' ? bytePath(root) : joinPath(bytePath(root), path);
 }
 
 /**
