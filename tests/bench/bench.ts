@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BenchCase, Outcome } from './bench-case.ts';
 import { type Conditions, conditionsIn, OthersWatch } from './conditions.ts';
 import { type Figure, median, ratioToPeers } from './figures.ts';
+import { placeFor } from './place.ts';
 
 export interface BenchOptions {
   readonly cases: readonly BenchCase[];
@@ -63,10 +64,7 @@ async function runCase(
   const { name, title } = one;
   try {
     for (let run = 1; run <= repeat; run += 1) {
-      // Removed with all others at the end: ext4 passes over each inode that was freed in the last minutes, at ten times the
-      // price of a new file (`recently_deleted`), so removing a run's files would slow the next one down.
-      const own = join(directory, `${one.name}-${run}`);
-      mkdirSync(own);
+      const own = placeFor(`${one.name}-${run}`, directory);
       outcomes.push(await one.run({ quick, directory: own, say: (text) => say(`  ${text}`) }));
     }
   } catch (error) {

@@ -50,12 +50,12 @@ class Repository {
   }
 
   /** What it takes to publish what `change` does, in a transaction of its own; with a path: on that path. */
-  async publish(change: () => void | Promise<void>, path = ''): Promise<Cost> {
+  async publish(change: () => void | Promise<void>, path = '', options: readonly string[] = []): Promise<Cost> {
     await this.command('transaction', `${REPOSITORY}${path}`);
     await change();
     // What was changed in the moment of a publish is read again by the next one.
     await pause(200);
-    return this.command('publish', REPOSITORY);
+    return this.command('publish', ...options, REPOSITORY);
   }
 }
 
@@ -136,16 +136,22 @@ async function measureLarge({ directory, quick, say }: BenchContext): Promise<Ou
     }
   });
   say(`${packages * FILES_A_PACKAGE} files: ${all.wallS.toFixed(1)} s`);
-  const change = (text: string) => () => writeFileSync(join(repository.mount, 's0/p3/d1/f7'), text);
+  const file = 's0/p3/d1/f7';
+  const change = (text: string) => () => writeFileSync(join(repository.mount, file), text);
   const there = await repository.publish(change('one'), '/s0/p3');
   say(`one of them, on its path: ${there.wallS.toFixed(2)} s`);
-  const anywhere = await repository.publish(change('two'));
+  const list = join(directory, 'changed');
+  writeFileSync(list, `${file}\n`);
+  const listed = await repository.publish(change('two'), '', ['--changed', list]);
+  say(`one of them, by a list: ${listed.wallS.toFixed(2)} s`);
+  const anywhere = await repository.publish(change('three'));
   return {
     conditions: `${packages * FILES_A_PACKAGE} small files in ${packages} nested catalogs`,
     figures: [
       ...costs('1,000,000 new files', all),
       lower({ name: '1,000,000 new files: memory, peak', unit: 'MiB', value: all.peakMib }),
       ...costs('one changed among them, transaction on a path', there),
+      ...costs('one changed among them, on a list (--changed)', listed),
       ...costs('one changed among them, anywhere', anywhere),
     ],
   };
