@@ -1,88 +1,11 @@
-import type { Build, Change, Snapshot } from '@icefall/shared';
+import type { Build } from '@icefall/shared';
+import { makeBuild, makeChange, makeSnapshot } from '@icefall/shared/testing/resources';
 import { describe, expect, test } from 'vitest';
 import { outcomeOfPush, progressLines, summaryLines } from './progress.ts';
 
-function build(id: number, builder: string, more: Partial<Build> = {}): Build {
-  return {
-    id,
-    builder,
-    number: 1,
-    requestId: id,
-    buildsetId: id,
-    attempt: 1,
-    worker: 'alma9',
-    state: 'finished',
-    result: 'SUCCESS',
-    submittedAt: 0,
-    startedAt: 1000,
-    finishedAt: 4000,
-    summary: '',
-    reason: '',
-    owner: null,
-    scheduler: 'push',
-    sourceStamps: [],
-    changeIds: [],
-    parentBuildId: null,
-    properties: {},
-    stopReason: null,
-    graceUntil: null,
-    estimateMs: null,
-    steps: [],
-    ...more,
-  };
-}
-const change: Change = {
-  id: 7,
-  author: '',
-  committer: null,
-  message: '',
-  revision: 'abc',
-  branch: 'main',
-  repository: '',
-  codebase: '',
-  project: '',
-  category: null,
-  files: [],
-  link: null,
-  commits: [],
-  properties: {},
-  source: '',
-  at: 0,
-  receivedAt: 0,
-};
-function snapshot(builds: Build[]): Snapshot {
-  const status: Snapshot['status'] = {
-    title: '',
-    url: '',
-    version: '',
-    startedAt: 0,
-    now: 0,
-    timeZone: 'UTC',
-    configVersion: 1,
-    configLoadedAt: 0,
-    configErrors: [],
-    alarms: [],
-    drainingSince: null,
-    seq: 0,
-    pendingRequests: 0,
-    runningBuilds: 0,
-    workersConnected: 0,
-    workers: 0,
-  };
-  return {
-    seq: 0,
-    status,
-    builders: [],
-    builds,
-    since: 0,
-    more: false,
-    requests: [],
-    changes: [change],
-    workers: [],
-    locks: [],
-    schedulers: [],
-  };
-}
+const build = (id: number, builder: string, more: Partial<Build> = {}) =>
+  makeBuild({ id, builder, requestId: id, buildsetId: id, startedAt: 1000, finishedAt: 4000, reason: '', ...more });
+const snapshot = (builds: Build[]) => makeSnapshot({ builds, changes: [makeChange({ id: 7 })] });
 const root = (id: number, more: Partial<Build> = {}) => build(id, 'checkout', { changeIds: [7], ...more });
 const running = { state: 'running', result: null, finishedAt: null } as const;
 

@@ -94,7 +94,7 @@ b/4  50 s  make (2 of 2)
     const { out, err } = await icefall(['builds', '--builder', 'a b', '--result', 'failure', '--limit', '1']);
     expect(api.asked[0]?.path).toBe('/builds?limit=1&builder=a%20b&result=FAILURE');
     expect(out.split('\n')[1]).toBe('12  b/4    FAILURE  1 m 00 s ago  25 s  w1              make: exit code 2');
-    expect(err).toBe('icefall: there are older ones: icefall builds --before 12\n');
+    expect(err).toBe('icefall: there are older ones: the same with --before 12\n');
   });
 
   test.each([

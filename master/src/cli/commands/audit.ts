@@ -2,27 +2,23 @@ import { type AuditEntry, auditEntrySchema } from '@icefall/shared';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { apiPath } from '../client/paths.ts';
-import { type CommandContext, wholeNumber } from '../context.ts';
+import type { CommandContext } from '../context.ts';
 import { type Column, tableLines } from '../output/table.ts';
+import { type Paging, tellOlder, withPaging } from './paging.ts';
 
 const pageSchema = z.object({ entries: z.array(auditEntrySchema), next: z.number().nullable() });
 
-interface Options {
+interface Options extends Paging {
   readonly who?: string;
   readonly action?: string;
   readonly result?: string;
-  readonly before?: number;
-  readonly limit: number;
 }
 
 export function addAudit(program: Command, context: CommandContext): void {
-  program
-    .command('audit')
+  withPaging(program.command('audit'), { usual: 50, most: 1000 })
     .option('--who <name>', 'only what this user, token or address did')
     .option('--action <action>', 'only this: stop, force, signIn, …')
     .option('--result <code>', 'only with this result: ok, denied, bad_login, …')
-    .option('--before <id>', 'only older ones than this', wholeNumber('--before', 1, Number.MAX_SAFE_INTEGER))
-    .option('--limit <n>', 'at most so many', wholeNumber('--limit', 1, 1000), 50)
     .description('tell who did what, from where, with what result; newest first')
     .action(async ({ who, action, result, before, limit }: Options) => {
       const path = apiPath(['audit'], { who, action, result, before, limit });
@@ -32,6 +28,7 @@ export function addAudit(program: Command, context: CommandContext): void {
           ? ['nothing of this is on record']
           : tableLines(context.terminal, columns, value.entries),
       );
+      tellOlder(context, value.next);
     });
 }
 

@@ -3,35 +3,30 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { refuseUnknown } from '../client/named.ts';
 import { apiPath } from '../client/paths.ts';
-import { type CommandContext, wholeNumber } from '../context.ts';
+import type { CommandContext } from '../context.ts';
 import { type Column, tableLines } from '../output/table.ts';
 import { branchOf, buildName, buildStateCell, relative, tookSince } from '../output/words.ts';
+import { type Paging, tellOlder, withPaging } from './paging.ts';
 
 const listSchema = z.object({ builds: z.array(buildHeadSchema), next: z.number().int().nullable().optional() });
-/** A screenful. */
-const DEFAULT_LIMIT = 20;
-const MOST = 200;
+/** A screenful, and what the master gives at once. */
+const LIMITS = { usual: 20, most: 200 };
 
-interface Options {
+interface Options extends Paging {
   readonly builder?: string;
   readonly worker?: string;
   readonly state?: string;
   readonly result?: string;
   readonly branch?: string;
-  readonly before?: number;
-  readonly limit: number;
 }
 
 export function addBuilds(program: Command, context: CommandContext): void {
-  program
-    .command('builds')
+  withPaging(program.command('builds'), LIMITS)
     .option('--builder <name>', 'only of this builder')
     .option('--worker <name>', 'only on this worker')
     .option('--state <state>', 'only in this state: preparing, running, waiting, finishing, finished')
     .option('--result <result>', 'only with this result: SUCCESS, WARNINGS, FAILURE, …', (text) => text.toUpperCase())
     .option('--branch <branch>', 'only of this branch')
-    .option('--before <id>', 'only older than the build with this id', wholeNumber('--before', 1, 2 ** 53 - 1))
-    .option('--limit <n>', 'how many', wholeNumber('--limit', 1, MOST), DEFAULT_LIMIT)
     .description('list builds, newest first')
     .action(async (options: Options) => {
       const client = context.client();
@@ -41,8 +36,7 @@ export function addBuilds(program: Command, context: CommandContext): void {
       context.print(json, () =>
         value.builds.length === 0 ? ['no such build'] : tableLines(context.terminal, columns, value.builds),
       );
-      if (value.next != null && !context.wantsJson())
-        context.terminal.err(`icefall: there are older ones: icefall builds --before ${value.next}\n`);
+      tellOlder(context, value.next);
     });
 }
 

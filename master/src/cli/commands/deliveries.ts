@@ -4,24 +4,21 @@ import { z } from 'zod';
 import { apiPath } from '../client/paths.ts';
 import { type CommandContext, wholeNumber } from '../context.ts';
 import { type Cell, type Column, tableLines } from '../output/table.ts';
+import { type Paging, tellOlder, withPaging } from './paging.ts';
 
 const pageSchema = z.object({ deliveries: z.array(hookDeliverySchema), next: z.number().nullable() });
 
-interface Options {
+interface Options extends Paging {
   readonly dialect?: string;
   readonly outcome?: string;
-  readonly before?: number;
-  readonly limit: number;
 }
 
 export function addDeliveries(program: Command, context: CommandContext): void {
   const group = program.command('deliveries');
   addRedeliver(group, context);
-  group
+  withPaging(group, { usual: 50, most: 500 })
     .option('--dialect <name>', 'only of this webhook: github, gitlab, gitea, generic')
     .option('--outcome <outcome>', 'only those that were accepted, ignored or refused')
-    .option('--before <id>', 'only older ones than this', wholeNumber('--before', 1, Number.MAX_SAFE_INTEGER))
-    .option('--limit <n>', 'at most so many', wholeNumber('--limit', 1, 500), 50)
     .description('tell what code hosts have sent to the webhooks, and what became of it; newest first')
     .action(async ({ dialect, outcome, before, limit }: Options) => {
       const path = apiPath(['hooks', 'deliveries'], { dialect, outcome, before, limit });
@@ -31,6 +28,7 @@ export function addDeliveries(program: Command, context: CommandContext): void {
           ? ['no such delivery is on record']
           : tableLines(context.terminal, columns, value.deliveries),
       );
+      tellOlder(context, value.next);
     });
 }
 

@@ -35,8 +35,9 @@ test('reporters tells what waits, since when and why', async () => {
 
 test('reports tells what became of each', async () => {
   const refused: ReportEntry = { ...entry, id: 8, state: 'givenUp', note: 'refused: 550 no such user' };
-  api.replies['GET /reports'] = { json: { reports: [refused, entry], next: null } };
-  const { out } = await icefall('reports', '--state', 'givenUp');
+  api.replies['GET /reports'] = { json: { reports: [refused, entry], next: 7 } };
+  const { out, err } = await icefall('reports', '--state', 'givenUp');
   expect(out).toMatch(/^ *8 +2025-11-24 16:00:00 +mail +12 +end +1 +refused: 550 no such user$/m);
   expect(out).toMatch(/^ *7 .*delivered$/m);
+  expect(err).toBe('icefall: there are older ones: the same with --before 7\n');
 });

@@ -2,17 +2,16 @@ import { formatDuration, type ReportEntry, type Reporter, reporterSchema, report
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { apiPath } from '../client/paths.ts';
-import { type CommandContext, wholeNumber } from '../context.ts';
+import type { CommandContext } from '../context.ts';
 import { type Cell, type Column, tableLines } from '../output/table.ts';
+import { type Paging, tellOlder, withPaging } from './paging.ts';
 
 const listSchema = z.object({ reporters: z.array(reporterSchema) });
 const pageSchema = z.object({ reports: z.array(reportSchema), next: z.number().nullable() });
 
-interface Options {
+interface Options extends Paging {
   readonly reporter?: string;
   readonly state?: string;
-  readonly before?: number;
-  readonly limit: number;
 }
 
 export function addReporters(program: Command, context: CommandContext): void {
@@ -31,12 +30,9 @@ export function addReporters(program: Command, context: CommandContext): void {
 }
 
 export function addReports(program: Command, context: CommandContext): void {
-  program
-    .command('reports')
+  withPaging(program.command('reports'), { usual: 50, most: 500 })
     .option('--reporter <name>', 'only of this one')
     .option('--state <state>', 'only those that are waiting, delivered or givenUp')
-    .option('--before <id>', 'only older ones than this', wholeNumber('--before', 1, Number.MAX_SAFE_INTEGER))
-    .option('--limit <n>', 'at most so many', wholeNumber('--limit', 1, 500), 50)
     .description('tell what reporters have told and are to tell, and what became of it; newest first')
     .action(async ({ reporter, state, before, limit }: Options) => {
       const path = apiPath(['reports'], { reporter, state, before, limit });
@@ -46,6 +42,7 @@ export function addReports(program: Command, context: CommandContext): void {
           ? ['no such report is on record']
           : tableLines(context.terminal, REPORT_COLUMNS, value.reports),
       );
+      tellOlder(context, value.next);
     });
 }
 

@@ -1,48 +1,27 @@
 import type { Build, Buildset, Log, LogLine, Request, Scheduler, Status, Step } from '@icefall/shared';
+import { makeBuild, makeRequest, makeStatus, makeStep } from '@icefall/shared/testing/resources';
 
 /** Resources of the API as a master gives them, with the parts that a test is about. */
 
 export function statusOf(parts: Partial<Status> = {}): Status {
-  return {
+  return makeStatus({
     title: 'Test site',
     url: 'http://master.example',
     version: '0.1.0',
-    startedAt: 0,
     now: 1_000_000,
-    timeZone: 'UTC',
     configVersion: 3,
     configLoadedAt: 940_000,
-    configErrors: [],
-    alarms: [],
-    drainingSince: null,
     seq: 10,
     pendingRequests: 2,
     runningBuilds: 1,
     workersConnected: 1,
     workers: 2,
     ...parts,
-  };
+  });
 }
 
 export function requestOf(parts: Partial<Request> = {}): Request {
-  return {
-    id: 7,
-    buildsetId: 5,
-    builder: 'b',
-    priority: 0,
-    state: 'pending',
-    result: null,
-    submittedAt: 900_000,
-    finishedAt: null,
-    collapsedInto: null,
-    buildIds: [],
-    blocker: null,
-    blockedSince: null,
-    reason: 'force',
-    owner: null,
-    parentBuildId: null,
-    ...parts,
-  };
+  return makeRequest({ id: 7, buildsetId: 5, builder: 'b', submittedAt: 900_000, reason: 'force', ...parts });
 }
 
 export function buildsetOf(parts: Partial<Buildset> = {}): Buildset {
@@ -69,55 +48,35 @@ export function logOf(parts: Partial<Log> = {}): Log {
 }
 
 export function stepOf(parts: Partial<Step> = {}): Step {
-  return {
+  return makeStep({
     buildId: 12,
-    number: 0,
     name: 'make',
-    kind: 'shell',
-    state: 'finished',
-    result: 'SUCCESS',
     startedAt: 950_000,
     locksAcquiredAt: 950_000,
     finishedAt: 960_000,
     summary: 'exit code 0',
-    hidden: false,
-    blocker: null,
-    urls: [],
-    triggeredRequestIds: [],
     logs: [logOf()],
-    pid: null,
     ...parts,
-  };
+  });
 }
 
 export function buildOf(parts: Partial<Build> = {}): Build {
-  return {
+  return makeBuild({
     id: 12,
     builder: 'b',
     number: 4,
     requestId: 7,
     buildsetId: 5,
-    attempt: 1,
     worker: 'w1',
-    state: 'finished',
-    result: 'SUCCESS',
     submittedAt: 900_000,
     startedAt: 940_000,
     finishedAt: 965_000,
-    summary: '',
     reason: 'force',
-    owner: null,
     scheduler: 'try',
     sourceStamps: [],
-    changeIds: [],
-    parentBuildId: null,
-    properties: {},
-    stopReason: null,
-    graceUntil: null,
-    estimateMs: null,
     steps: [stepOf()],
     ...parts,
-  };
+  });
 }
 
 export function schedulerOf(parts: Partial<Scheduler> = {}): Scheduler {

@@ -1,8 +1,15 @@
 import type { Build, EventKind, MasterEvent, Request, Snapshot, Step } from '@icefall/shared';
+import {
+  makeBuild,
+  makeBuilder,
+  makeChange,
+  makeRequest,
+  makeSnapshot,
+  makeStep,
+} from '@icefall/shared/testing/resources';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { EventHandlers } from '../api/stream.ts';
-import { makeBuild, makeBuilder, makeChange, makeRequest, makeSnapshot, makeStep } from '../test-resources.ts';
 import { createLive } from './live.ts';
 import { createStore, type Store } from './store.ts';
 

@@ -1,7 +1,7 @@
 import type { Build } from '@icefall/shared';
+import { makeBuild, makeSnapshot } from '@icefall/shared/testing/resources';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { makeBuild, makeSnapshot } from '../test-resources.ts';
 import { addNewer, addOlder, forgetPast, jumpTo, MOST_BUILDS, MOST_PAST } from './history.ts';
 import { applyEvents, applySnapshot, createStore } from './store.ts';
 

@@ -1,7 +1,7 @@
 import type { MasterEvent, Snapshot } from '@icefall/shared';
+import { makeChange, makeSnapshot } from '@icefall/shared/testing/resources';
 import { expect, test } from 'vitest';
 import type { EventHandlers } from '../api/stream.ts';
-import { makeChange, makeSnapshot } from '../test-resources.ts';
 import { createLive, MOST_QUEUED_EVENTS, OPEN_TIMEOUT_MS } from './live.ts';
 import { createStore } from './store.ts';
 

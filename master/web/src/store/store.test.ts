@@ -1,5 +1,4 @@
 import type { EventData, EventKind, MasterEvent } from '@icefall/shared';
-import { expect, test } from 'vitest';
 import {
   makeBuild,
   makeBuilder,
@@ -8,7 +7,8 @@ import {
   makeRequest,
   makeSnapshot,
   makeStep,
-} from '../test-resources.ts';
+} from '@icefall/shared/testing/resources';
+import { expect, test } from 'vitest';
 import { MOST_BUILDS } from './history.ts';
 import { applyEvents, applySnapshot, createStore } from './store.ts';
 

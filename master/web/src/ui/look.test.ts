@@ -1,5 +1,5 @@
+import { makeBuild, makeStep } from '@icefall/shared/testing/resources';
 import { expect, test } from 'vitest';
-import { makeBuild, makeStep } from '../test-resources.ts';
 import { GLYPHS, lookOfBuild, shownSteps } from './look.ts';
 
 test('every look has a sign of its own', () => {

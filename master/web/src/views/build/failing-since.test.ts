@@ -1,6 +1,6 @@
 import type { Result } from '@icefall/shared';
+import { makeBuild } from '@icefall/shared/testing/resources';
 import { expect, test } from 'vitest';
-import { makeBuild } from '../../test-resources.ts';
 import { failingSince } from './failing-since.ts';
 
 const builds = (...results: (Result | null)[]) =>

@@ -1,5 +1,5 @@
+import { makeBuild, makeStep } from '@icefall/shared/testing/resources';
 import { expect, test } from 'vitest';
-import { makeBuild, makeStep } from '../../test-resources.ts';
 import { bandsOf, legibleHeight, STEP_HEIGHT, TITLE_HEIGHT } from './bands.ts';
 
 const MINUTE = 60_000;

@@ -1,5 +1,5 @@
+import { makeBuild, makeBuilder, makeChange } from '@icefall/shared/testing/resources';
 import { expect, test } from 'vitest';
-import { makeBuild, makeBuilder, makeChange } from '../../test-resources.ts';
 import { builderPasses, buildPasses, filtersOf, shortName } from './filters.ts';
 
 const filters = (query: string) => filtersOf(new URLSearchParams(query));

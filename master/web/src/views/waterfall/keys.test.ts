@@ -1,5 +1,5 @@
+import { makeBuild, makeBuilder } from '@icefall/shared/testing/resources';
 import { expect, test } from 'vitest';
-import { makeBuild, makeBuilder } from '../../test-resources.ts';
 import { neighbour } from './keys.ts';
 import { layoutOf } from './layout.ts';
 

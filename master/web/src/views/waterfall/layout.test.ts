@@ -1,5 +1,5 @@
+import { makeBuild, makeBuilder, makeChange, makeRequest, makeStep } from '@icefall/shared/testing/resources';
 import { expect, test } from 'vitest';
-import { makeBuild, makeBuilder, makeChange, makeRequest, makeStep } from '../../test-resources.ts';
 import { type LayoutInput, layoutOf, linksOf, visibleBlocks } from './layout.ts';
 
 const MINUTE = 60_000;

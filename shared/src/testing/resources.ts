@@ -1,6 +1,6 @@
-import type { Build, Builder, BuildHead, Change, Request, Snapshot, Status, Step } from '@icefall/shared';
+import type { Build, Builder, BuildHead, Change, Request, Snapshot, Status, Step } from '../index.ts';
 
-// Resources for tests: plausible, and with whatever a test says of them.
+// Resources of the API for tests: plausible, and with whatever a test says of them.
 
 export function makeStep(step: Partial<Step> = {}): Step {
   return {
@@ -116,29 +116,32 @@ export function makeChange(change: Partial<Change> = {}): Change {
   };
 }
 
-const status: Status = {
-  title: 'Test',
-  url: '',
-  version: '0',
-  startedAt: 0,
-  now: 0,
-  timeZone: 'UTC',
-  configVersion: 1,
-  configLoadedAt: 0,
-  configErrors: [],
-  alarms: [],
-  drainingSince: null,
-  seq: 0,
-  pendingRequests: 0,
-  runningBuilds: 0,
-  workersConnected: 0,
-  workers: 0,
-};
+export function makeStatus(status: Partial<Status> = {}): Status {
+  return {
+    title: 'Test',
+    url: '',
+    version: '0',
+    startedAt: 0,
+    now: 0,
+    timeZone: 'UTC',
+    configVersion: 1,
+    configLoadedAt: 0,
+    configErrors: [],
+    alarms: [],
+    drainingSince: null,
+    seq: 0,
+    pendingRequests: 0,
+    runningBuilds: 0,
+    workersConnected: 0,
+    workers: 0,
+    ...status,
+  };
+}
 
 export function makeSnapshot(snapshot: Partial<Snapshot> = {}): Snapshot {
   return {
     seq: 10,
-    status,
+    status: makeStatus(),
     builders: [],
     builds: [],
     since: 0,
