@@ -81,7 +81,11 @@ export const realDisk: Disk = {
   removeDirectory: (path) => rmdir(path),
   symlink: (target, path) => symlink(target, path),
   setMode: (path, mode) => chmod(path, mode),
-  setModificationTime: (path, seconds) => lutimes(path, seconds, seconds),
+  async setModificationTime(path, seconds) {
+    // Node takes a number below zero for the time of day.
+    const time = new Date(seconds * 1000);
+    await lutimes(path, time, time);
+  },
   setOwner: (path, uid, gid) => lchown(path, uid, gid),
   link: (existing, path) => link(existing, path),
   syncDirectory,

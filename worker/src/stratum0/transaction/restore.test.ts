@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -196,6 +197,17 @@ describe('abort', () => {
     const next = await publish(site.context, REPOSITORY, PLAIN);
     expect(next?.filesRead).toBe(0);
     expect(await treePublished(site)).toEqual(TREE);
+  });
+
+  test('puts back times before 1970', async () => {
+    const file = join(site.paths.mount, 'lib/deep/b');
+    const then = new Date('1955-11-05T06:15:00Z');
+    utimesSync(file, then, then);
+    await publish(site.context, REPOSITORY, PLAIN);
+    await beginTransaction(site.context, REPOSITORY, '');
+    rmSync(file);
+    await abort(site.context, REPOSITORY);
+    expect(lstatSync(file).mtime).toEqual(then);
   });
 
   test('is refused without a transaction', async () => {

@@ -15,3 +15,13 @@ test.each([
 test('an empty list names nothing', () => {
   expect(readChangedList(Buffer.alloc(0))).toEqual([]);
 });
+
+test.each(['..\n', 'a/../../b\n', 'fine\n/a/..\0'])('%j is refused: it leads out', (list) => {
+  expect(() => readChangedList(Buffer.from(list))).toThrow('leads out');
+});
+
+test('where a link leads to is no path of the list', () => {
+  expect(readChangedList(Buffer.from('cL+++++++++ a/link -> ../../target\n'))).not.toContainEqual(
+    expect.stringMatching(/\.\./),
+  );
+});

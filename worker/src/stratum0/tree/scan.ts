@@ -212,18 +212,33 @@ function list(mount: string, directory: BytePath): BytePath[] {
 }
 
 function lstatIfThere(mount: string, path: BytePath): BigIntStats | undefined {
-  return lstatSync(absolute(mount, path), { bigint: true, throwIfNoEntry: false });
+  try {
+    return lstatSync(absolute(mount, path), { bigint: true, throwIfNoEntry: false });
+  } catch (error) {
+    // A list of changes may hold what no file can be called.
+    if (systemCode(error) === 'ENAMETOOLONG') return undefined;
+    throw unreadable(path, error);
+  }
 }
 
 function lstat(mount: string, path: BytePath): BigIntStats {
   try {
     return lstatSync(absolute(mount, path), { bigint: true });
   } catch (error) {
-    throw new Stratum0Error(
-      'file_changed',
-      `${forPeople(path)} went away while it was looked at (${systemCode(error)}); let its writer finish first`,
-    );
+    if (path !== '' && ['ENOENT', 'ENOTDIR'].includes(systemCode(error)))
+      throw new Stratum0Error(
+        'file_changed',
+        `${forPeople(path)} went away while it was looked at; let its writer finish first`,
+      );
+    throw unreadable(path === '' ? mount : path, error);
   }
+}
+
+function unreadable(path: BytePath, error: unknown): Stratum0Error {
+  return new Stratum0Error(
+    'unreadable_file',
+    `${forPeople(path)} cannot be looked at (${systemCode(error)}): put that right or remove it`,
+  );
 }
 
 function typeOf(stat: BigIntStats, path: BytePath): Found['type'] {

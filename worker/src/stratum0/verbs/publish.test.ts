@@ -198,6 +198,12 @@ describe('publish', () => {
     expect(await treePublished(site)).toEqual(treeOnDisk(site.paths.mount));
   });
 
+  test('looks for nothing where no file can be that is said to have changed', async () => {
+    makeTree(site.paths.mount, { f: 'file 644 f' });
+    await publish(site.context, REPOSITORY, { ...PLAIN, changed: ['f', 'x'.repeat(256), `f/${'y/'.repeat(3000)}`] });
+    expect(await treePublished(site)).toMatchObject({ f: 'file 644 f' });
+  });
+
   test('keeps groups of hard links whole when only one of their names is said', async () => {
     await publish(site.context, REPOSITORY, PLAIN);
     await beginTransaction(site.context, REPOSITORY, '');
