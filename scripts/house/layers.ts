@@ -24,7 +24,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   projects: ['changes', 'config', 'properties', 'schedulers', 'steps'],
   access: ['config', 'db', 'engine', 'events', 'storage'],
   events: ['config', 'db', 'requests'],
-  http: ['access', 'changes', 'config', 'engine', 'events', 'logs', 'projects', 'schedulers', 'storage'],
+  http: ['access', 'changes', 'config', 'engine', 'events', 'logs', 'projects', 'reporters', 'schedulers', 'storage'],
   reporters: ['access', 'config', 'db', 'events', 'requests', 'secrets'],
   simulation: ['.', 'builds', 'changes', 'config', 'db', 'engine'],
   cli: ['.', 'access', 'config', 'engine', 'http', 'projects', 'reporters', 'simulation', 'storage', 'workers'],

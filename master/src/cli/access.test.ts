@@ -72,6 +72,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   'deliveries redeliver': { args: ['deliveries', 'redeliver', '1'], needs: 'admin' },
   reporters: { args: ['reporters'], needs: 'admin' },
   reports: { args: ['reports'], needs: 'admin' },
+  'reports resend': { args: ['reports', 'resend', '1'], needs: 'admin' },
   'projects list': { args: ['projects', 'list'], needs: 'view' },
   'projects show': { args: ['projects', 'show', 'widgets'], needs: 'view' },
   'projects read': { args: ['projects', 'read', 'widgets'], needs: 'admin' },

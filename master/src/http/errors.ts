@@ -6,6 +6,7 @@ import { HOOK_STATUSES, HookError } from '../changes/hook-error.ts';
 import { ConfigError, formatProblem } from '../config/problems.ts';
 import { LogFileError } from '../logs/frame-file.ts';
 import { SearchError } from '../logs/line-search.ts';
+import { REPORT_STATUSES, ReportError } from '../reporters/errors.ts';
 import { FormError, SchedulerError } from '../schedulers/errors.ts';
 import { storageFault } from '../storage/faults.ts';
 import { ActionError } from './master-port.ts';
@@ -78,6 +79,8 @@ export const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   // Changes and webhooks (a body that is too large is too_large for both)
   bad_change: 422,
   ...HOOK_STATUSES,
+  // Reporters
+  ...REPORT_STATUSES,
   // Configuration
   bad_config: 422,
   // Ours
@@ -124,12 +127,13 @@ type ClientError =
   | FormError
   | ChangeError
   | ConfigError
-  | HookError;
+  | HookError
+  | ReportError;
 
 function isMeantForClients(error: unknown): error is ClientError {
   return [
     ...[HttpProblem, AccessError, SearchError, ActionError, SchedulerError, FormError],
-    ...[ChangeError, ConfigError, HookError],
+    ...[ChangeError, ConfigError, HookError, ReportError],
   ].some((kind) => error instanceof kind);
 }
 

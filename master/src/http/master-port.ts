@@ -33,7 +33,7 @@ export interface ProjectsPort {
 export interface MasterPort extends ViewedMaster {
   readonly audit: AuditLog;
   readonly webhooks: Webhooks;
-  readonly reporters: Pick<Reporters, 'all' | 'reports' | 'backlog'>;
+  readonly reporters: Pick<Reporters, 'all' | 'reports' | 'resend' | 'backlog'>;
   readonly projects: ProjectsPort;
   setDraining(isDraining: boolean): void;
   stopBuild(buildId: number, reason: string): void;

@@ -92,6 +92,7 @@ const TABLE: Readonly<Record<string, Rule>> = {
   redeliverHook: 'admin on all',
   listReporters: 'admin on all',
   listReports: 'admin on all',
+  resendReport: 'admin on all',
 };
 
 function ruleOf({ access }: Route): Rule {

@@ -45,4 +45,30 @@ test('reporters and reports are told: what waits since when and why, and what be
   expect(await ids('?state=waiting&reporter=mail')).toEqual([[2], null]);
   expect(await ids('?reporter=other')).toEqual([[], null]);
   expect((await client.get('/api/v1/reports?state=lost')).status).toBe(400);
+
+  const resend = (id: number) => client.post(`/api/v1/reports/${id}/resend`, {});
+  const { json: again } = await resend(1);
+  expect(again).toMatchObject({
+    id: 3,
+    reporter: 'mail',
+    buildId: 1,
+    state: 'waiting',
+    tries: 0,
+    note: null,
+    doneAt: null,
+  });
+  expect(await ids('')).toEqual([[3, 2], null]);
+  expect(site.audits().at(-1)).toMatchObject({ action: 'resend', object: 'report 1' });
+  const refused = await Promise.all([resend(1), resend(2)]);
+  expect(refused.map(({ status, json: { error } }) => [status, error.code])).toEqual([
+    [404, 'no_report'],
+    [409, 'report_waits'],
+  ]);
+  core.turn(() =>
+    core.db.insert('reports', { reporter: 'gone', build_id: 1, moment: 'end', at: NOW, state: 'givenUp' }),
+  );
+  expect((await resend(4)).json.error).toMatchObject({
+    code: 'no_reporter',
+    message: expect.stringContaining('"gone"'),
+  });
 });

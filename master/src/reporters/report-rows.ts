@@ -115,6 +115,22 @@ export class ReportRows {
     return changes > 0;
   }
 
+  report(id: number): ReportEntry | null {
+    const row = this.#db.one<ReportRow>('SELECT * FROM reports WHERE id = ?', id);
+    return row === null ? null : viewOf(row);
+  }
+
+  /** Puts one that is done with in line again, at the end and under a new number, which it gives. */
+  again(id: number): number {
+    const columns = 'reporter, build_id, moment, previous';
+    const { id: anew } = this.#db.run(
+      `INSERT OR REPLACE INTO reports (${columns}, at, state) SELECT ${columns}, ?, 'waiting' FROM reports WHERE id = ?`,
+      this.#core.now(),
+      id,
+    );
+    return anew;
+  }
+
   /** Gives up what waits beyond {@link MOST_WAITING}, the oldest first. */
   limit(reporter: string): void {
     const older = `SELECT id FROM reports WHERE reporter = ? AND state = 'waiting' ORDER BY id DESC LIMIT 1 OFFSET ${MOST_WAITING}`;

@@ -214,6 +214,23 @@ describe('a reporter', () => {
     ]);
   });
 
+  test('tells a report again that was given up, as often as it is asked to and behind those that wait', async () => {
+    const { it, transport, build, pass, reporter } = worldOf(SITE);
+    transport.fates.push(new DeliveryError('refused', '550 no such user'));
+    await build();
+    transport.fates.push(down());
+    await build();
+    const resend = (id: number) => it.master.core.turn(() => it.master.reporters.resend(id));
+    expect(resend(1)).toMatchObject({ id: 3, state: 'waiting' });
+    await pass(MINUTE);
+    expect(transport.subjects).toEqual(['[Test] linux #2 passed', '[Test] linux #1 passed']);
+    expect(reporter()).toMatchObject({ delivered: 2, givenUp: 1, waiting: 0 });
+    resend(3);
+    await pass(MINUTE);
+    expect(transport.subjects.at(-1)).toBe('[Test] linux #1 passed');
+    expect(transport.arrived).toHaveLength(3);
+  });
+
   test('breaks off a try to which no answer comes', async () => {
     const { transport, build, pass } = worldOf(SITE);
     transport.fates.push('never');

@@ -7,6 +7,7 @@ import { factsOf } from './build-facts.ts';
 import { type BuildFacts, isReported } from './choice.ts';
 import { targetsOf } from './commit-status.ts';
 import { Courier } from './courier.ts';
+import { ReportError } from './errors.ts';
 import { type LetterRooms, lettersOf } from './letters.ts';
 import { type ReportFilter, ReportRows, type ReportsBacklog, type WaitingReport } from './report-rows.ts';
 import { DeliveryError, type Transport } from './transport.ts';
@@ -74,6 +75,23 @@ export class Reporters {
   /** Newest first. */
   reports(filter: ReportFilter): Page<ReportEntry> {
     return this.#rows.list(filter);
+  }
+
+  /**
+   * Puts a report in line again that was given up, or has not reached whom it was for: behind those that wait, and under a
+   * new number. Gives it as it waits then. Throws {@link ReportError}. Inside a turn.
+   */
+  resend(id: number): ReportEntry {
+    const report = this.#rows.report(id);
+    if (report === null) throw new ReportError('no_report', `there is no report ${id}`);
+    const { reporter, state } = report;
+    if (state === 'waiting') throw new ReportError('report_waits', `report ${id} waits to be delivered already`);
+    if (!this.#declared.some(({ name }) => name === reporter))
+      throw new ReportError('no_reporter', `reporter "${reporter}" is no longer in the configuration`);
+    const anew = this.#rows.again(id);
+    this.#rows.limit(reporter);
+    if (this.#isStarted) this.#core.afterCommit(() => this.#courier(reporter).wake());
+    return this.#rows.report(anew) ?? report;
   }
 
   backlog(): ReportsBacklog {

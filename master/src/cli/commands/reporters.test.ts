@@ -33,6 +33,12 @@ test('reporters tells what waits, since when and why', async () => {
   expect((await icefall('reporters')).out).toBe('the site declares no reporters\n');
 });
 
+test('reports resend has one told again', async () => {
+  api.replies['POST /reports/8/resend'] = { json: { ...entry, id: 9, state: 'waiting', tries: 0, doneAt: null } };
+  const { out } = await icefall('reports', 'resend', '8');
+  expect(out).toBe('report 8 is told again as 9: see icefall reports\n');
+});
+
 test('reports tells what became of each', async () => {
   const refused: ReportEntry = { ...entry, id: 8, state: 'givenUp', note: 'refused: 550 no such user' };
   api.replies['GET /reports'] = { json: { reports: [refused, entry], next: 7 } };

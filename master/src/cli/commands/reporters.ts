@@ -2,7 +2,7 @@ import { formatDuration, type ReportEntry, type Reporter, reporterSchema, report
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { apiPath } from '../client/paths.ts';
-import type { CommandContext } from '../context.ts';
+import { type CommandContext, wholeNumber } from '../context.ts';
 import { type Cell, type Column, tableLines } from '../output/table.ts';
 import { type Paging, tellOlder, withPaging } from './paging.ts';
 
@@ -30,7 +30,9 @@ export function addReporters(program: Command, context: CommandContext): void {
 }
 
 export function addReports(program: Command, context: CommandContext): void {
-  withPaging(program.command('reports'), { usual: 50, most: 500 })
+  const group = program.command('reports');
+  addResend(group, context);
+  withPaging(group, { usual: 50, most: 500 })
     .option('--reporter <name>', 'only of this one')
     .option('--state <state>', 'only those that are waiting, delivered or givenUp')
     .description('tell what reporters have told and are to tell, and what became of it; newest first')
@@ -43,6 +45,17 @@ export function addReports(program: Command, context: CommandContext): void {
           : tableLines(context.terminal, REPORT_COLUMNS, value.reports),
       );
       tellOlder(context, value.next);
+    });
+}
+
+function addResend(group: Command, context: CommandContext): void {
+  group
+    .command('resend')
+    .argument('<report>', 'its id (icefall reports)', wholeNumber('report', 1, Number.MAX_SAFE_INTEGER))
+    .description('tell one again that was given up or has not arrived, once its server takes it for instance')
+    .action(async (id: number) => {
+      const { value, json } = await context.client().post(apiPath(['reports', String(id), 'resend']), {}, reportSchema);
+      context.print(json, () => [`report ${id} is told again as ${value.id}: see icefall reports`]);
     });
 }
 

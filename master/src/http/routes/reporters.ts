@@ -1,6 +1,7 @@
 import { reporterSchema, reportSchema } from '@icefall/shared';
 import { z } from 'zod';
-import { pageAnswer, pageQuery, route } from '../route.ts';
+import { act } from '../acting.ts';
+import { idParam, pageAnswer, pageQuery, route } from '../route.ts';
 
 export const reporterRoutes = [
   route({
@@ -30,5 +31,18 @@ export const reporterRoutes = [
       const { items, next } = door.master.reporters.reports(query);
       return { reports: items, next };
     },
+  }),
+  route({
+    method: 'POST',
+    path: '/api/v1/reports/:id/resend',
+    name: 'resendReport',
+    access: { may: 'admin' },
+    summary: 'Has a report told again that was given up or delivered: of the build as it is now, under a new number',
+    tag: 'reporters',
+    params: z.object({ id: idParam }),
+    answer: { json: reportSchema },
+    refusals: ['no_report', 'report_waits', 'no_reporter'],
+    handle: ({ door: { master }, params: { id }, request }) =>
+      act(master, request, { action: 'resend', object: `report ${id}` }, () => master.reporters.resend(id)),
   }),
 ];

@@ -5,7 +5,7 @@ import { sendJson } from './answers.ts';
 import { listDeliveries } from './deliveries.ts';
 import { logLine } from './logs.ts';
 import type { Play } from './play.ts';
-import { listReporters } from './reporters.ts';
+import { listReporters, listReports } from './reporters.ts';
 import { LOCAL_CALLER } from './session.ts';
 import type { Sent, World } from './world.ts';
 
@@ -56,7 +56,7 @@ function read(
     return sendJson(response, 200, { changes: changes.slice(0, Number(query.get('limit') ?? 50)), next: null });
   }
   if (room === 'hooks' && name === 'deliveries') return sendJson(response, 200, listDeliveries(world, query));
-  const fixed = { session: LOCAL_CALLER, reporters: listReporters(now) }[room];
+  const fixed = { session: LOCAL_CALLER, reporters: listReporters(now), reports: listReports(now) }[room];
   if (fixed !== undefined) return sendJson(response, 200, fixed);
   if (room === 'builders' && third === 'builds')
     return one(

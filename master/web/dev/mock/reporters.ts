@@ -1,4 +1,4 @@
-import type { Reporter } from '@icefall/shared';
+import type { ReportEntry, Reporter } from '@icefall/shared';
 
 /** One that has nothing to do, and one whose server is gone. */
 export function listReporters(now: number): { reporters: Reporter[] } {
@@ -14,4 +14,12 @@ export function listReporters(now: number): { reporters: Reporter[] } {
     },
   };
   return { reporters: [idle, stuck] };
+}
+
+export function listReports(now: number): { reports: ReportEntry[]; next: null } {
+  const refused: ReportEntry = {
+    ...{ id: 312, reporter: 'mail', buildId: 4, moment: 'end', at: now - 4_000_000, state: 'givenUp', tries: 1 },
+    ...{ nextTryAt: null, doneAt: now - 4_000_000, note: 'refused: 550 5.1.1 no such user' },
+  };
+  return { reports: [refused], next: null };
 }

@@ -11,6 +11,7 @@ import type {
   Log,
   LogLines,
   Project,
+  ReportEntry,
   Reporter,
   Request,
   Snapshot,
@@ -45,9 +46,11 @@ export const api = {
   hookDeliveries: (query: Query) =>
     get<{ deliveries: HookDelivery[]; next: number | null }>('/hooks/deliveries', query),
   reporters: () => get<{ reporters: Reporter[] }>('/reporters'),
+  reports: (query: Query) => get<{ reports: ReportEntry[]; next: number | null }>('/reports', query),
   audit: (query: Query) => get<{ entries: AuditEntry[]; next: number | null }>('/audit', query),
 
   redeliver: (id: number) => post<HookDelivery>(`/hooks/deliveries/${id}/redeliver`),
+  resendReport: (id: number) => post<ReportEntry>(`/reports/${id}/resend`),
   stop: (id: number, reason: string) => post(`/builds/${id}/stop`, { reason }),
   rebuild: (id: number) => post<{ buildset: Buildset }>(`/builds/${id}/rebuild`),
   cancel: (id: number, reason: string) => post(`/requests/${id}/cancel`, { reason }),

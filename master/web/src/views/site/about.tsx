@@ -19,7 +19,13 @@ export function About(): JSX.Element {
     ['Applied', <Ago key="config" at={status.configLoadedAt} />],
     ['Running builds', store.builds.all.value.filter((build) => build.finishedAt === null).length],
     ['Waiting requests', store.requests.all.value.filter((request) => request.state === 'pending').length],
-    ['This page', `${connection.state}, at event ${live.seq()}, ${store.builds.all.value.length} builds at hand`],
+    ['This page', `${connection.state}, at event ${live.seq()}, builds at hand: ${store.builds.all.value.length}`],
+    [
+      'API',
+      <a key="api" href="/api/v1/openapi.json" target="_blank" rel="noreferrer">
+        its description (OpenAPI)
+      </a>,
+    ],
   ];
   return (
     <Page name="about" title="About">
@@ -54,11 +60,6 @@ export function About(): JSX.Element {
         </section>
       )}
       {may('admin') && <Reporters />}
-      <p>
-        <a href="/api/v1/openapi.json" target="_blank" rel="noreferrer">
-          The API’s description (OpenAPI)
-        </a>
-      </p>
     </Page>
   );
 }

@@ -5,6 +5,7 @@ import { now } from '../../store/clock.ts';
 import { store } from '../../store/index.ts';
 import { Ago, For } from '../../ui/parts.tsx';
 import { useKept, useResource } from '../../ui/resource.ts';
+import { GivenUp } from './given-up.tsx';
 
 /** No event tells of reporters: whoever looks at them asks again after this time. */
 const ASK_EVERY_MS = 10_000;
@@ -16,33 +17,36 @@ const KINDS: Readonly<Record<Reporter['kind'], string>> = {
 
 /** Who tells others of builds: what waits to be delivered, since when, and why. Nothing where the site has none. */
 export function Reporters(): JSX.Element | null {
-  const round = Math.floor(now.value / ASK_EVERY_MS);
-  const asked = useResource(`${store.status.value?.configVersion} ${round}`, () => api.reporters());
+  const round = `${store.status.value?.configVersion} ${Math.floor(now.value / ASK_EVERY_MS)}`;
+  const asked = useResource(round, () => api.reporters());
   const reporters = useKept(asked)?.reporters;
   if (reporters === undefined) return asked.state === 'failed' ? <p class="bad">{asked.message}</p> : null;
   if (reporters.length === 0) return null;
   return (
-    <section>
-      <h2>Reporters</h2>
-      <div class="table-scroll">
-        <table class="cards">
-          <thead>
-            <tr>
-              <th scope="col">Reporter</th>
-              <th scope="col">Delivered</th>
-              <th scope="col">Given up</th>
-              <th scope="col">Waiting</th>
-              <th scope="col">Why</th>
-            </tr>
-          </thead>
-          <tbody>
-            {reporters.map((reporter) => (
-              <Row key={reporter.name} reporter={reporter} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
+    <>
+      <section>
+        <h2>Reporters</h2>
+        <div class="table-scroll">
+          <table class="cards">
+            <thead>
+              <tr>
+                <th scope="col">Reporter</th>
+                <th scope="col">Delivered</th>
+                <th scope="col">Given up</th>
+                <th scope="col">Waiting</th>
+                <th scope="col">Why</th>
+              </tr>
+            </thead>
+            <tbody>
+              {reporters.map((reporter) => (
+                <Row key={reporter.name} reporter={reporter} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </section>
+      {reporters.some(({ givenUp }) => givenUp > 0) && <GivenUp round={round} />}
+    </>
   );
 }
 
@@ -55,7 +59,12 @@ function Row({ reporter }: { reporter: Reporter }): JSX.Element {
         {name} <span class="dim">{KINDS[kind]}</span>
       </td>
       <td data-label="Delivered">
-        {delivered}, last <Ago at={lastDeliveredAt} />
+        {delivered}
+        {lastDeliveredAt !== null && (
+          <>
+            , last <Ago at={lastDeliveredAt} />
+          </>
+        )}
       </td>
       <td data-label="Given up">{givenUp}</td>
       <td data-label="Waiting">
