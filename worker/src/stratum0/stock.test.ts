@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { realContext } from './context.ts';
+import { canonicalZlib } from './objects/canonical.ts';
 import { repositoryPaths } from './paths.ts';
 import { pathKey } from './testing/reader/catalog.ts';
 import { type ReadCatalog, type ReadEntry, type ReadRepository, readRepository } from './testing/reader/repository.ts';
@@ -97,6 +98,15 @@ describe('catalogs of the stock trees', () => {
     const withoutSize = (all: string[][]) => all.filter(([letter]) => letter !== 'B');
     expect(withoutSize(fields(ours))).toEqual(withoutSize(fields(theirs)));
     expect(ours.references.size).toBe(theirs.references.size);
+  });
+
+  test('have certificate and description in the form that mirrors give them when they compress them anew', () => {
+    // SHA-1 of what zlib itself makes of our description.
+    expect(ours.fields.get('M')).toBe('213806070a14150e2a1735a3b8c01c1b3e11b865');
+    const certificate = `${ours.fields.get('X')}X`;
+    const object = join(directory, 'srv', NAME, 'data', certificate.slice(0, 2), certificate.slice(2));
+    const stored = readFileSync(object);
+    expect(canonicalZlib(inflateSync(stored)).equals(stored)).toBe(true);
   });
 });
 

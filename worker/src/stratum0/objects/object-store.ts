@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { deflate, inflate, inflateSync } from 'node:zlib';
 import type { Disk } from '../disk.ts';
 import { Stratum0Error, systemCode } from '../errors.ts';
+import { canonicalZlib } from './canonical.ts';
 import { contentHash, type HashAlgorithm, hasHash } from './hashes.ts';
 import { type ObjectSuffix, objectName } from './names.ts';
 
@@ -30,6 +31,9 @@ export interface ObjectStore {
 /** The most objects that are made durable each on its own. */
 const SYNC_ONE_BY_ONE = 16;
 
+/** Certificate and description: mirrors compress them themselves, and must come to the same bytes. */
+const MADE_ANEW: ReadonlySet<ObjectSuffix> = new Set(['X', 'M']);
+
 const deflateAll = promisify<Uint8Array, Buffer>(deflate);
 const inflateAll = promisify<Buffer, Buffer>(inflate);
 
@@ -55,7 +59,7 @@ export function objectStore(disk: Disk, served: string, unsettled: string, algor
   return {
     catalogs,
     async put(content, suffix) {
-      const packed = await deflateAll(content);
+      const packed = MADE_ANEW.has(suffix) ? canonicalZlib(content) : await deflateAll(content);
       const hash = contentHash(algorithm, packed);
       const path = `${served}/${objectName(hash, suffix)}`;
       if (!disk.putObject(path, packed)) return hash;
