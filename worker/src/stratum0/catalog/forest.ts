@@ -20,6 +20,8 @@ export interface CatalogStorage {
   readonly ttlSeconds: number;
   /** Of the root catalog; the others count for themselves. */
   readonly revision: number;
+  /** The root catalog of the revision before: after a rollback not the one that the new one is made from. */
+  readonly rootBefore: string;
 }
 
 /**
@@ -215,7 +217,7 @@ export class CatalogForest {
 
   /**
    * Writes what changed, innermost catalogs first, each with the next revision number, and the hash of the one it
-   * replaces. Gives all catalogs of the new revision.
+   * replaces (mirrors and the stock tools' garbage collection follow these back in time). Gives all catalogs of the new revision.
    */
   async store(storage: CatalogStorage): Promise<ReadonlyMap<BytePath, KnownCatalog>> {
     for (const level of this.#touched())
@@ -235,7 +237,8 @@ export class CatalogForest {
     catalog.setProperty('last_modified', String(storage.now));
     const revision = mountpoint === '' ? storage.revision : Number(catalog.property('revision')) + 1;
     catalog.setProperty('revision', String(revision));
-    catalog.setProperty('previous_revision', before?.hash ?? NO_HASH);
+    const replaced = mountpoint === '' ? storage.rootBefore : before?.hash;
+    catalog.setProperty('previous_revision', replaced ?? NO_HASH);
     const image = catalog.image();
     const hash = await storage.put(image);
     this.#known.set(mountpoint, { hash, sizeBytes: image.byteLength, total });

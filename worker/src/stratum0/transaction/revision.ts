@@ -27,6 +27,7 @@ export function nextStorage(context: Context, store: ObjectStore, before: Manife
     now: Math.max(before.publishedAt, Math.floor(context.now() / 1000)),
     ttlSeconds: before.ttlSeconds,
     revision: before.revision + 1,
+    rootBefore: before.root,
   };
 }
 

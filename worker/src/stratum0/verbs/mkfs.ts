@@ -49,6 +49,7 @@ async function writeFirstRevision(context: Context, paths: RepositoryPaths, algo
     now,
     ttlSeconds: MANIFEST_TTL_SECONDS,
     revision: 1,
+    rootBefore: first.hash,
   });
   forest.close();
   const root = catalogs.get('') ?? first;

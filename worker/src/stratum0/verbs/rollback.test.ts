@@ -38,12 +38,15 @@ describe('tags and rollback', () => {
   const names = () => read().tags.map(({ name, revision }) => `${revision} ${name.replace(/-2.*/, '')}`);
 
   test('a rollback publishes the old revision as the newest, and the mount tree follows', async () => {
+    const rootBefore = read().fields.get('C');
     await rollback(site.context, REPOSITORY, 'old');
     expect(await treePublished(site)).toEqual(OLD);
     expect(treeOnDisk(site.paths.mount)).toEqual(OLD);
     expect(names()).toEqual(['1 generic', '5 old', '5 trunk']);
     const { catalogs } = read().tree();
     expect(catalogs[0]?.content.properties.get('revision')).toBe('5');
+    // Who goes back in time comes by the revisions that were rolled back.
+    expect(catalogs[0]?.content.properties.get('previous_revision')).toBe(rootBefore);
     await checkRepository(site.context, REPOSITORY);
     await change({ tag: 'later' }, () => makeTree(site.paths.mount, { later: 'file 644 later' }));
     expect(await treePublished(site)).toEqual({ ...OLD, later: 'file 644 later' });
