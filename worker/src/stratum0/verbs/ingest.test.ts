@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { create } from 'tar';
+import { create, Header } from 'tar';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   makeTree,
@@ -81,4 +81,59 @@ describe('ingest', () => {
     mkdirSync(join(site.paths.mount, 'fine'));
     await publish(site.context, REPOSITORY, PLAIN);
   });
+
+  test('gives every name the mode that the archive says, and links whatever they lead to', async () => {
+    makeTree(source, { same: 'file 755 after', open: 'file 666 o', closed: 'dir 555', ...UNDER });
+    symlinkSync('/cvmfs/elsewhere', join(source, 'absolute'));
+    symlinkSync('../../up', join(source, 'up'));
+    const file = join(source, '..', `${source.split('/').at(-1)}.tar`);
+    await create({ file, cwd: source }, ['same', 'open', 'closed', 'un/said/f', 'absolute', 'up']);
+    await ingest(site.context, REPOSITORY, { base: 'sw', archive: file }, PLAIN);
+    rmSync(file);
+    expect(await treePublished(site)).toMatchObject({
+      'sw/same': 'file 755 after',
+      'sw/open': 'file 666 o',
+      'sw/closed': 'dir 555',
+      'sw/un': 'dir 755',
+      'sw/un/said': 'dir 755',
+      'sw/absolute': 'link /cvmfs/elsewhere',
+      'sw/up': 'link ../../up',
+    });
+  });
+
+  test('refuses a path behind a link, or in a file, and writes nothing there', async () => {
+    const outside = temporaryDirectory();
+    await beginTransaction(site.context, REPOSITORY, '');
+    symlinkSync(outside, join(site.paths.mount, 'out'));
+    await publish(site.context, REPOSITORY, PLAIN);
+    const file = await archive();
+    for (const [base, code] of [
+      ['out', 'outside_path'],
+      ['out/deep', 'outside_path'],
+      ['sw/old', 'usage'],
+      ['sw/old/deep', 'usage'],
+    ] as const)
+      await expect(ingest(site.context, REPOSITORY, { base, archive: file }, PLAIN)).rejects.toMatchObject({ code });
+    expect(readdirSync(outside)).toEqual([]);
+    expect(await revisionOf(site)).toBe(3);
+    rmSync(outside, { recursive: true });
+    rmSync(file);
+  });
+
+  test('refuses names that are not UTF-8: they would become others', async () => {
+    const header = Buffer.alloc(1536);
+    new Header({ path: 'caf?', type: 'File', size: 0, mode: 0o644 }).encode(header);
+    header[3] = 0xe9;
+    header.write('        ', 148);
+    const sum = header.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+    const archive = Readable.from([header]);
+    await expect(ingest(site.context, REPOSITORY, { base: 'sw', archive }, PLAIN)).rejects.toMatchObject({
+      code: 'bad_archive',
+      message: expect.stringContaining('not UTF-8'),
+    });
+    expect(await revisionOf(site)).toBe(2);
+  });
 });
+
+const UNDER = { un: 'dir 700', 'un/said': 'dir 700', 'un/said/f': 'file 644 f' };

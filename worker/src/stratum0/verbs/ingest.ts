@@ -1,11 +1,8 @@
 import { createReadStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar';
 import type { Context } from '../context.ts';
 import { namingFullDisk, Stratum0Error, systemCode } from '../errors.ts';
 import { existingRepository } from '../repository.ts';
+import { unpackArchive } from '../transaction/unpack.ts';
 import { abort } from './abort.ts';
 import { beginTransaction } from './begin.ts';
 import { type PublishOptions, publish } from './publish.ts';
@@ -21,7 +18,7 @@ export interface Ingestion {
 /**
  * Publishes what is in a tar archive at a path of the repository, in one transaction: names that are there already are
  * replaced, others stay. Any failure aborts the transaction. Throws `bad_archive` for an archive that is damaged, leads out
- * of the path, or holds what a repository cannot.
+ * of the path, or holds what a repository cannot; `outside_path` for a path behind a symbolic link.
  */
 export async function ingest(
   context: Context,
@@ -33,7 +30,7 @@ export async function ingest(
   if (base === '') throw new Stratum0Error('usage', 'say where to: -b PATH; the root of a repository cannot be one');
   await beginTransaction(context, name, base);
   try {
-    await namingFullDisk(name, () => unpack(archive, join(mount, base)));
+    await namingFullDisk(name, () => unpack(archive, mount, base));
     await publish(context, name, options);
   } catch (error) {
     await abort(context, name).catch((failure: unknown) => tellFailure(context, name, failure));
@@ -48,14 +45,12 @@ function tellFailure({ say }: Context, name: string, failure: unknown): void {
   say(`The transaction on ${name} is still open, it could not be aborted: ${String(failure)}`);
 }
 
-async function unpack(archive: Ingestion['archive'], target: string): Promise<void> {
-  await mkdir(target, { recursive: true });
+async function unpack(archive: Ingestion['archive'], mount: string, base: string): Promise<void> {
   const source = typeof archive === 'string' ? createReadStream(archive) : archive;
   try {
-    // Strict: whatever cannot be unpacked as it is, is an error.
-    await pipeline(source, extract({ cwd: target, strict: true, preserveOwner: process.getuid?.() === 0 }));
+    await unpackArchive(source, mount, base);
   } catch (error) {
-    if (['ENOSPC', 'EDQUOT'].includes(systemCode(error))) throw error;
+    if (error instanceof Stratum0Error || ['ENOSPC', 'EDQUOT'].includes(systemCode(error))) throw error;
     const what = typeof archive === 'string' ? archive : 'the archive';
     throw new Stratum0Error(
       'bad_archive',

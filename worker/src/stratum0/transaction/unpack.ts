@@ -1,0 +1,103 @@
+import { existsSync, lstatSync } from 'node:fs';
+import { chmod, lchown, lutimes, mkdir, symlink, unlink, utimes } from 'node:fs/promises';
+import { join, posix } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { extract, type ReadEntry } from 'tar';
+import { Stratum0Error } from '../errors.ts';
+
+/** What is still to be done with a name, once all of an archive is unpacked. */
+interface Unfinished {
+  readonly mode: number | undefined;
+  readonly isDirectory: boolean;
+  readonly mtime: Date | undefined;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  /** Where a symbolic link leads to; null: it is none. */
+  readonly target: string | null;
+}
+
+/** Of a directory that the archive leaves out. */
+const UNSAID = { mode: 0o755, isDirectory: true, mtime: undefined, uid: undefined, gid: undefined, target: null };
+
+/** What stands for a link's target while others could still be unpacked through it. */
+const PLACEHOLDER = '.';
+
+/**
+ * Unpacks a tar archive into a directory of the mount tree, which is made where it is not there. What leads out of it is
+ * refused, and whatever else cannot be unpacked as it is; `tar` sees to that. It knows umask and modes of files that were
+ * there before, changes directories while it fills them, and takes no links that lead elsewhere, which a repository may
+ * hold: modes, times and links are put right afterwards.
+ */
+export async function unpackArchive(source: NodeJS.ReadableStream, mount: string, base: string): Promise<void> {
+  const directory = await makeBase(mount, base);
+  const unfinished = new Map<string, Unfinished>();
+  const garbled: string[] = [];
+  const isRoot = process.getuid?.() === 0;
+  const known = new Set(['.']);
+  const addParents = (path: string): void => {
+    for (let above = posix.dirname(path); !known.has(above); above = posix.dirname(above)) {
+      known.add(above);
+      if (!unfinished.has(above) && !existsSync(join(directory, above))) unfinished.set(above, UNSAID);
+    }
+  };
+  const onReadEntry = (entry: ReadEntry): void => {
+    // Names come as text: what is not UTF-8 would become another name, perhaps that of its neighbour.
+    if (`${entry.path}${entry.linkpath ?? ''}`.includes('\ufffd')) garbled.push(entry.path);
+    const path = posix.join('/', entry.path).replace(/\/$/, '').slice(1);
+    addParents(path);
+    const { mode, mtime, uid, gid, type } = entry;
+    const target = type === 'SymbolicLink' ? (entry.linkpath ?? '') : null;
+    // Other names of a file have its mode and times.
+    if (type === 'Link') unfinished.delete(path);
+    else if (path !== '')
+      unfinished.set(path, {
+        mode,
+        mtime,
+        uid,
+        gid,
+        target,
+        isDirectory: type === 'Directory' || type === 'GNUDumpDir',
+      });
+    if (target !== null) entry.linkpath = PLACEHOLDER;
+  };
+  // Strict: whatever cannot be unpacked as it is, is an error.
+  await pipeline(source, extract({ cwd: directory, strict: true, preserveOwner: isRoot, onReadEntry }));
+  if (garbled[0] !== undefined)
+    throw new Error(`"${garbled[0]}" is not UTF-8, or leads to what is not; put it into a transaction's tree instead`);
+  // What is in a directory comes before the directory, of which the mode may not let others in.
+  const inwards = [...unfinished].sort(([a], [b]) => (a < b ? 1 : -1));
+  for (const [path, what] of inwards) await finish(join(directory, path), what, isRoot);
+}
+
+/** Throws `outside_path` where a link would lead elsewhere, and `usage` where a file is in the way. */
+async function makeBase(mount: string, base: string): Promise<string> {
+  let directory = mount;
+  for (const name of base.split('/')) {
+    directory = join(directory, name);
+    const stat = lstatSync(directory, { throwIfNoEntry: false });
+    if (stat?.isDirectory() === true) continue;
+    if (stat?.isSymbolicLink() === true)
+      throw new Stratum0Error(
+        'outside_path',
+        `${directory} is a symbolic link: give the path of a directory, or remove the link first`,
+      );
+    if (stat !== undefined)
+      throw new Stratum0Error('usage', `${directory} is not a directory: give another path, or remove it first`);
+    await mkdir(directory, 0o755);
+    await chmod(directory, 0o755);
+  }
+  return directory;
+}
+
+async function finish(path: string, what: Unfinished, isRoot: boolean): Promise<void> {
+  const { mode, mtime, uid, gid, target, isDirectory } = what;
+  if (target !== null) {
+    await unlink(path);
+    await symlink(target, path);
+    if (isRoot && uid !== undefined && gid !== undefined) await lchown(path, uid, gid);
+    if (mtime !== undefined) await lutimes(path, mtime, mtime);
+    return;
+  }
+  if (mode !== undefined) await chmod(path, mode & 0o7777);
+  if (isDirectory && mtime !== undefined) await utimes(path, mtime, mtime);
+}
