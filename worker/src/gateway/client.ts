@@ -6,6 +6,10 @@ import { authorization, type GatewayKey } from './key.ts';
 const API_VERSION = 2;
 /** One answer; a commit is not among them, so none takes long. */
 const ANSWER_MS = 60_000;
+/** Of a renewal: it is asked for again soon, and whoever has ended must not wait for it. */
+const RENEWAL_ANSWER_MS = 10_000;
+/** Of what a gateway, or what is before it, says in plain text of an error. */
+const ERROR_TEXT_CHARS = 200;
 
 export interface GatewayOptions {
   /** Address of its API: `http://gateway.example.org:4929/api/v1`. */
@@ -52,23 +56,21 @@ export class Gateway {
 
   /**
    * Makes a lease last longer, by as much as the gateway's configuration says. Throws `not_renewed` where the gateway
-   * cannot (before the release that has `cvmfs_server refresh-lease`) or the lease is gone.
+   * cannot (before the release that has `cvmfs_server refresh-lease`) or the lease is gone, `unreachable` where the next time
+   * may be better.
    */
   async renew(token: string): Promise<void> {
-    const answer = await this.#ask('PATCH', `/leases/${encodeURIComponent(token)}`, token, null);
+    const answer = await this.#ask('PATCH', leaseAt(token), token, null, RENEWAL_ANSWER_MS);
     if (answer.status !== 'ok')
       throw new GatewayError(
         'not_renewed',
-        `the lease was not renewed: ${answer.reason ?? 'the gateway cannot do it'}`,
+        `the lease was not renewed: ${this.#reasonOf(answer) ?? 'the gateway cannot do it'}`,
       );
   }
 
   /** Gives a lease back; what was sent under it, and not committed, is dropped. */
   async release(token: string): Promise<void> {
-    this.#expectOk(
-      await this.#ask('DELETE', `/leases/${encodeURIComponent(token)}`, token, null),
-      'the end of the lease',
-    );
+    this.#expectOk(await this.#ask('DELETE', leaseAt(token), token, null), 'the end of the lease');
   }
 
   /** Leases that are held now, as the gateway tells them: by path. */
@@ -82,11 +84,23 @@ export class Gateway {
     if (answer.status !== 'ok')
       throw new GatewayError(
         'refused',
-        `the gateway refuses ${what}: ${answer.reason ?? answer.status ?? 'no reason'}`,
+        `the gateway refuses ${what}: ${this.#reasonOf(answer) ?? answer.status ?? 'no reason'}`,
       );
   }
 
-  async #ask(method: string, path: string, signed: string | null, body: string | null): Promise<Answer> {
+  /** The gateway has one word for a key that it does not know and for another secret. */
+  #reasonOf({ reason }: Answer): string | undefined {
+    if (reason !== 'invalid_hmac') return reason;
+    return `${reason}: it does not know the key "${this.#options.key.id}", or has another secret for it`;
+  }
+
+  async #ask(
+    method: string,
+    path: string,
+    signed: string | null,
+    body: string | null,
+    answerMs = ANSWER_MS,
+  ): Promise<Answer> {
     const { url, key } = this.#options;
     const headers = {
       ...(signed === null ? {} : { authorization: authorization(key, signed) }),
@@ -96,18 +110,29 @@ export class Gateway {
     let response: Response;
     try {
       const ask = this.#options.fetch ?? fetch;
-      response = await ask(address, { method, headers, body, signal: AbortSignal.timeout(ANSWER_MS) });
+      response = await ask(address, { method, headers, body, signal: AbortSignal.timeout(answerMs) });
     } catch (error) {
       throw new GatewayError('unreachable', `the gateway at ${url} does not answer: ${messageOf(error)}`, {
         cause: error,
       });
     }
-    // A gateway that does not know a request says so in plain text.
-    if (!response.ok) return { status: 'error', reason: `it answered ${response.status} to ${method}` };
+    if (!response.ok) return this.#refusal(method, response);
     const parsed = answerSchema.safeParse(await response.json().catch(() => null));
     if (parsed.success) return parsed.data;
     throw new GatewayError('bad_answer', `what answers at ${url} is no gateway`);
   }
+
+  /** In plain text: a request that the gateway does not know, and trouble of its own or of a proxy before it, which may pass. */
+  async #refusal(method: string, response: Response): Promise<Answer> {
+    const text = (await response.text().catch(() => '')).replace(/\s+/g, ' ').trim().slice(0, ERROR_TEXT_CHARS);
+    const said = `answered ${response.status} to ${method}${text === '' ? '' : `: ${text}`}`;
+    if (response.status < 500) return { status: 'error', reason: `it ${said}` };
+    throw new GatewayError('unreachable', `the gateway at ${this.#options.url} ${said}`);
+  }
+}
+
+function leaseAt(token: string): string {
+  return `/leases/${encodeURIComponent(token)}`;
 }
 
 function messageOf(error: unknown): string {

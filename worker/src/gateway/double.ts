@@ -14,6 +14,8 @@ export class GatewayDouble implements AsyncDisposable {
   readonly held = new Map<string, string>();
   /** Method and path of every request. */
   readonly asked: string[] = [];
+  /** While it is set, every request is answered with this status, and a line of text: as by a proxy before a gateway that is down. */
+  down: number | null = null;
   readonly #canRenew: boolean;
   #tokens = 0;
 
@@ -46,6 +48,7 @@ export class GatewayDouble implements AsyncDisposable {
     const { method = '', url = '' } = request;
     this.asked.push(`${method} ${url.replace(/token-\d+/, 'TOKEN')}`);
     const token = /^\/api\/v1\/leases\/(.+)$/.exec(url)?.[1] ?? null;
+    if (this.down !== null) return plain(response, this.down);
     if (token === null && url !== '/api/v1/leases') return plain(response, 404);
     if (method === 'PATCH' && !this.#canRenew) return plain(response, 405);
     if (method !== 'GET' && !this.#isSigned(request, token === null ? body : Buffer.from(token)))

@@ -42,6 +42,7 @@ describe('a key', () => {
 
   test('is read from its file, and never told', () => {
     expect(readKey('plain_text site hush\n', 'x')).toEqual(KEY);
+    expect(readKey('plain_text site hush\n# of the gateway\n', 'x')).toEqual(KEY);
     expect(() => readKey('site hush', 'the file')).toThrow('the file is no key of a gateway');
     expect(() => readKey('plain_text a hush more', 'x')).not.toThrow(/hush/);
   });
@@ -68,7 +69,9 @@ describe('a lease', () => {
   });
 
   test('is not granted for a wrong key, and not given back twice', async () => {
-    await expect(gateway({ id: 'site', secret: 'guess' }).acquire(REPOSITORY)).rejects.toThrow('invalid_hmac');
+    await expect(gateway({ id: 'site', secret: 'guess' }).acquire(REPOSITORY)).rejects.toThrow(
+      'invalid_hmac: it does not know the key "site", or has another secret for it',
+    );
     const token = await gateway().acquire(REPOSITORY);
     await gateway().release(token);
     await expect(gateway().release(token)).rejects.toMatchObject({ code: 'refused' });
@@ -106,6 +109,38 @@ describe('a lease that is held', () => {
       while (!told()) await new Promise((resolve) => setImmediate(resolve));
     });
     expect(double.asked.filter((request) => request.startsWith('PATCH'))).toHaveLength(1);
+  });
+
+  test('that is gone at the end makes no other end of the work, and is told', async () => {
+    const said: string[] = [];
+    const work = async () => {
+      // As a commit does, or the end of its time.
+      double.held.clear();
+      return 7;
+    };
+    expect(await holdLease(gateway(), REPOSITORY, { waitMs: 0, say: (line) => said.push(line) }, work)).toBe(7);
+    expect(said.at(-1)).toBe(
+      `the lease of ${REPOSITORY} was not given back: the gateway refuses the end of the lease: invalid_token`,
+    );
+  });
+
+  test('is renewed again once a gateway that was down for a while is back', async () => {
+    const said: string[] = [];
+    const renewals = () => double.asked.filter((request) => request.startsWith('PATCH')).length;
+    const say = (line: string) => {
+      said.push(line);
+      double.down = null;
+    };
+    const until = async (isTrue: () => boolean) => {
+      while (!isTrue()) await new Promise((resolve) => setImmediate(resolve));
+    };
+    await holdLease(gateway(), REPOSITORY, { waitMs: 0, say, renewEveryMs: 1 }, async () => {
+      double.down = 502;
+      await until(() => double.down === null);
+      const before = renewals();
+      await until(() => renewals() > before);
+    });
+    expect(said).toContain(`the gateway at ${double.url} answered 502 to PATCH: no`);
   });
 
   test('is waited for', async () => {

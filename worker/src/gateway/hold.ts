@@ -31,7 +31,8 @@ export async function acquireWithin(gateway: Gateway, target: string, options: H
 
 /**
  * Holds a lease while something is done: renews it, and gives it back in every case. A gateway that cannot renew is told of
- * once; the lease then lasts as long as the gateway lets it.
+ * once; the lease then lasts as long as the gateway lets it. How the work ended counts, also where the lease cannot be given
+ * back: it may have ended, by a commit or by its time, which is told.
  */
 export async function holdLease<T>(
   gateway: Gateway,
@@ -44,8 +45,17 @@ export async function holdLease<T>(
   try {
     return await keepLease(gateway, token, options, () => work(token));
   } finally {
+    await giveBack(gateway, target, token, options);
+  }
+}
+
+async function giveBack(gateway: Gateway, target: string, token: string, { say }: HoldOptions): Promise<void> {
+  try {
     await gateway.release(token);
-    options.say(`gave the lease of ${target} back`);
+    say(`gave the lease of ${target} back`);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    say(`the lease of ${target} was not given back: ${error.message}`);
   }
 }
 

@@ -9,10 +9,10 @@ export interface GatewayKey {
 
 /**
  * Reads a key file, `plain_text KEY_ID SECRET` (CernVM-FS technical documentation, "CernVM-FS Repository Gateway and
- * Publishers"). Throws `usage`; the secret is in no message.
+ * Publishers"); as with the gateway, only its first line counts. Throws `usage`; the secret is in no message.
  */
 export function readKey(text: string, what: string): GatewayKey {
-  const [kind, id, secret, ...more] = text.trim().split(/\s+/);
+  const [kind, id, secret, ...more] = (text.trim().split('\n')[0] ?? '').trim().split(/\s+/);
   if (kind !== 'plain_text' || id === undefined || secret === undefined || more.length > 0)
     throw new GatewayError('usage', `${what} is no key of a gateway: it must hold "plain_text KEY_ID SECRET"`);
   return { id, secret };
