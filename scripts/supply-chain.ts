@@ -6,7 +6,18 @@ import { type InstalledPackage, installedPackages } from './packages.ts';
 
 /** Licences that ask for no more than to be named; MPL-2.0 and CC-BY-4.0 are those of tools whose files are not changed. */
 const LICENCES = new Set([
-  ...['MIT', 'MIT-0', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0', 'Apache-2.0', 'Unlicense'],
+  ...[
+    'MIT',
+    'MIT-0',
+    'ISC',
+    'BSD-2-Clause',
+    'BSD-3-Clause',
+    '0BSD',
+    'BlueOak-1.0.0',
+    'Apache-2.0',
+    'Unlicense',
+    'Zlib',
+  ],
   ...['CC0-1.0', 'CC-BY-4.0', 'MPL-2.0', 'Python-2.0', 'PSF-2.0'],
 ]);
 

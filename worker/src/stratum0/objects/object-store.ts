@@ -4,7 +4,6 @@ import { promisify } from 'node:util';
 import { deflate, inflate, inflateSync } from 'node:zlib';
 import type { Disk } from '../disk.ts';
 import { Stratum0Error, systemCode } from '../errors.ts';
-import { canonicalZlib } from './canonical.ts';
 import { contentHash, type HashAlgorithm, hasHash } from './hashes.ts';
 import { type ObjectSuffix, objectName } from './names.ts';
 
@@ -59,7 +58,7 @@ export function objectStore(disk: Disk, served: string, unsettled: string, algor
   return {
     catalogs,
     async put(content, suffix) {
-      const packed = MADE_ANEW.has(suffix) ? canonicalZlib(content) : await deflateAll(content);
+      const packed = await compressed(content, suffix);
       const hash = contentHash(algorithm, packed);
       const path = `${served}/${objectName(hash, suffix)}`;
       if (!disk.putObject(path, packed)) return hash;
@@ -85,6 +84,13 @@ export function objectStore(disk: Disk, served: string, unsettled: string, algor
       rmSync(unsettled, { force: true });
     },
   };
+}
+
+/** Only who makes a repository, or gives it another certificate, needs the other compressor. */
+async function compressed(content: Uint8Array, suffix: ObjectSuffix): Promise<Buffer> {
+  if (!MADE_ANEW.has(suffix)) return deflateAll(content);
+  const { canonicalZlib } = await import('./canonical.ts');
+  return canonicalZlib(content);
 }
 
 function checkHash(packed: Buffer, hash: string, suffix: ObjectSuffix): void {
