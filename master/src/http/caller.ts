@@ -7,7 +7,7 @@ import { LONGEST_VISIT_MS } from '../access/providers/visits.ts';
 import { isFromHere, isProxy } from '../access/proxies.ts';
 import { LONGEST_SESSION_MS } from '../access/sessions.ts';
 import type { AccessDeclaration } from '../config/access.ts';
-import type { Door } from './route.ts';
+import type { Door } from './door.ts';
 
 /** What a page shows beside its cookie, with whatever changes something. */
 const CSRF_HEADER = 'x-icefall-csrf';

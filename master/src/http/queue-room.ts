@@ -1,6 +1,6 @@
 import type { Owned } from '../access/owners.ts';
+import type { Door } from './door.ts';
 import { HttpProblem } from './errors.ts';
-import type { Door } from './route.ts';
 
 /**
  * Requests that may wait for one builder when somebody asks for another one: a builder that builds one a minute is busy

@@ -1,4 +1,5 @@
 import type { SiteDeclaration } from '../config/site.ts';
+import { namesVariable } from './named-variable.ts';
 
 /**
  * Whether a variable of the master's own environment holds a secret that the site names: the token of a worker, the secret of
@@ -13,13 +14,5 @@ export function isOwnVariable(site: SiteDeclaration, variable: string): boolean 
   ];
   return (
     namesVariable(sources, variable) || (secrets?.from ?? []).some((provider) => provider.owns?.(variable) === true)
-  );
-}
-
-/** Whether a value names the variable as `{ env: NAME }`, at any depth. */
-export function namesVariable(value: unknown, variable: string): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([key, part]) =>
-    key === 'env' && typeof part === 'string' ? part === variable : namesVariable(part, variable),
   );
 }

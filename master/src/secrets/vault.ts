@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { callerPlace, reportIssues } from '../config/problems.ts';
 import { readToken, type TokenSource, tokenSourceSchema } from '../config/workers.ts';
-import { namesVariable } from './own-variables.ts';
+import { namesVariable } from './named-variable.ts';
 import { SecretError, type SecretProvider } from './provider.ts';
 
 /** How the master shows Vault who it is. */

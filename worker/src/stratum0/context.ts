@@ -1,7 +1,12 @@
 import { hostname, userInfo } from 'node:os';
 import { type Disk, realDisk } from './disk.ts';
 import { DEFAULT_THREADS } from './objects/pool.ts';
-import type { Fence } from './transaction/fence.ts';
+
+/**
+ * The number of a master's grant of the locks under which a command runs; each grant has a higher one than all before. A
+ * command with a lower one than was seen is of a holder that has lost its locks, perhaps without having noticed.
+ */
+export type Fence = number;
 
 /** What every verb is given. */
 export interface Context {

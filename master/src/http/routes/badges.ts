@@ -2,7 +2,8 @@ import type { Build, Builder } from '@icefall/shared';
 import { z } from 'zod';
 import { badgeOf } from '../badge.ts';
 import { projectsXml } from '../cc-xml.ts';
-import { type Door, nameParam, route } from '../route.ts';
+import type { Door } from '../door.ts';
+import { nameParam, route } from '../route.ts';
 import { found } from './builders.ts';
 
 /** Pages of others show these, and ask again each time. */

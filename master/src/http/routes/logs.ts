@@ -4,8 +4,9 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../../access/access.ts';
 import { MOST_LINES } from '../../logs/log-store.ts';
+import type { Door } from '../door.ts';
 import { LogSearch, type LogSearchOptions } from '../log-searches.ts';
-import { type Door, idParam, numberQuery, route } from '../route.ts';
+import { idParam, numberQuery, route } from '../route.ts';
 import { found } from './builders.ts';
 import { lastEventId } from './events.ts';
 

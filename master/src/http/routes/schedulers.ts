@@ -2,8 +2,9 @@ import { buildsetSchema, forcePreviewSchema, forceRequestSchema, schedulerSchema
 import { z } from 'zod';
 import { act } from '../acting.ts';
 import { callerOf } from '../caller.ts';
+import type { Door } from '../door.ts';
 import { mustHaveRoom } from '../queue-room.ts';
-import { type Door, nameParam, route } from '../route.ts';
+import { nameParam, route } from '../route.ts';
 import { found } from './builders.ts';
 import { reasonBody } from './builds.ts';
 

@@ -5,7 +5,8 @@ import type { Caller } from '../../access/access.ts';
 import { AccessError } from '../../access/errors.ts';
 import { act, onRecord } from '../acting.ts';
 import { setCookie } from '../caller.ts';
-import { type Call, type Door, route } from '../route.ts';
+import type { Door } from '../door.ts';
+import { type Call, route } from '../route.ts';
 import { expiresDays, personOf, tokenMade } from './tokens.ts';
 
 /** A name and a password, however they are written: anybody may send one. */

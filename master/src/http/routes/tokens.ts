@@ -5,8 +5,9 @@ import { type ApiToken, LONGEST_TOKEN_MS, USUAL_TOKEN_MS } from '../../access/ap
 import { AccessError } from '../../access/errors.ts';
 import { isBuilderPermission, PERMISSIONS } from '../../access/permissions.ts';
 import { act, audit } from '../acting.ts';
+import type { Door } from '../door.ts';
 import { ActionError } from '../master-port.ts';
-import { type Door, idParam, nameParam, route } from '../route.ts';
+import { idParam, nameParam, route } from '../route.ts';
 import { found } from './builders.ts';
 
 const DAY_MS = 86_400_000;

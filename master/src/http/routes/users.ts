@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Caller } from '../../access/access.ts';
 import { AccessError } from '../../access/errors.ts';
 import { act, onRecord } from '../acting.ts';
-import { type Door, nameParam, route } from '../route.ts';
+import type { Door } from '../door.ts';
+import { nameParam, route } from '../route.ts';
 import { found } from './builders.ts';
 import { isAdmin } from './tokens.ts';
 

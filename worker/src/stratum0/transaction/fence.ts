@@ -1,14 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { Context } from '../context.ts';
+import type { Context, Fence } from '../context.ts';
 import { replaceFile } from '../disk.ts';
 import { Stratum0Error, systemCode } from '../errors.ts';
 import type { RepositoryPaths } from '../paths.ts';
-
-/**
- * The number of a master's grant of the locks under which a command runs; each grant has a higher one than all before. A
- * command with a lower one than was seen is of a holder that has lost its locks, perhaps without having noticed.
- */
-export type Fence = number;
 
 /** From the environment; null: none is given. Throws `usage`. */
 export function readFence(text: string | undefined): Fence | null {
