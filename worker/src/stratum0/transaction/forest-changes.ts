@@ -34,7 +34,8 @@ export function applyChanges(forest: CatalogForest, step: DirectoryScan, stored:
   }
   const put = (entry: CatalogEntry): void => {
     const old = isNew && entry.path !== directory ? null : forest.lookup(entry.path);
-    if (old !== null && sameEntry(old, entry)) return;
+    // Names that stay in a group of hard links get its new number, too.
+    if (old !== null && sameEntry(old, entry) && old.linkGroup === entry.linkGroup) return;
     refuseOutside(entry.path, scope);
     countEntry(counts, old, entry);
     forest.put(entry);

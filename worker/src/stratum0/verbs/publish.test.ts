@@ -204,6 +204,19 @@ describe('publish', () => {
     expect(await treePublished(site)).toMatchObject({ f: 'file 644 f' });
   });
 
+  test('keeps a group of hard links one group when its names change and their number does not', async () => {
+    const at = (name: string) => join(site.paths.mount, 'bin', name);
+    linkSync(at('tool'), at('other'));
+    await publish(site.context, REPOSITORY, PLAIN);
+    await beginTransaction(site.context, REPOSITORY, '');
+    renameSync(at('other'), at('renamed'));
+    await publish(site.context, REPOSITORY, PLAIN);
+    await checkRepository(site.context, REPOSITORY);
+    const entries = await (await openServed(site.context, site.paths)).entries();
+    const groups = ['bin/renamed', 'bin/tool'].map((name) => entries.find(({ path }) => path === name)?.linkGroup);
+    expect(new Set(groups).size).toBe(1);
+  });
+
   test('keeps groups of hard links whole when only one of their names is said', async () => {
     await publish(site.context, REPOSITORY, PLAIN);
     await beginTransaction(site.context, REPOSITORY, '');
