@@ -207,6 +207,9 @@ describe.each([
     sim.run(60_000).connectAll().run(60_000);
     expect(steps(id).slice(3)).toEqual(['publish EXCEPTION', 'abort SUCCESS']);
     expect([publisher.isOpen(), publisher.revision()]).toEqual([false, before + 1]);
+    expect(summaries(id).abort).toBe(
+      `software.example.org: the transaction had ended before; revision ${before + 1} is published now`,
+    );
   });
 
   test('that a crash has left open is aborted by the next one, which tells whose it was', () => {
@@ -229,6 +232,10 @@ describe.each([
       'check SKIPPED',
       'publish SKIPPED',
       'abort SUCCESS',
+    ]);
+    expect([summaries(id).transaction, summaries(id).abort]).toEqual([
+      expect.stringContaining('is open that no build has opened; publish or abort it by hand'),
+      'software.example.org: this build has opened no transaction',
     ]);
     expect(publisher.isOpen()).toBe(true);
   });
@@ -289,6 +296,16 @@ describe('a transaction through a gateway', () => {
       ['cvmfs_machine_software.example.org@stratum0', false, 'exclusive'],
       ['cvmfs_software.example.org/a', true, 'counting'],
       ['cvmfs_software.example.org/a/b', true, 'exclusive'],
+    ]);
+  });
+
+  test('gives back first what was left of an asking that was cut off', () => {
+    publishing(stock({ gateway: GATEWAY }));
+    writeFileSync(`${note()}.lease`, 'token-of-before\n');
+    expect(steps(build())).toContain('publish SUCCESS');
+    expect(gatewayCalls().map((call) => call.split(' ')[2])).toEqual([
+      ...['release', 'acquire', 'release'],
+      ...['keep', 'keep', 'keep'],
     ]);
   });
 

@@ -66,7 +66,7 @@ export function endByExitCode(
   what: string,
   outcome: CommandOutcome,
   table?: Readonly<Record<string, Result>>,
-): StepEnd {
+): StepEnd & { readonly summary: string } {
   const result = resultOfOutcome(outcome, table);
   // A table that does not name 0 makes a failure of it: that must not look like one without a reason.
   const how = describeOutcome(outcome) || (result === 'SUCCESS' ? '' : `exit code ${outcome.exitCode}`);

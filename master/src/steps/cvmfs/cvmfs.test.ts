@@ -7,12 +7,14 @@ import type { StepDeclaration } from '../step.ts';
 import { anOutcome, aRun, commandOf, mistakesIn } from '../test-run.ts';
 import { readPublished } from './published.ts';
 import { cvmfsRepository } from './repository.ts';
+import { cvmfsResign } from './resign.ts';
 import { cvmfsRsync, readStatistics } from './rsync.ts';
 import { plainMessage } from './script.ts';
 import { cvmfsTransaction } from './transaction.ts';
-import { cvmfsEphemeral, cvmfsGarbageCollect, cvmfsIngest, cvmfsTag } from './verbs.ts';
+import { cvmfsEphemeral, cvmfsGarbageCollect, cvmfsIngest, cvmfsRollback, cvmfsTag } from './verbs.ts';
 
 const repository = cvmfsRepository({ name: 'software.example.org' });
+const remote = cvmfsRepository({ name: 'far.example.org', served: 'http://far.example.org/cvmfs' });
 const work = shell({ name: 'work', command: 'make install' });
 // What the compiler refuses, a program may hold all the same.
 const wrong = (declare: (options: never) => unknown, options: unknown) => mistakesIn(() => declare(options as never));
@@ -110,6 +112,8 @@ describe('steps that publish', () => {
     [cvmfsTransaction, { repository, path: '/etc', steps: [work] }, /option "path": must be a path below the root/],
     [cvmfsTransaction, { repository, path: 'a/../..', steps: [work] }, /option "path"/],
     [cvmfsTransaction, { repository, tag: 'a b', steps: [work] }, /option "tag"/],
+    [cvmfsTransaction, { repository, tag: '-f', steps: [work] }, /option "tag": .* does not begin with "-"/],
+    [cvmfsTransaction, { repository, steps: [work, [false]] }, /option "steps": element 1 is not a step/],
     [cvmfsTransaction, { repository, stepz: [work], steps: [work] }, /unknown option "stepz"/],
     [cvmfsRsync, { from: 'a/' }, /needs either "to" .* or "repository"/],
     [cvmfsRsync, { from: 'a/', repository, to: '/b' }, /needs either/],
@@ -117,17 +121,19 @@ describe('steps that publish', () => {
     [cvmfsRsync, { from: 'a/', repository, path: '../b' }, /option "path": must be a path below the root/],
     [cvmfsRsync, { from: '--rsh=touch owned', to: '/b' }, /option "from": must be a folder or an address/],
     [cvmfsRsync, { from: 'a/', to: '-oProxyCommand=touch owned:/b' }, /option "to": must be a folder or an address/],
-    [cvmfsRsync, { from: 'a/', to: '/b', deleteLimit: 50 }, /option "deleteLimit"/],
+    [cvmfsRsync, { from: 'a/', to: '/b', deleteLimit: 50 }, /option "deleteLimit": must be a share from 0 to 1/],
     [cvmfsIngest, { repository, path: 'a' }, /needs either "tarball" or "directory"/],
     [cvmfsIngest, { repository, path: '', tarball: 'a.tar' }, /must name a path in the repository/],
     [cvmfsIngest, { repository, path: 'a $(b)', tarball: 'a.tar' }, /option "path": must have no spaces/],
     [cvmfsIngest, { repository, path: 'a', tarball: 'a;b.tar' }, /option "tarball": must have no spaces/],
     [cvmfsIngest, { repository, path: 'a', tarball: '-b' }, /option "tarball": must have no spaces/],
     [cvmfsTag, { repository, tag: '-x y' }, /option "tag"/],
+    [cvmfsRollback, { repository, tag: '--help' }, /option "tag": .* does not begin with "-"/],
+    [cvmfsResign, { repository, from: 'ftp://a' }, /option "from": must be an http or https address/],
+    [cvmfsResign, { repository: remote, from: 'http://a' }, /option "repository": must be served from a folder/],
     [cvmfsEphemeral, { repository, command: 'true', config: 'etc' }, /option "config": must be an absolute path/],
   ])('tell at load what is wrong (%#)', (declare, options, expected) => {
-    const [first] = wrong(declare, options);
-    expect(first).toMatch(expected);
+    expect(wrong(declare, options)).toEqual([expect.stringMatching(expected)]);
   });
 });
 
@@ -184,6 +190,34 @@ test('the statistics of rsync are numbers, also where it writes them for people'
   const text =
     'Number of files: 1,234 (reg: 1,200, dir: 34)\nNumber of deleted files: 5\nTotal file size: 9,999 bytes\n';
   expect(readStatistics(text)).toEqual({ rsync_files: 1234, rsync_deleted: 5, rsync_bytes: 9999 });
+});
+
+describe('a failure', () => {
+  const endOf = (stderr: string, more = {}) =>
+    cvmfsGarbageCollect({ repository })
+      .prepare(aRun())
+      .end(anOutcome({ exitCode: 1, values: { stdout: '', stderr }, ...more })).summary;
+  const what = 'collect the garbage of software.example.org';
+
+  test('tells why, as the program did last', () => {
+    expect(endOf('busy\r\n\ngc: the disk is full\n\n')).toBe(`${what}: exit code 1: gc: the disk is full`);
+    expect(endOf(`${'x'.repeat(500)}\n`)).toBe(`${what}: exit code 1: ${'x'.repeat(200)}`);
+  });
+
+  test('tells how it ended where the program said nothing, or was ended', () => {
+    expect(endOf('')).toBe(`${what}: exit code 1`);
+    expect(endOf('still busy\n', { reason: 'interrupted', exitCode: null })).toBe(`${what}: interrupted`);
+  });
+
+  test('of rsync is told by its errors, not by its statistics', () => {
+    const stderr = 'rsync error: timeout (code 30)\nNumber of files: 3\nTotal file size: 9 bytes\n';
+    const { end } = cvmfsRsync({ from: 'a/', to: '/b' }).prepare(aRun());
+    const summary = 'rsync a/ to /b: exit code 30: rsync error: timeout (code 30)';
+    expect(end(anOutcome({ exitCode: 30, values: { stderr } }))).toMatchObject({
+      summary,
+      properties: { rsync_files: 3 },
+    });
+  });
 });
 
 test('an opening that failed sets no property', () => {

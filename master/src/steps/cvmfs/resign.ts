@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { CommandOutcome } from '@icefall/shared';
 import { z } from 'zod';
-import { callerPlace, reportProblem } from '../../config/problems.ts';
+import { callerPlace, collectProblems, reportProblem } from '../../config/problems.ts';
 import { prop } from '../../properties/references.ts';
 import { type DeclaredOptions, defineStep, type StepKind } from '../kind.ts';
 import { holdTogether } from '../lock-span.ts';
-import { endByExitCode } from '../outcome.ts';
 import type { ProcessOptions } from '../shell.ts';
 import type { StepDeclaration, StepEnd } from '../step.ts';
 import { type CvmfsRepository, publishingLock, repositorySchema, withOwnLock } from './repository.ts';
-import { publishingShape, scriptCommand } from './script.ts';
+import { endOfScript, publishingShape, scriptCommand } from './script.ts';
 import { readWhitelistHead, verifyWhitelist, WhitelistError, type WhitelistHead } from './whitelist.ts';
 
 const DAY_MS = 86_400_000;
@@ -65,7 +64,7 @@ type Warned = { readonly repository: CvmfsRepository; readonly warnDays: number 
 /** The end of a step after which a renewed whitelist is served: the days left are told, and watched from then on. */
 function renewed({ repository, warnDays }: Warned, outcome: CommandOutcome): StepEnd {
   const what = `whitelist of ${repository.name}`;
-  const end = endByExitCode(what, outcome);
+  const end = endOfScript(what, outcome);
   const [, text] = String(outcome.values.stdout ?? '').split(`${WHITELIST_MARK}\n`);
   if (end.result !== 'SUCCESS' || text === undefined) return end;
   const head = orError(() => readWhitelistHead(text));
@@ -124,7 +123,7 @@ const fetchSchema = z
   .strictObject({
     ...shape,
     repository: localSchema,
-    from: z.url({ protocol: /^https?$/ }).optional(),
+    from: z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).optional(),
     signer: z.array(z.string().min(1)).min(1).optional(),
   })
   .refine(({ from, signer }) => from === undefined || signer === undefined, {
@@ -143,7 +142,7 @@ const fetchKind: StepKind<z.output<typeof fetchSchema>> = {
   },
   end({ repository }, outcome) {
     const what = `new whitelist of ${repository.name}`;
-    const end = endByExitCode(what, outcome);
+    const end = endOfScript(what, outcome);
     const output = String(outcome.values.stdout ?? '');
     const [, base64 = '', publicKey = '', certificate = ''] =
       new RegExp(`${WHITELIST_MARK}\n([^-]*)${KEY_MARK}\n([^]*?)${CERTIFICATE_MARK}\n([^]*)$`).exec(output) ?? [];
@@ -210,10 +209,12 @@ export function cvmfsResign(options: DeclaredOptions<CvmfsResignOptions>): StepD
       `step cvmfsResign "${name}": option "days": whoever signs the whitelist says for how long`,
     );
   const source = { ...(from === undefined ? {} : { from }), ...(signer === undefined ? {} : { signer }) };
-  const steps = [
-    fetchOrSign({ ...common, ...source, name: `${name}, fetched` }),
+  const fetching = fetchOrSign({ ...common, ...source, name: `${name}, fetched` });
+  // What is wrong with the options of both has been told of the first.
+  const replacing = collectProblems(() =>
     replace({ haltOnFailure: true, ...common, name, checksum: prop(CHECKSUM, '') }),
-  ];
+  );
+  const steps = [fetching, replacing.value];
   const repository = repositorySchema.safeParse(common.repository);
   const more = typeof locks === 'function' || locks === undefined ? [] : locks;
   return repository.success ? holdTogether([...more, publishingLock(repository.data, '')], steps) : steps;

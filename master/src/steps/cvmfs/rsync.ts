@@ -1,11 +1,10 @@
 import type { CommandOutcome, Json } from '@icefall/shared';
 import { z } from 'zod';
 import { type DeclaredOptions, defineStep, type StepKind } from '../kind.ts';
-import { endByExitCode } from '../outcome.ts';
 import type { ProcessOptions } from '../shell.ts';
 import type { StepDeclaration, StepEnd } from '../step.ts';
 import { type CvmfsRepository, repositoryPathSchema, repositorySchema } from './repository.ts';
-import { gatewayOf, publishingShape, scriptCommand } from './script.ts';
+import { endOfScript, gatewayOf, publishingShape, scriptCommand } from './script.ts';
 
 /** Up to this many entries may always be deleted: of a small tree any share is soon reached. */
 const ALWAYS_DELETED = 20;
@@ -68,7 +67,11 @@ const optionsSchema = z
     program: z.array(z.string().min(1)).min(1).default(['rsync']),
     options: z.array(z.string().min(1)).default([]),
     delete: z.boolean().default(true),
-    deleteLimit: z.number().min(0).max(1).nullable().default(0.5),
+    deleteLimit: z
+      .number()
+      .refine((share) => share >= 0 && share <= 1, 'must be a share from 0 to 1, such as 0.3, or null for no limit')
+      .nullable()
+      .default(0.5),
   })
   .refine(({ to, repository }) => (to === undefined) !== (repository === undefined), {
     message: 'needs either "to" (a folder or an address) or "repository" (with a "path" in it)',
@@ -129,8 +132,9 @@ function describe(options: Options): string {
 }
 
 function endOfCopy(what: string, outcome: CommandOutcome): StepEnd {
-  const end = endByExitCode(what, outcome, { 0: 'SUCCESS', [VANISHED]: 'WARNINGS' });
   const errors = String(outcome.values.stderr ?? '');
+  const values = { stderr: errors.replace(/^(Number of|Total) .*$/gm, '') };
+  const end = endOfScript(what, { ...outcome, values }, { 0: 'SUCCESS', [VANISHED]: 'WARNINGS' });
   const properties = readStatistics(errors);
   const why = outcome.reason === 'exited' ? reasonOf(outcome.exitCode, errors) : null;
   if (why !== null) return { ...end, summary: why, properties };

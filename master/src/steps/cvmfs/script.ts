@@ -1,7 +1,8 @@
-import type { ShellCommand } from '@icefall/shared';
+import type { CommandOutcome, Result, ShellCommand } from '@icefall/shared';
 import { z } from 'zod';
+import { endByExitCode } from '../outcome.ts';
 import { processShape, shellCommand, shellSchema } from '../shell.ts';
-import type { StepRun } from '../step.ts';
+import type { StepEnd, StepRun } from '../step.ts';
 import type { CvmfsRepository } from './repository.ts';
 
 /**
@@ -81,6 +82,13 @@ export const plainPathSchema = z
     'must have no spaces, nor characters that a shell takes for its own: cvmfs_server hands it to one',
   );
 
+const TAG_NAME =
+  'must be a name of a revision: letters, digits and _ . @ + -, which does not begin with "-" (an option of cvmfs_server)';
+/** Schema of a revision's name. */
+export const tagNameSchema = z.string().regex(/^(?!-)[\w.@+-]+$/, TAG_NAME);
+/** The same, or nothing: no name. */
+export const optionalTagSchema = z.string().regex(/^(?!-)[\w.@+-]*$/, TAG_NAME);
+
 /** A POSIX shell's script that runs on the worker, with its arguments; `name` is what it calls itself in errors. */
 export interface Script {
   readonly name: string;
@@ -93,6 +101,22 @@ export function scriptCommand(script: Script, options: PublishingOptions, run: S
   const command = ['sh', '-c', `${PRELUDE}${script.text}`, script.name, ...script.args];
   const env = { ...ownerOf(run), ...options.env };
   return shellCommand(shellSchema.parse({ ...pick(options), env, command }), run, true);
+}
+
+/** Of what a program says of its failure, in a summary. */
+const LAST_WORDS_CHARS = 200;
+
+/** The end of a script by its exit code; what was said last on standard error is why a failure is one. */
+export function endOfScript(
+  what: string,
+  outcome: CommandOutcome,
+  table?: Readonly<Record<string, Result>>,
+): StepEnd & { readonly summary: string } {
+  const end = endByExitCode(what, outcome, table);
+  const lines = String(outcome.values.stderr ?? '').split(/[\r\n]+/);
+  const said = outcome.reason === 'exited' ? (lines.findLast((line) => line.trim() !== '') ?? '').trim() : '';
+  if (end.result === 'SUCCESS' || said === '') return end;
+  return { ...end, summary: `${end.summary}: ${said.slice(0, LAST_WORDS_CHARS)}` };
 }
 
 function pick({ workdir, idleTimeout, maxTime }: PublishingOptions) {

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { type LockAccess, lockAccessSchema } from '../../config/locks.ts';
-import { callerPlace, reportIssues, reportProblem } from '../../config/problems.ts';
+import { callerPlace, collectProblems, reportIssues, reportProblem } from '../../config/problems.ts';
 import { type Renderable, type RenderContext, render } from '../../properties/references.ts';
 import { type DeclaredOptions, defineStep, type StepKind } from '../kind.ts';
 import { holdTogether } from '../lock-span.ts';
-import { endByExitCode } from '../outcome.ts';
 import type { ProcessOptions } from '../shell.ts';
 import type { StepDeclaration, StepRun } from '../step.ts';
 import { MANIFEST_MARK, readPublished, STATISTICS_MARK } from './published.ts';
@@ -15,7 +14,15 @@ import {
   repositorySchema,
   transactionLocks,
 } from './repository.ts';
-import { gatewayOf, plainMessage, publishingShape, scriptCommand, whoOf } from './script.ts';
+import {
+  endOfScript,
+  gatewayOf,
+  optionalTagSchema,
+  plainMessage,
+  publishingShape,
+  scriptCommand,
+  whoOf,
+} from './script.ts';
 
 /** What the build says of its transaction: only a build that has published leaves nothing to clean up. */
 const STATE = 'cvmfs_transaction';
@@ -40,6 +47,8 @@ if [ -n "$open" ]; then
   "$@" abort -f "$repository" || exit 1
 fi
 if [ -n "$ICEFALL_GATEWAY_URL" ]; then
+  # Of an asking that was cut off: it would be taken for somebody else's.
+  [ ! -f "$note.lease" ] || icefall-gateway release --token "$note.lease"
   icefall-gateway acquire "$target" --wait "$ICEFALL_GATEWAY_WAIT" --token "$note.lease" &&
     icefall-gateway release --token "$note.lease" || exit
 fi
@@ -63,30 +72,29 @@ statistics_of "$repository" "$@"
 exit 0
 `;
 
+const NOTHING_OPEN = 'icefall: no transaction of this build is open';
+
 const ABORT = `
-repository=$1 note=$2 who=$3
-shift 3
-if [ "$(cat "$note" 2> /dev/null)" != "$who" ]; then
-  echo "icefall: no transaction of this build is open"
-  exit 0
+repository=$1 note=$2 who=$3 served=$4
+shift 4
+open=
+if [ "$(cat "$note" 2> /dev/null)" = "$who" ]; then
+  open=$(is_open "$repository" "$@") || exit 1
+  [ -z "$open" ] || "$@" abort -f "$repository" || exit 1
+  rm -f "$note"
 fi
-open=$(is_open "$repository" "$@") || exit 1
-if [ -n "$open" ]; then
-  "$@" abort -f "$repository" || exit 1
-else
-  echo "icefall: the transaction had ended already"
-fi
-rm -f "$note"
+[ -z "$open" ] || exit 0
+echo '${NOTHING_OPEN}'
+echo '${MANIFEST_MARK}'
+manifest_of "$served"
+exit 0
 `;
 
 const optionsSchema = z.strictObject({
   ...publishingShape,
   repository: repositorySchema,
   path: repositoryPathSchema.default(''),
-  tag: z
-    .string()
-    .regex(/^[A-Za-z0-9_.@+-]*$/, 'must be a name of a revision: letters, digits and _ . @ + -')
-    .default(''),
+  tag: optionalTagSchema.default(''),
   message: z.string().default(''),
 });
 type Options = z.output<typeof optionsSchema>;
@@ -106,7 +114,7 @@ const openKind: StepKind<Options> = {
     return { do: 'command', command: scriptCommand(script, { ...options, env }, run) };
   },
   end(options, outcome) {
-    const end = endByExitCode(describeOpen(options), outcome);
+    const end = endOfScript(describeOpen(options), outcome);
     if (outcome.exitCode === PATH_BUSY)
       return {
         ...end,
@@ -139,7 +147,7 @@ const publishKind: StepKind<Options> = {
     return { do: 'command', command: scriptCommand(script, { ...options, env }, run) };
   },
   end({ repository }, outcome) {
-    const end = endByExitCode(`publish ${repository.name}`, outcome);
+    const end = endOfScript(`publish ${repository.name}`, outcome);
     if (end.result !== 'SUCCESS') return end;
     const { properties, summary } = readPublished(String(outcome.values.stdout ?? ''));
     return { ...end, summary: `${repository.name}: ${summary}`, properties: { ...properties, [STATE]: 'published' } };
@@ -152,11 +160,26 @@ const abortKind: StepKind<Options> = {
   schema: optionsSchema,
   begin(options, run) {
     const { repository } = options;
-    const args = [repository.name, noteOf(repository), whoOf(run), ...repository.server];
+    const args = [repository.name, noteOf(repository), whoOf(run), repository.served, ...repository.server];
     return { do: 'command', command: scriptCommand({ name: 'abort', text: ABORT, args }, options, run) };
   },
-  describe: ({ repository }) => `abort the transaction on ${repository.name}`,
+  end({ repository }, outcome, run) {
+    const end = endOfScript(describeAbort(repository), outcome);
+    const output = String(outcome.values.stdout ?? '');
+    if (end.result !== 'SUCCESS' || !output.includes(NOTHING_OPEN)) return end;
+    if (run.properties[STATE]?.value !== 'open')
+      return { ...end, summary: `${repository.name}: this build has opened no transaction` };
+    // A publish that was lost on the way may have done its work all the same.
+    const { cvmfs_revision: revision } = readPublished(output).properties;
+    const now = revision === undefined ? '' : `; revision ${revision} is published now`;
+    return { ...end, summary: `${repository.name}: the transaction had ended before${now}` };
+  },
+  describe: ({ repository }) => describeAbort(repository),
 };
+
+function describeAbort({ name }: CvmfsRepository): string {
+  return `abort the transaction on ${name}`;
+}
 
 const open = defineStep<Options, Given>(openKind);
 const publish = defineStep<Options, Given>(publishKind);
@@ -201,16 +224,24 @@ export function cvmfsTransaction(options: CvmfsTransactionOptions): StepDeclarat
   const { steps, locks, ...given } = options;
   const parsed = compositeSchema.safeParse({ locks });
   if (!parsed.success) reportIssues(place, 'cvmfsTransaction', options, parsed.error.issues);
-  const inner = (Array.isArray(steps) ? (steps.flat(Infinity) as unknown[]) : []).filter(isStep);
-  if (inner.length === 0) reportProblem(place, 'cvmfsTransaction: option "steps": must be a list of at least one step');
+  const listed: readonly unknown[] = Array.isArray(steps) ? steps.flat(Infinity) : [];
+  const inner = listed.filter(isStep);
+  if (listed.length === 0)
+    reportProblem(place, 'cvmfsTransaction: option "steps": must be a list of at least one step');
+  listed.forEach((step, i) => {
+    if (!isStep(step)) reportProblem(place, `cvmfsTransaction: option "steps": element ${i} is not a step`);
+  });
   const once = { ...given, retryable: false };
   const opening = open({ ...once, name: 'transaction', doStepIf: passed });
   if (!repositorySchema.safeParse(given.repository).success) return [opening];
   const own = transactionLocks(given.repository, pathOf(given.path));
   const body = inner.map((step) => (step.alwaysRun ? step : whilePassing(step)));
-  const publishing = publish({ ...once, name: 'publish', doStepIf: passed, hideStepIf: whenSkipped });
-  const aborting = abort({ ...once, name: 'abort', alwaysRun: true, doStepIf: unpublished, hideStepIf: whenSkipped });
-  return holdTogether([...(parsed.data?.locks ?? []), ...own], [opening, ...body, publishing, aborting]);
+  // What is wrong with the options of all three has been told of the opening.
+  const { value: ending } = collectProblems(() => [
+    publish({ ...once, name: 'publish', doStepIf: passed, hideStepIf: whenSkipped }),
+    abort({ ...once, name: 'abort', alwaysRun: true, doStepIf: unpublished, hideStepIf: whenSkipped }),
+  ]);
+  return holdTogether([...(parsed.data?.locks ?? []), ...own], [opening, ...body, ...ending]);
 }
 
 function isStep(value: unknown): value is StepDeclaration {

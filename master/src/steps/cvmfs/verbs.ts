@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import { type DeclaredOptions, defineStep, type StepKind } from '../kind.ts';
-import { endByExitCode } from '../outcome.ts';
 import { commandLineSchema, type ProcessOptions, type Word } from '../shell.ts';
 import type { StepDeclaration } from '../step.ts';
 import { MANIFEST_MARK, readPublished, STATISTICS_MARK } from './published.ts';
 import { type CvmfsRepository, repositoryPathSchema, repositorySchema, withOwnLock } from './repository.ts';
 import {
+  endOfScript,
   type PublishingOptions,
   plainMessage,
   plainPathSchema,
   publishingShape,
   type Script,
   scriptCommand,
+  tagNameSchema,
 } from './script.ts';
 
 /** Options of every verb. */
@@ -64,7 +65,7 @@ function verbStep<Options extends ParsedVerb, Input extends VerbOptions>(verb: V
       return { do: 'command', command: scriptCommand(script, options, run) };
     },
     end(options, outcome) {
-      const end = endByExitCode(verb.describe(options), outcome);
+      const end = endOfScript(verb.describe(options), outcome);
       if (end.result !== 'SUCCESS') return end;
       const { properties, summary } = readPublished(String(outcome.values.stdout ?? ''));
       const isTold = properties.cvmfs_revision !== undefined;
@@ -148,9 +149,6 @@ export const cvmfsIngest = verbStep<
     `ingest ${tarball ?? directory} as ${repository.name}/${path}`,
 });
 
-const tagNameSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9_.@+-]+$/, 'must be a name of a revision: letters, digits and _ . @ + -');
 const tagSchema = z.strictObject({
   ...verbShape,
   tag: tagNameSchema,
@@ -228,7 +226,7 @@ const ephemeralKind: StepKind<z.output<typeof ephemeralSchema>> = {
     return { do: 'command', command: scriptCommand(script, options, run) };
   },
   end({ repository }, outcome) {
-    const end = endByExitCode(`ephemeral publish to ${repository.name}`, outcome);
+    const end = endOfScript(`ephemeral publish to ${repository.name}`, outcome);
     const output = outcome.values.stdout;
     if (end.result !== 'SUCCESS' || typeof output !== 'string' || output.split('\n').includes(COMMITTED)) return end;
     return { result: 'FAILURE', summary: `ephemeral publish to ${repository.name}: nothing was committed` };
