@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 /**
  * The one place for what differs between a laptop and the cluster: paths, names, commands, times. The defaults are the
- * cluster's; a JSON file named by ICEFALL_SETTINGS overrides any of them.
+ * cluster's; a JSON file named by ICEFALL_SETTINGS overrides any of them, also one of a group by itself.
  */
 const text = z.string().min(1);
 const command = z.array(text).min(1);
@@ -57,7 +57,7 @@ const settingsSchema = z.strictObject({
   /** The build scripts. */
   scripts: z
     .strictObject({
-      repository: text,
+      repository: text.default('https://git.example.org/software/build-scripts.git'),
       branch: text.default('main'),
       /** How often the repository is asked for pushes that no hook told of; null: never. */
       poll: z
@@ -67,7 +67,7 @@ const settingsSchema = z.strictObject({
       /** Code hosts whose webhooks are received, each with the variable that holds its secret. */
       webhooks: z.partialRecord(z.enum(['github', 'gitlab', 'gitea']), text).default({}),
     })
-    .prefault({ repository: 'https://git.example.org/software/build-scripts.git' }),
+    .prefault({}),
   /** Releases that a push builds, and the one that is built at night. */
   variants: z.array(text).min(1).default(['base_v1.0.0', 'tools_v1.1.0_metaproject']),
   nightlyVariant: text.default('tools_v1.1.0_metaproject'),
@@ -77,40 +77,42 @@ const settingsSchema = z.strictObject({
   checkoutPlatform: z.enum(platformNames).nullable().default(null),
   worker: z
     .strictObject({
-      cpus: z.number().int().positive(),
-      memoryMb: z.number().int().positive(),
+      cpus: z.number().int().positive().default(4),
+      memoryMb: z.number().int().positive().default(8000),
       /** Folder with a file NAME.token for each worker; null: tokens are issued by `icefall worker token issue`. */
-      tokens: text.nullable(),
+      tokens: text.nullable().default(null),
     })
-    .default({ cpus: 4, memoryMb: 8000, tokens: null }),
+    .prefault({}),
   /** Cores that the lock `cpu` shares out, and what is kept free of them. */
   cores: z.number().int().positive().default(availableParallelism()),
   /** Added to the environment of everything that is built. */
   environment: z.record(z.string(), z.string()).default({}),
 
-  repositories: z.strictObject({ software: repositorySchema, ara: repositorySchema }).default({
-    software: { name: 'software.icefall.example', publisher: 'publish' },
-    ara: { name: 'ara.icefall.example', publisher: 'publish_ara' },
-  }),
+  repositories: z
+    .strictObject({
+      software: repositorySchema.default({ name: 'software.icefall.example', publisher: 'publish' }),
+      ara: repositorySchema.default({ name: 'ara.icefall.example', publisher: 'publish_ara' }),
+    })
+    .prefault({}),
   paths: z
     .strictObject({
       /** The shared tree, as the platform workers see it. */
-      tree: text,
+      tree: text.default('/cvmfs'),
       /** The same, as the stratum 0 sees it. */
-      source: text,
+      source: text.default('/cvmfs-source'),
       /** The repositories on the stratum 0, writable in a transaction. */
-      mount: text,
+      mount: text.default('/cvmfs'),
       /** What its HTTP server offers. */
-      served: text,
+      served: text.default('/srv/cvmfs'),
       /** The publisher's own state, a folder for each repository. */
       spool: text.default('/var/spool/cvmfs'),
       /** Public keys and certificates of the repositories. */
       keys: text.default('/etc/cvmfs/keys'),
     })
-    .prefault({ tree: '/cvmfs', source: '/cvmfs-source', mount: '/cvmfs', served: '/srv/cvmfs' }),
+    .prefault({}),
   commands: z
-    .strictObject({ server: command, rsync: command })
-    .default({ server: ['cvmfs_server'], rsync: ['cvmfs_rsync'] }),
+    .strictObject({ server: command.default(['cvmfs_server']), rsync: command.default(['cvmfs_rsync']) })
+    .prefault({}),
 
   users: text.default('rsync://users.example.org/users/'),
   backup: text.default('rsync://backup.example.org/cvmfs/'),
@@ -131,20 +133,14 @@ const settingsSchema = z.strictObject({
   /** When the clock starts what: cron with five fields, or six with seconds first. */
   clock: z
     .strictObject({
-      nightly: cron,
-      nightlySpack: cron,
-      users: cron,
-      whitelist: cron,
-      backup: cron,
+      nightly: cron.default('0 0 * * *'),
+      nightlySpack: cron.default('0 3 * * *'),
+      users: cron.default('0 * * * *'),
+      whitelist: cron.default('0 3 * * *'),
+      backup: cron.default('0 4 1 * *'),
       garbage: cron.default('0 5 * * *'),
     })
-    .prefault({
-      nightly: '0 0 * * *',
-      nightlySpack: '0 3 * * *',
-      users: '0 * * * *',
-      whitelist: '0 3 * * *',
-      backup: '0 4 1 * *',
-    }),
+    .prefault({}),
 });
 
 /** What the rest of the site reads. */

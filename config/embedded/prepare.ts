@@ -27,7 +27,7 @@ export interface Prepared {
 
 /** Writes the settings of the site: those of one machine, and over them what a person wants different. */
 export function writeSettings(home: Home, ports: Ports): void {
-  const settings = { ...settingsOf(home, ports), ...localSettings(home) };
+  const settings = overridden(settingsOf(home, ports), localSettings(home));
   mkdirSync(home.directory, { recursive: true });
   writeFileSync(home.settings, `${JSON.stringify(settings, null, 2)}\n`);
 }
@@ -49,10 +49,23 @@ export function prepare(home: Home, ports: Ports, platforms: readonly string[]):
   return { workers, rsyncConfiguration: prepareRsync(home, ports.rsync) };
 }
 
+/** Of groups, what is not named stays: one path of another place must not put the others where the cluster has them. */
+function overridden(settings: object, over: object): object {
+  const entries = Object.entries(over).map(([name, value]): [string, unknown] => {
+    const own: unknown = Reflect.get(settings, name);
+    return [name, isGroup(own) && isGroup(value) ? overridden(own, value) : value];
+  });
+  return { ...settings, ...Object.fromEntries(entries) };
+}
+
+function isGroup(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function localSettings(home: Home): object {
   if (!existsSync(home.localSettings)) return {};
   const settings = parseSettings(home.localSettings);
-  if (typeof settings === 'object' && settings !== null && !Array.isArray(settings)) return settings;
+  if (isGroup(settings)) return settings;
   throw new Error(`${home.localSettings} must hold a JSON object, such as {"variants": ["base_v1.0.0"]}`);
 }
 

@@ -35,6 +35,12 @@ describe('the settings of one machine', () => {
     expect(settingsWith('{}').platforms).toEqual(PLATFORMS);
   });
 
+  test('take one of a group over, and leave the others where they are', () => {
+    const settings = settingsWith('{ "clock": { "users": "*/5 * * * *" }, "commands": { "rsync": ["cvmfs_rsync"] } }');
+    expect(settings.clock).toMatchObject({ users: '*/5 * * * *', whitelist: '0 3 * * *' });
+    expect(settings.commands).toEqual({ server: [join(home.bin, 'icefall-stratum0')], rsync: ['cvmfs_rsync'] });
+  });
+
   test('tell a mistake in them with the file', () => {
     expect(() => settingsWith('{ "variants": ')).toThrow(/settings\.local\.json is no JSON/);
     expect(() => settingsWith('["base_v1.0.0"]')).toThrow(/settings\.local\.json must hold a JSON object/);
