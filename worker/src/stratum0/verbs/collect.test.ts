@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { objectName } from '../objects/names.ts';
@@ -80,6 +80,18 @@ describe('garbage collection', () => {
     const { length } = objects();
     await collectGarbage(later(), REPOSITORY);
     expect(objects().length).toBe(length);
+  });
+
+  test('tells monitors when it ran, and leaves what else they are told', async () => {
+    const status = join(site.paths.served, '.cvmfs_status.json');
+    const read = () => JSON.parse(readFileSync(status, 'utf8'));
+    const checked = { last_check: 'Sat Nov 21 03:48:44 UTC 2026', check_status: 'succeeded' };
+    writeFileSync(status, JSON.stringify({ ...checked, last_gc: 'long ago' }));
+    await collectGarbage(site.context, REPOSITORY);
+    expect(read()).toEqual({ ...checked, last_gc: expect.stringMatching(/ UTC \d{4}$/) });
+    writeFileSync(status, 'cut of');
+    await collectGarbage(site.context, REPOSITORY);
+    expect(Object.keys(read())).toEqual(['last_gc']);
   });
 
   test('removes nothing at all where a catalog is missing', async () => {

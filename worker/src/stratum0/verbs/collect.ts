@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { lstat } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatBytes } from '@icefall/shared/text';
 import type { BytePath } from '../byte-path.ts';
@@ -96,7 +96,7 @@ async function sweep(
 ): Promise<{ objects: number; bytes: number }> {
   const removed = { objects: 0, bytes: 0 };
   const data = join(paths.served, 'data');
-  for (const directory of readdirSync(data))
+  for (const directory of directoriesIn(data))
     for (const file of readdirSync(join(data, directory))) {
       if (needed.has(`data/${directory}/${file}`)) continue;
       const path = join(data, directory, file);
@@ -109,11 +109,27 @@ async function sweep(
   return removed;
 }
 
-/** What the stock tools tell mirrors and monitors of the last collection. */
+/** What else lies there is none of ours. */
+function directoriesIn(data: string): string[] {
+  const names = readdirSync(data, { withFileTypes: true });
+  return names.filter((name) => name.isDirectory()).map(({ name }) => name);
+}
+
+/** What the stock tools tell monitors of the last collection; what else they have told (of checks) stays. */
 async function writeStatus(context: Context, paths: RepositoryPaths): Promise<void> {
   const [, weekday = '', day = '', month = '', year = '', time = ''] =
     /^(...), (..) (...) (....) (.{8}) GMT$/.exec(new Date(context.now()).toUTCString()) ?? [];
-  const status = `{\n  "last_gc": "${weekday} ${month} ${day} ${time} UTC ${year}"\n}\n`;
   const path = join(paths.served, '.cvmfs_status.json');
-  await replaceFile(context.disk, path, `${path}.new`, Buffer.from(status));
+  const status = { ...(await readStatus(path)), last_gc: `${weekday} ${month} ${day} ${time} UTC ${year}` };
+  await replaceFile(context.disk, path, `${path}.new`, Buffer.from(`${JSON.stringify(status, null, 2)}\n`));
+}
+
+/** Nothing where there is none, or none that can be read: it is for people and monitors, and written anew. */
+async function readStatus(path: string): Promise<object> {
+  try {
+    const status: unknown = JSON.parse(await readFile(path, 'utf8'));
+    return typeof status === 'object' && status !== null && !Array.isArray(status) ? status : {};
+  } catch {
+    return {};
+  }
 }
