@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { run } from './cli.ts';
@@ -90,6 +92,45 @@ describe('the command line', () => {
     ['publish a.example b.example', /takes one repository/],
   ])('refuses "%s" with one clear line', async (line, message) => {
     const { exit, error } = await command(line);
+    expect(exit).toBe(1);
+    expect(error).toMatch(message);
+    expect(error.split('\n')).toHaveLength(1);
+  });
+
+  test.each<[string, string, (site: TestSite) => void, RegExp]>([
+    [
+      'transaction',
+      'what is missing',
+      ({ paths }) => rmSync(join(paths.served, 'data/txn'), { recursive: true }),
+      /ENOENT.*txn'.*again \[system_error\]/,
+    ],
+    [
+      'transaction',
+      'a lock that is none',
+      ({ paths }) => writeFileSync(paths.lock, 'no lock'.repeat(99)),
+      /lock cannot be used.*\[bad_state\]/,
+    ],
+    [
+      'info',
+      'a record that is none',
+      ({ paths }) => writeFileSync(paths.transaction, '{'),
+      /transaction\.json.*remove it, open.*\[bad_state\]/,
+    ],
+    [
+      'print-stats',
+      'statistics that are none',
+      ({ paths }) => writeFileSync(paths.statistics, 'x'.repeat(999)),
+      /stats\.db cannot be read.*remove it.*\[bad_state\]/,
+    ],
+    [
+      'gc',
+      'a reflog that is none',
+      ({ paths }) => writeFileSync(paths.reflog, 'x'.repeat(999)),
+      /\.cvmfsreflog is not a database.*remove it.*\[damaged_object\]/,
+    ],
+  ])('%s meets %s with one line that names it, and what to do', async (verb, _what, damage, message) => {
+    damage(site);
+    const { exit, error } = await command(`${verb} ${REPOSITORY}`);
     expect(exit).toBe(1);
     expect(error).toMatch(message);
     expect(error.split('\n')).toHaveLength(1);

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import type { BytePath } from './byte-path.ts';
 import { type Context, realContext } from './context.ts';
-import { Stratum0Error, systemCode } from './errors.ts';
+import { namingRefusal, Stratum0Error, systemCode } from './errors.ts';
 import { TRUNK, TRUNK_PREVIOUS } from './history/history.ts';
 import { hashAlgorithm } from './objects/hashes.ts';
 import { splitTarget } from './paths.ts';
@@ -216,7 +216,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     const context = realContext(directory, owner, terminal.out, readFence(fence));
     await action({ context, values, terminal, repository: () => chooseRepository(context, targets[0]) });
     return 0;
-  } catch (error) {
+  } catch (failure) {
+    const error = namingRefusal(failure);
     if (error instanceof Stratum0Error) {
       terminal.error(`icefall-stratum0: ${error.message} [${error.code}]`);
       return error.exitCode;

@@ -33,6 +33,7 @@ const EXIT_CODES = {
   check_failed: 1,
   unreachable: 1,
   port_taken: 1,
+  system_error: 1,
 } as const;
 
 export type Stratum0ErrorCode = keyof typeof EXIT_CODES;
@@ -54,12 +55,43 @@ export function systemCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
+const FULL = ['ENOSPC', 'EDQUOT'];
+
+/** What to do about what the operating system refuses. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EACCES: 'run this as the user that it belongs to, or let this one in',
+  EPERM: 'run this as the user that it belongs to, or let this one in',
+  EROFS: 'mount the disk so that it can be written to',
+  ENOENT: 'put it there again',
+  EEXIST: 'move what is there away',
+  ENOTDIR: 'a directory is to be there: move what is there away',
+  EISDIR: 'a file is to be there: move the directory away',
+  ENOTEMPTY: 'see who writes there',
+  EBUSY: 'end what uses it, or unmount what is mounted there',
+  ENAMETOOLONG: 'make the path shorter',
+  EMFILE: 'allow more open files',
+  ENOSPC: 'make room',
+  EDQUOT: 'make room',
+  EIO: 'see in the log of the system what is wrong with the disk',
+};
+
+/** What the operating system refused, as an error with a name; other errors as they are. */
+export function namingRefusal(error: unknown): unknown {
+  if (!(error instanceof Error) || !('syscall' in error)) return error;
+  const code = systemCode(error);
+  const remedy = REMEDIES[code] ?? 'put that right';
+  return new Stratum0Error(
+    FULL.includes(code) ? 'disk_full' : 'system_error',
+    `${error.message}: ${remedy}, then do the same again`,
+  );
+}
+
 /** Runs `work`; what fails for want of room on a disk fails with `disk_full`. */
 export async function namingFullDisk<T>(repository: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const isFull = ['ENOSPC', 'EDQUOT'].includes(systemCode(error));
+    const isFull = FULL.includes(systemCode(error));
     if (!isFull && !/ENOSPC|EDQUOT|database or disk is full/.test(String(error))) throw error;
     throw new Stratum0Error(
       'disk_full',

@@ -2,7 +2,7 @@ import { copyFile, readFile } from 'node:fs/promises';
 import { bytes, imageOf, integer, loadDatabase, newDatabase } from '../catalog/memory-database.ts';
 import type { Context } from '../context.ts';
 import { replaceFile } from '../disk.ts';
-import { systemCode } from '../errors.ts';
+import { Stratum0Error, systemCode } from '../errors.ts';
 import { contentHash, type HashAlgorithm, hasHash } from '../objects/hashes.ts';
 import type { RepositoryPaths } from '../paths.ts';
 
@@ -59,13 +59,17 @@ export function decodeReflog(image: Uint8Array): Reference[] {
   }
 }
 
-/** The reflog as it is; empty where there is none yet. */
+/** The reflog as it is; empty where there is none yet. Throws `damaged_object`. */
 export async function readReflog(paths: RepositoryPaths): Promise<Reference[]> {
   try {
     return decodeReflog(await readFile(paths.reflog));
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return [];
-    throw error;
+    if (!(error instanceof Stratum0Error)) throw error;
+    throw new Stratum0Error(
+      error.code,
+      `${paths.reflog}: ${error.message}; remove it: the next publish begins another, and until then only what has a name is kept`,
+    );
   }
 }
 

@@ -15,19 +15,31 @@ export async function withRepositoryLock<T>(
   paths: RepositoryPaths,
   work: () => Promise<T>,
 ): Promise<T> {
-  const database = new DatabaseSync(paths.lock);
+  const database = takeLock(paths);
   try {
-    try {
-      database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
-    } catch (error) {
-      if (!(error instanceof Error && /locked|busy/.test(error.message))) throw error;
-      throw new Stratum0Error('busy', `another command is working on ${paths.name} now; try again when it has ended`);
-    }
     return await namingFullDisk(paths.name, async () => {
       await passFence(context, paths);
       return work();
     });
   } finally {
     database.close();
+  }
+}
+
+/** Gives the lock: closing it gives it back. */
+function takeLock({ name, lock }: RepositoryPaths): DatabaseSync {
+  let database: DatabaseSync | null = null;
+  try {
+    database = new DatabaseSync(lock);
+    database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof Error && /locked|busy/.test(error.message))
+      throw new Stratum0Error('busy', `another command is working on ${name} now; try again when it has ended`);
+    throw new Stratum0Error(
+      'bad_state',
+      `${lock} cannot be used as a lock (${String(error)}): let this user write there; where its directory is gone, "import" makes it anew, and where it is not an empty file, remove it`,
+    );
   }
 }

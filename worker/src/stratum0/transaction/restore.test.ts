@@ -215,4 +215,20 @@ describe('abort', () => {
     await expect(abort(site.context, REPOSITORY)).rejects.toMatchObject({ code: 'no_transaction', exitCode: 22 });
     await expect(publish(site.context, REPOSITORY, PLAIN)).rejects.toMatchObject({ code: 'no_transaction' });
   });
+
+  test('and publish make a damaged index anew', async () => {
+    const whole = readFileSync(site.paths.mountIndex);
+    // All but the first two pages, which are read when it is opened.
+    const damaged = Buffer.concat([whole.subarray(0, 8192), Buffer.alloc(whole.length - 8192)]);
+    writeFileSync(site.paths.mountIndex, damaged);
+    makeTree(site.paths.mount, { more: 'file 644 m' });
+    await abort(site.context, REPOSITORY);
+    expect(site.said.join()).toContain('is damaged');
+    expect(treeOnDisk(site.paths.mount)).toEqual(TREE);
+    await beginTransaction(site.context, REPOSITORY, '');
+    makeTree(site.paths.mount, { more: 'file 644 m' });
+    writeFileSync(site.paths.mountIndex, damaged);
+    await publish(site.context, REPOSITORY, PLAIN);
+    expect(await treePublished(site)).toEqual({ ...TREE, more: 'file 644 m' });
+  });
 });

@@ -9,7 +9,7 @@ import type { Published } from '../published.ts';
 import { readSettings } from '../settings.ts';
 import { writeAttributes } from '../tree/attributes.ts';
 import { mirrorOf } from '../tree/mirror.ts';
-import { type FileStamp, fileStamp, type MountIndex } from '../tree/mount-index.ts';
+import { despiteDamage, type FileStamp, fileStamp, type MountIndex } from '../tree/mount-index.ts';
 import { absolute, linkTarget, permissions, type TreeEntry } from '../tree/tree.ts';
 import { type RestoreScope, restoreScope } from './restore-scope.ts';
 
@@ -17,7 +17,11 @@ import { type RestoreScope, restoreScope } from './restore-scope.ts';
 const WORKABLE = 0o700;
 
 /** Makes the mount tree what is published, as far as it may not be. Gives the number of entries that were not. */
-export async function restoreTree(context: Context, paths: RepositoryPaths, published: Published): Promise<number> {
+export function restoreTree(context: Context, paths: RepositoryPaths, published: Published): Promise<number> {
+  return despiteDamage(context, paths, () => restore(context, paths, published));
+}
+
+async function restore(context: Context, paths: RepositoryPaths, published: Published): Promise<number> {
   const index = await mirrorOf(context, paths, published);
   try {
     const scope = await restoreScope(paths, published, index);

@@ -1,5 +1,6 @@
-import { linkSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, linkSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { existingRepository } from '../repository.ts';
 import { makeTree, REPOSITORY, type TestSite, type Tree, testSite } from '../testing/site.ts';
@@ -111,6 +112,22 @@ describe('the statistics of a repository', () => {
         expect.stringMatching(/^publish\.sz_uploaded_catalog_bytes\|\d+\|Number of uploaded catalog bytes$/),
       ]),
     );
+  });
+
+  test('are told as they were, where the publish that was writing them has died', async () => {
+    await publishNow();
+    const before = printed();
+    const aside = join(site.directory, 'aside.db');
+    copyFileSync(site.paths.statistics, aside);
+    const writer = new DatabaseSync(aside);
+    // Room for less than is written: so half of it is in the file, and in the journal how that was before.
+    writer.exec('PRAGMA cache_size = 1; BEGIN; UPDATE publish_statistics SET revision = 99; CREATE TABLE big (x)');
+    writer.exec(
+      'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99) INSERT INTO big SELECT randomblob(999) FROM n',
+    );
+    for (const ending of ['', '-journal']) copyFileSync(`${aside}${ending}`, `${site.paths.statistics}${ending}`);
+    writer.close();
+    expect(printed()).toEqual(before);
   });
 
   test('that cannot be kept are a warning: what is published is published', async () => {

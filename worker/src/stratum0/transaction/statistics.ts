@@ -136,13 +136,20 @@ export function printStatistics(
     say(`No statistics database file for ${paths.name} repository.`);
     return;
   }
-  const database = new DatabaseSync(paths.statistics, { readOnly: true });
+  let database: DatabaseSync | null = null;
   try {
+    // Not only to read: what a publish that died has left half done is taken back first.
+    database = new DatabaseSync(paths.statistics);
     const rows = database.prepare('SELECT * FROM publish_statistics ORDER BY publish_id').all();
     if (rows[0] !== undefined) say(Object.keys(rows[0]).join(separator));
     for (const row of rows) say(Object.values(row).map(String).join(separator));
+  } catch (error) {
+    throw new Stratum0Error(
+      'bad_state',
+      `${paths.statistics} cannot be read (${String(error)}): remove it, the next publish begins another`,
+    );
   } finally {
-    database.close();
+    database?.close();
   }
 }
 

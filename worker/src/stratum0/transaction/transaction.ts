@@ -41,7 +41,7 @@ export async function readTransaction(paths: RepositoryPaths): Promise<Transacti
   if (transaction === null)
     throw new Stratum0Error(
       'bad_state',
-      `${paths.transaction} is not a transaction's record; remove it and abort by hand`,
+      `${paths.transaction} is not a transaction's record: remove it, open a transaction and abort that, which puts back whatever was changed`,
     );
   return transaction;
 }
@@ -55,12 +55,17 @@ function parse(text: string): Transaction | null {
   }
   if (typeof value !== 'object' || value === null) return null;
   const { owner, host, openedAt, path, published, restores: isRestoring } = Object.fromEntries(Object.entries(value));
-  if (typeof owner !== 'string' || typeof host !== 'string' || typeof openedAt !== 'number' || typeof path !== 'string')
+  if (typeof owner !== 'string' || typeof host !== 'string' || !isTime(openedAt) || typeof path !== 'string')
     return null;
   const restores = isRestoring === true;
   if (published === null) return { owner, host, openedAt, path, published, restores };
   if (typeof published?.root !== 'string' || typeof published?.revision !== 'number') return null;
   return { owner, host, openedAt, path, published: { root: published.root, revision: published.revision }, restores };
+}
+
+/** Milliseconds since the epoch that a date can be made of. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && !Number.isNaN(new Date(value).getTime());
 }
 
 export function newTransaction(context: Context, path: string): Transaction {

@@ -4,6 +4,7 @@ import { type BytePath, parentPath } from '../byte-path.ts';
 import { COUNTERS, type Counters, NO_COUNTS } from '../catalog/counters.ts';
 import type { KnownCatalog } from '../catalog/forest.ts';
 import { nameOf } from '../catalog/rows.ts';
+import type { Context } from '../context.ts';
 import type { RepositoryPaths } from '../paths.ts';
 import type { Digest } from './survey.ts';
 
@@ -215,10 +216,52 @@ export class MountIndex {
 }
 
 function readCounters(text: string): Counters {
-  const values = new Map<string, unknown>(Object.entries(JSON.parse(text)));
+  const values = new Map<string, unknown>(Object.entries(parsed(text)));
   const counters: Record<(typeof COUNTERS)[number], number> = { ...NO_COUNTS };
   for (const name of COUNTERS) counters[name] = Number(values.get(name));
   return counters;
+}
+
+function parsed(text: string): object {
+  try {
+    return Object(JSON.parse(text));
+  } catch (error) {
+    throw new DamagedIndex(`"${text}" in it are no counters`, { cause: error });
+  }
+}
+
+/** What is in the index cannot be. */
+class DamagedIndex extends Error {}
+
+/** SQLite's codes for a file that is damaged, and for one that is no database (https://sqlite.org/rescode.html). */
+const DAMAGED = [11, 26];
+
+function isDamage(error: unknown): error is Error {
+  if (error instanceof DamagedIndex) return true;
+  return error instanceof Error && 'errcode' in error && DAMAGED.includes(Number(error.errcode) & 0xff);
+}
+
+/**
+ * Does work in which the index is opened, used and closed. Where the index proves damaged on the way it is removed, and the
+ * work done once more from its beginning, which it must bear.
+ */
+export async function despiteDamage<T>(
+  { say }: Pick<Context, 'say'>,
+  paths: RepositoryPaths,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    say(`Warning: ${paths.mountIndex} is damaged (${error.message}): it is made anew, everything is looked at`);
+    removeIndex(paths);
+    return work();
+  }
+}
+
+function removeIndex(paths: RepositoryPaths): void {
+  for (const suffix of ['', '-journal']) rmSync(`${paths.mountIndex}${suffix}`, { force: true });
 }
 
 /** Opens the index, or an empty one where there is none that can be read. */
@@ -226,7 +269,7 @@ export function openMountIndex(paths: RepositoryPaths): MountIndex {
   try {
     return readable(paths);
   } catch {
-    for (const suffix of ['', '-journal']) rmSync(`${paths.mountIndex}${suffix}`, { force: true });
+    removeIndex(paths);
     return new MountIndex(paths.mountIndex);
   }
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Context } from '../context.ts';
@@ -79,5 +79,29 @@ test.each<[string, (path: string) => void]>([
   await expect(resign(site.context, REPOSITORY, 10)).rejects.toMatchObject({
     code: 'bad_key',
     message: expect.stringContaining(site.paths.masterKey),
+  });
+});
+
+describe('where keys are there before the repository is', () => {
+  const { privateKey, certificate, masterKey, publicKey } = repositoryPaths('', OTHER);
+  /** A stratum 0 with some of the keys that another one has made. */
+  function withKeys(...kept: string[]): TestSite {
+    mkdirSync(join(site.directory, 'keys'), { recursive: true });
+    for (const path of kept) copyFileSync(join(stranger.directory, path), join(site.directory, path));
+    return site;
+  }
+
+  test('each other half is made from them', async () => {
+    const { context, directory } = withKeys(privateKey, masterKey);
+    await makeRepository(context, OTHER);
+    for (const path of [privateKey, masterKey, publicKey])
+      expect(readFileSync(join(directory, path), 'utf8')).toBe(readFileSync(join(stranger.directory, path), 'utf8'));
+    await beginTransaction(context, OTHER, '');
+  });
+
+  test.each([[publicKey], [certificate]])('%s alone is not replaced', async (path) => {
+    const { context, directory } = withKeys(path);
+    await expect(makeRepository(context, OTHER)).rejects.toMatchObject({ code: 'bad_key' });
+    expect(readFileSync(join(directory, path))).toEqual(readFileSync(join(stranger.directory, path)));
   });
 });

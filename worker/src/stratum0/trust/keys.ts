@@ -24,31 +24,53 @@ const generate = promisify(generateKeyPair);
 
 /**
  * Makes the keys of a repository where they are not there yet (a site may bring its own): `NAME.key` and `NAME.crt`
- * sign manifests, `NAME.masterkey` signs whitelists, `NAME.pub` is what clients are given.
+ * sign manifests, `NAME.masterkey` signs whitelists, `NAME.pub` is what clients are given. A half that is missing is made from
+ * the other one: who made that may have died. Throws `bad_key` where it is the public half that is there: no key is replaced.
  */
 export async function ensureKeys(context: Context, paths: RepositoryPaths): Promise<void> {
   await context.disk.makeDirectory(`${context.directory}/keys`, 0o700);
-  if (!existsSync(paths.privateKey) || !existsSync(paths.certificate)) await makeRepositoryKey(context, paths);
-  if (!existsSync(paths.masterKey)) {
-    const pair = await generate('rsa', { modulusLength: KEY_BITS });
-    await writeKey(context, paths.masterKey, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
-    await writeKey(context, paths.publicKey, pair.publicKey.export({ type: 'spki', format: 'pem' }), 0o644);
+  for (const [secret, open] of [
+    [paths.privateKey, paths.certificate],
+    [paths.masterKey, paths.publicKey],
+  ] as const)
+    if (!existsSync(secret) && existsSync(open))
+      throw new Stratum0Error('bad_key', `${open} belongs to a key that is missing: put ${secret} there, or remove it`);
+  if (!existsSync(paths.privateKey)) await makeRepositoryKey(context, paths);
+  else if (!existsSync(paths.certificate))
+    await writeCertificate(context, paths, await readKey(paths.privateKey, createPrivateKey));
+  if (!existsSync(paths.masterKey)) await writeSecret(context, paths.masterKey, await newKey());
+  if (!existsSync(paths.publicKey)) {
+    const publicKey = createPublicKey(await readKey(paths.masterKey, createPrivateKey));
+    await writeKey(context, paths.publicKey, publicKey.export({ type: 'spki', format: 'pem' }), 0o644);
   }
 }
 
 /** Makes a key that signs manifests, with its certificate; those that there were are replaced. */
 export async function makeRepositoryKey(context: Context, paths: RepositoryPaths): Promise<void> {
-  const pair = await generate('rsa', { modulusLength: KEY_BITS });
+  const key = await newKey();
+  await writeSecret(context, paths.privateKey, key);
+  await writeCertificate(context, paths, key);
+}
+
+async function newKey(): Promise<KeyObject> {
+  return (await generate('rsa', { modulusLength: KEY_BITS })).privateKey;
+}
+
+function writeSecret(context: Context, path: string, key: KeyObject): Promise<void> {
+  return writeKey(context, path, key.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+}
+
+function writeCertificate(context: Context, paths: RepositoryPaths, privateKey: KeyObject): Promise<void> {
   const from = context.now();
   const certificate = selfSignedCertificate({
     commonName: `${paths.name} CernVM-FS Release Managers`,
-    ...pair,
+    privateKey,
+    publicKey: createPublicKey(privateKey),
     serial: randomBytes(18),
     from,
     until: from + CERTIFICATE_DAYS * DAY_MS,
   });
-  await writeKey(context, paths.privateKey, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
-  await writeKey(context, paths.certificate, certificate, 0o644);
+  return writeKey(context, paths.certificate, certificate, 0o644);
 }
 
 function writeKey(context: Context, path: string, pem: string | Buffer, mode: number): Promise<void> {

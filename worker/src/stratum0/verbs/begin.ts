@@ -40,5 +40,6 @@ export async function beginTransaction(context: Context, name: string, path: str
 /** Files that a publish was writing when it died. */
 async function removeLeftovers(context: Context, paths: RepositoryPaths): Promise<void> {
   const directory = join(paths.served, 'data', 'txn');
-  for (const name of readdirSync(directory)) await removeIfThere(context.disk, join(directory, name));
+  for (const { name } of readdirSync(directory, { withFileTypes: true }).filter((one) => !one.isDirectory()))
+    await removeIfThere(context.disk, join(directory, name));
 }

@@ -15,7 +15,7 @@ import { type Counts, keepStatistics, sayCounts } from '../transaction/statistic
 import { type CatalogWeights, chooseCatalogs } from '../tree/balance.ts';
 import { planMarkers, putAutomaticMarkers } from '../tree/markers.ts';
 import { catalogLoader, mirrorOf } from '../tree/mirror.ts';
-import type { MountIndex } from '../tree/mount-index.ts';
+import { despiteDamage, type MountIndex } from '../tree/mount-index.ts';
 import { lookOut, type Outlook } from '../tree/outlook.ts';
 import { type ScanStep, scanMount } from '../tree/scan.ts';
 
@@ -47,28 +47,36 @@ export interface PublishResult {
  */
 export async function publish(context: Context, name: string, options: PublishOptions): Promise<PublishResult | null> {
   const paths = existingRepository(context, name);
-  return withRepositoryLock(context, paths, async () => {
-    if ((await closeCutOffPublish(context, paths)) !== null) return null;
-    const startedAt = context.now();
-    const transaction = await openTransactionOf(paths);
-    const base = await openServed(context, paths);
-    if (options.tag !== null) checkNewTag(await base.tags(), options.tag);
-    const index = await mirrorOf(context, paths, base);
-    try {
-      const algorithm = algorithmOf(base.manifest.root);
-      const store = objectStore(context.disk, paths.served, paths.unsettled, algorithm);
-      const scope = bytePath(transaction.path);
-      const published = await publishChanges(context, { paths, index, scope, store, algorithm }, options);
-      await closeTransaction(context, paths);
-      const record = { ...published, startedAt };
-      keepStatistics(context, paths, record);
-      if ((await readSettings(paths)).printsStatistics) sayCounts(context, record);
-      context.say(`Published ${name}: revision ${published.revision}, root hash ${published.root}`);
-      return published;
-    } finally {
-      index.close();
-    }
-  });
+  return withRepositoryLock(context, paths, () =>
+    despiteDamage(context, paths, () => publishOpen(context, paths, options)),
+  );
+}
+
+async function publishOpen(
+  context: Context,
+  paths: RepositoryPaths,
+  options: PublishOptions,
+): Promise<PublishResult | null> {
+  if ((await closeCutOffPublish(context, paths)) !== null) return null;
+  const startedAt = context.now();
+  const transaction = await openTransactionOf(paths);
+  const base = await openServed(context, paths);
+  if (options.tag !== null) checkNewTag(await base.tags(), options.tag);
+  const index = await mirrorOf(context, paths, base);
+  try {
+    const algorithm = algorithmOf(base.manifest.root);
+    const store = objectStore(context.disk, paths.served, paths.unsettled, algorithm);
+    const scope = bytePath(transaction.path);
+    const published = await publishChanges(context, { paths, index, scope, store, algorithm }, options);
+    await closeTransaction(context, paths);
+    const record = { ...published, startedAt };
+    keepStatistics(context, paths, record);
+    if ((await readSettings(paths)).printsStatistics) sayCounts(context, record);
+    context.say(`Published ${paths.name}: revision ${published.revision}, root hash ${published.root}`);
+    return published;
+  } finally {
+    index.close();
+  }
 }
 
 /** What the parts of a publish share. */
