@@ -170,7 +170,7 @@ describe.each([
     sim.master.rooms.core.turn(() => sim.master.rooms.builds.stop(id, 'enough'));
     sim.run(30_000);
     expect(steps(id).slice(2)).toEqual(['check CANCELLED', 'publish SKIPPED', 'abort SUCCESS']);
-    expect(publisher.isOpen()).toBe(false);
+    expect([publisher.isOpen(), properties(id).cvmfs_transaction]).toEqual([false, 'aborted']);
   });
 
   test('is aborted where the build is stopped while it is opened', () => {
@@ -210,6 +210,7 @@ describe.each([
     expect(summaries(id).abort).toBe(
       `software.example.org: the transaction had ended before; revision ${before + 1} is published now`,
     );
+    expect(properties(id).cvmfs_transaction).toBe('ended');
   });
 
   test('that a crash has left open is aborted by the next one, which tells whose it was', () => {

@@ -24,7 +24,7 @@ import {
   whoOf,
 } from './script.ts';
 
-/** What the build says of its transaction: only a build that has published leaves nothing to clean up. */
+/** What the build says of its transaction (open, published, aborted, ended): only one that has published leaves nothing to clean up. */
 const STATE = 'cvmfs_transaction';
 
 /** Of `icefall-gateway`, while a path is leased to somebody else. */
@@ -166,13 +166,15 @@ const abortKind: StepKind<Options> = {
   end({ repository }, outcome, run) {
     const end = endOfScript(describeAbort(repository), outcome);
     const output = String(outcome.values.stdout ?? '');
-    if (end.result !== 'SUCCESS' || !output.includes(NOTHING_OPEN)) return end;
+    if (end.result !== 'SUCCESS') return end;
+    if (!output.includes(NOTHING_OPEN)) return { ...end, properties: { [STATE]: 'aborted' } };
     if (run.properties[STATE]?.value !== 'open')
       return { ...end, summary: `${repository.name}: this build has opened no transaction` };
     // A publish that was lost on the way may have done its work all the same.
     const { cvmfs_revision: revision } = readPublished(output).properties;
     const now = revision === undefined ? '' : `; revision ${revision} is published now`;
-    return { ...end, summary: `${repository.name}: the transaction had ended before${now}` };
+    const summary = `${repository.name}: the transaction had ended before${now}`;
+    return { ...end, summary, properties: { [STATE]: 'ended' } };
   },
   describe: ({ repository }) => describeAbort(repository),
 };
