@@ -193,14 +193,18 @@ test('the statistics of rsync are numbers, also where it writes them for people'
 });
 
 describe('a failure', () => {
-  const endOf = (stderr: string, more = {}) =>
+  const endOf = (stderr: string, more = {}, stdout = '') =>
     cvmfsGarbageCollect({ repository })
       .prepare(aRun())
-      .end(anOutcome({ exitCode: 1, values: { stdout: '', stderr }, ...more })).summary;
+      .end(anOutcome({ exitCode: 1, values: { stdout, stderr }, ...more })).summary;
   const what = 'collect the garbage of software.example.org';
 
   test('tells why, as the program did last', () => {
     expect(endOf('busy\r\n\ngc: the disk is full\n\n')).toBe(`${what}: exit code 1: gc: the disk is full`);
+    expect(endOf('', {}, 'Repository whitelist is expired!\n')).toBe(
+      `${what}: exit code 1: Repository whitelist is expired!`,
+    );
+    expect(endOf('the reason\n', {}, 'busy\n')).toBe(`${what}: exit code 1: the reason`);
     expect(endOf(`${'x'.repeat(500)}\n`)).toBe(`${what}: exit code 1: ${'x'.repeat(200)}`);
   });
 

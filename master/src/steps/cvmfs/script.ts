@@ -106,17 +106,24 @@ export function scriptCommand(script: Script, options: PublishingOptions, run: S
 /** Of what a program says of its failure, in a summary. */
 const LAST_WORDS_CHARS = 200;
 
-/** The end of a script by its exit code; what was said last on standard error is why a failure is one. */
+/**
+ * The end of a script by its exit code; what was said last on standard error (where nothing was, on standard output, as
+ * `cvmfs_server` does for what it will not begin) is why a failure is one.
+ */
 export function endOfScript(
   what: string,
   outcome: CommandOutcome,
   table?: Readonly<Record<string, Result>>,
 ): StepEnd & { readonly summary: string } {
   const end = endByExitCode(what, outcome, table);
-  const lines = String(outcome.values.stderr ?? '').split(/[\r\n]+/);
-  const said = outcome.reason === 'exited' ? (lines.findLast((line) => line.trim() !== '') ?? '').trim() : '';
-  if (end.result === 'SUCCESS' || said === '') return end;
-  return { ...end, summary: `${end.summary}: ${said.slice(0, LAST_WORDS_CHARS)}` };
+  if (end.result === 'SUCCESS' || outcome.reason !== 'exited') return end;
+  const said = lastLine(outcome.values.stderr) || lastLine(outcome.values.stdout);
+  return said === '' ? end : { ...end, summary: `${end.summary}: ${said}` };
+}
+
+function lastLine(text: unknown): string {
+  const lines = String(text ?? '').split(/[\r\n]+/);
+  return (lines.findLast((line) => line.trim() !== '') ?? '').trim().slice(0, LAST_WORDS_CHARS);
 }
 
 function pick({ workdir, idleTimeout, maxTime }: PublishingOptions) {
