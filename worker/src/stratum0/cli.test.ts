@@ -123,6 +123,30 @@ describe('the command line', () => {
       /stats\.db cannot be read.*remove it.*\[bad_state\]/,
     ],
     [
+      'info',
+      'a whitelist that is none',
+      ({ paths }) => writeFileSync(paths.whitelist, ''),
+      /\.cvmfswhitelist: no line.*"resign".*\[bad_signature\]/,
+    ],
+    [
+      'info',
+      'a manifest that is none',
+      ({ paths }) => writeFileSync(paths.manifest, 'x'),
+      /\.cvmfspublished: no line.*bring it back.*\[bad_signature\]/,
+    ],
+    [
+      'info',
+      'no manifest',
+      ({ paths }) => rmSync(paths.manifest),
+      /\.cvmfspublished is missing: bring it back.*\[bad_manifest\]/,
+    ],
+    [
+      'mkfs',
+      'no manifest',
+      ({ paths }) => rmSync(paths.manifest),
+      /\.cvmfspublished is missing: bring it back.*\[bad_manifest\]/,
+    ],
+    [
       'gc',
       'a reflog that is none',
       ({ paths }) => writeFileSync(paths.reflog, 'x'.repeat(999)),

@@ -18,16 +18,24 @@ import { encodeWhitelist } from './trust/whitelist.ts';
 export const MOUNT_OPEN = 0o755;
 export const MOUNT_CLOSED = 0o555;
 const DAY_MS = 86_400_000;
+const BRING_BACK = 'bring it back from a mirror or a backup';
 
-/** The paths of a repository that exists. Throws `no_repository`. */
+/** The paths of a repository that exists. Throws `no_repository`, or `bad_manifest` where only the manifest is gone. */
 export function existingRepository(context: Context, name: string): RepositoryPaths {
   const paths = repositoryPaths(context.directory, name);
+  refuseLostManifest(paths);
   if (!existsSync(paths.manifest))
     throw new Stratum0Error(
       'no_repository',
       `the repository ${name} does not exist in ${context.directory}; mkfs makes it`,
     );
   return paths;
+}
+
+/** A new repository in its place would be the end of what was published. Throws `bad_manifest`. */
+export function refuseLostManifest({ manifest, mountIndex }: RepositoryPaths): void {
+  if (!existsSync(manifest) && existsSync(mountIndex))
+    throw new Stratum0Error('bad_manifest', `${manifest} is missing: ${BRING_BACK}`);
 }
 
 /** Names of all repositories, sorted. */
@@ -57,7 +65,14 @@ export async function makeStore({ disk }: Context, paths: RepositoryPaths): Prom
 
 /** Verifies the published revision and gives access to it. */
 export async function openServed(context: Context, paths: RepositoryPaths): Promise<Published> {
-  return openPublished(paths.served, await readPublicKey(paths.publicKey), { now: context.now() });
+  const key = await readPublicKey(paths.publicKey);
+  try {
+    return await openPublished(paths.served, key, { now: context.now() });
+  } catch (error) {
+    if (!(error instanceof Stratum0Error)) throw error;
+    const remedy = error.message.includes('whitelist') ? '"resign" signs a new one' : BRING_BACK;
+    throw new Stratum0Error(error.code, `${paths.name}: ${error.message}; ${remedy}`);
+  }
 }
 
 /** The manifest as it is, without verifying who signed it. */

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Context } from '../context.ts';
@@ -45,6 +45,7 @@ describe('a key of another repository', () => {
       message: expect.stringContaining(`${site.paths.privateKey} is not the key of the certificate`),
     });
     expect(served()).toEqual(before);
+    expect(existsSync(site.paths.transaction)).toBe(false);
   });
 
   test('that came in the middle of a transaction ends its publish, which works once the right one is back', async () => {

@@ -12,7 +12,7 @@ import { encodeReflog } from '../history/reflog.ts';
 import type { HashAlgorithm } from '../objects/hashes.ts';
 import { type ObjectStore, objectStore } from '../objects/object-store.ts';
 import { type RepositoryPaths, repositoryPaths } from '../paths.ts';
-import { MOUNT_CLOSED, MOUNT_OPEN, makeStore, signWhitelist } from '../repository.ts';
+import { MOUNT_CLOSED, MOUNT_OPEN, makeStore, refuseLostManifest, signWhitelist } from '../repository.ts';
 import { withRepositoryLock } from '../transaction/lock.ts';
 import { putManifest } from '../transaction/revision.ts';
 import { openMountIndex } from '../tree/mount-index.ts';
@@ -25,6 +25,7 @@ const ROOT_MODE = 0o755;
 /** Makes a repository with an empty first revision; its objects are named by hashes of this algorithm. Throws `repository_exists`. */
 export async function makeRepository(context: Context, name: string, algorithm: HashAlgorithm = 'sha1'): Promise<void> {
   const paths = repositoryPaths(context.directory, name);
+  refuseLostManifest(paths);
   if (existsSync(paths.manifest)) throw new Stratum0Error('repository_exists', `the repository ${name} exists already`);
   const { disk } = context;
   await disk.makeDirectory(paths.spool, 0o755);

@@ -4,7 +4,14 @@ import type { Context } from '../context.ts';
 import { rolledBackHistory } from '../history/history.ts';
 import { algorithmOf } from '../objects/hashes.ts';
 import { objectStore } from '../objects/object-store.ts';
-import { closeTransaction, currentManifest, existingRepository, MOUNT_OPEN, openServed } from '../repository.ts';
+import {
+  closeTransaction,
+  currentManifest,
+  existingRepository,
+  keyOfManifest,
+  MOUNT_OPEN,
+  openServed,
+} from '../repository.ts';
 import { withRepositoryLock } from '../transaction/lock.ts';
 import { closeCutOffPublish } from '../transaction/recovery.ts';
 import { restoreTree } from '../transaction/restore.ts';
@@ -25,6 +32,8 @@ export async function rollback(context: Context, name: string, tagName: string):
     await refuseInTransaction(paths);
     await openServed(context, paths);
     const before = await currentManifest(paths);
+    // Without the key nothing is begun that would have to be aborted.
+    await keyOfManifest(paths, before);
     const target = findTag(await readTags(paths, before), tagName);
     const reference = { hash: target.root, sizeBytes: target.rootSizeBytes };
     const load = catalogLoader(paths);
