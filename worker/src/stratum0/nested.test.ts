@@ -13,6 +13,7 @@ describe('rules of .cvmfsdirtab', () => {
     ['/sw/*/*\n! /sw/old/*', ['sw/a/b'], ['sw/old/b', 'sw/a']],
     ['/sw/*/*\n!/sw/*/tmp?', ['sw/a/b', 'sw/a/tmp'], ['sw/a/tmp1', 'sw/x/y/tmp1']],
     ['/sw/*/*\n!/sw/a*', ['sw/b/c'], ['sw/a1/c', 'sw/a/b']],
+    ['/data/*\n! *.svn\n! */tmp', ['data/run1', 'data/svn'], ['data/repo.svn', 'data/tmp']],
     ['# /all/*\n\n   /x86_?4/lib  ', ['x86_64/lib'], ['all/a', 'x86_644/lib']],
     ['/v[12].*', ['v1.0', 'v2.x'], ['v3.0', 'v1x0']],
     ['/a\\*b\nrelative/*', ['a*b'], ['axb', 'relative/x']],

@@ -10,8 +10,8 @@ export const DIRTAB = '.cvmfsdirtab';
  * Reads rules, one a line: an absolute path in which `*` and `?` stand for anything but a slash, `[…]` for one of a set,
  * a backslash takes the next character as it is; `!` before it excludes; `#` begins a comment line (CernVM-FS technical
  * documentation, "Managing Nested Catalogs"). A directory begins a nested catalog where a rule matches its whole path and
- * no excluding one does; in an excluding one `*` and `?` stand for slashes too, as with the stock tools. Lines that are no
- * absolute path match nothing.
+ * no excluding one does; in an excluding one `*` and `?` stand for slashes too, and it may be relative (`! *.svn`), as with
+ * the stock tools. Other lines that are no absolute path match nothing.
  */
 export function readDirtab(text: string): Dirtab {
   const included: RegExp[] = [];
@@ -20,8 +20,8 @@ export function readDirtab(text: string): Dirtab {
     if (line === '' || line.startsWith('#')) continue;
     const isExcluding = line.startsWith('!');
     const pattern = isExcluding ? line.slice(1).trim() : line;
-    if (pattern.startsWith('/'))
-      (isExcluding ? excluded : included).push(toExpression(pattern, isExcluding ? '.' : '[^/]'));
+    if (isExcluding) excluded.push(toExpression(pattern, '.'));
+    else if (pattern.startsWith('/')) included.push(toExpression(pattern, '[^/]'));
   }
   return (directory) => {
     const path = `/${directory}`;
