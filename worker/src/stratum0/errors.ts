@@ -29,6 +29,7 @@ const EXIT_CODES = {
   no_tag: 1,
   disk_full: 1,
   bad_marker: 1,
+  bad_dirtab: 1,
   bad_archive: 1,
   check_failed: 1,
   unreachable: 1,

@@ -16,12 +16,21 @@ describe('rules of .cvmfsdirtab', () => {
     ['/data/*\n! *.svn\n! */tmp', ['data/run1', 'data/svn'], ['data/repo.svn', 'data/tmp']],
     ['# /all/*\n\n   /x86_?4/lib  ', ['x86_64/lib'], ['all/a', 'x86_644/lib']],
     ['/v[12].*', ['v1.0', 'v2.x'], ['v3.0', 'v1x0']],
-    ['/a\\*b\nrelative/*', ['a*b'], ['axb', 'relative/x']],
+    ['/a\\*b', ['a*b'], ['axb']],
     ['/end/', ['end'], ['end/x']],
   ])('%j names the right directories', (text, named, others) => {
     const begins = readDirtab(text);
     expect(named.filter((path) => !begins(path))).toEqual([]);
     expect(others.filter((path) => begins(path))).toEqual([]);
+  });
+
+  test.each([
+    ['/a\n\n relative/*', /line 3: "relative\/\*" is not an absolute path/],
+    ['/a[z-a]', /line 1: .* is no pattern/],
+    ['! *[z-a]', /line 1: .* is no pattern/],
+  ])('%j are refused', (text, message) => {
+    expect(() => readDirtab(text)).toThrow(message);
+    expect(() => readDirtab(text)).toThrow(expect.objectContaining({ code: 'bad_dirtab' }));
   });
 });
 
