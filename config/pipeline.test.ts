@@ -165,7 +165,7 @@ describe('a publish', () => {
   const note = `${STRATUM0}/spool/${SOFTWARE}/icefall-transaction`;
   const who = 'publish #7 on w1 (build 1)';
   const copy = `${TREE}/${SOFTWARE}/py2-v3.1.1/`;
-  const abort = ['abort', `abort ${SOFTWARE} ${note} ${who} ${SERVER}`];
+  const abort = ['abort', `abort ${SOFTWARE} ${note} ${who} ${STRATUM0}/srv/${SOFTWARE} ${SERVER}`];
   const steps = [
     ['transaction', `transaction ${SOFTWARE} ${SOFTWARE}/py2-v3.1.1 ${note} ${who} ${SERVER}`],
     ['rsync', `rsync ${MOUNT}/${SOFTWARE}/py2-v3.1.1/ 50 rsync -ai --delete ${copy}`],
@@ -254,7 +254,7 @@ describe('the other builders', () => {
   });
 
   test('collect the garbage of every repository at night', () => {
-    expect(does('garbage').map(([name, line]) => [name, String(line).split(' ').slice(2).join(' ')])).toEqual(
+    expect(does('garbage').map(([name, line]) => [name, String(line).split(' ').slice(-4).join(' ')])).toEqual(
       [SOFTWARE, 'ara.icefall.example'].map((name) => [`garbage ${name}`, `${SERVER} gc -f ${name}`]),
     );
     expect(schedulersFor('garbage')).toMatchObject([{ kind: 'nightly', cron: '0 5 * * *' }, { kind: 'force' }]);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   builder,
@@ -241,6 +241,36 @@ describe.each([
     expect(publisher.isOpen()).toBe(true);
   });
 
+  test('that an ingest has left open, which was killed, is aborted by the next step, which tells whose it was', () => {
+    const made = make();
+    const release = join(made.directory, 'release');
+    mkdirSync(release);
+    writeFileSync(join(release, 'README'), 'read me\n');
+    const before = made.revision();
+    const dies =
+      'case $1 in ingest) cvmfs_server transaction "$NAME"; kill -9 $PPID ;; *) exec cvmfs_server "$@" ;; esac';
+    const killed = (repository: Publisher['repository']) =>
+      cvmfsIngest({
+        repository: { ...repository, server: ['sh', '-c', dies, 'cvmfs_server'] },
+        ...{ path: 'a', directory: release, env: { NAME: repository.name }, workdir: made.directory },
+      });
+    expect(runStep(made, killed)).toEqual(['cvmfsIngest FAILURE']);
+    expect([made.isOpen(), readFileSync(note(), 'utf8')]).toEqual([true, 'one #1 on stratum0 (build 1)\n']);
+    const ingest = (repository: Publisher['repository']) =>
+      cvmfsIngest({ repository, path: 'a', directory: release, workdir: made.directory });
+    expect(runStep(made, ingest)).toEqual(['cvmfsIngest SUCCESS']);
+    expect(properties(1)).toMatchObject({
+      cvmfs_recovered: 'one #1 on stratum0 (build 1)',
+      cvmfs_revision: before + 1,
+    });
+    expect([made.isOpen(), existsSync(note()), readdirSync(made.directory)]).toEqual([false, false, ['release']]);
+    // Any other step that needs it closed does the same.
+    made.openByHand();
+    writeFileSync(note(), 'publish #7 on stratum0 (build 70)\n');
+    expect(runStep(made, (repository) => cvmfsTag({ repository, tag: 'v1' }))).toEqual(['cvmfsTag SUCCESS']);
+    expect(summaries(1).cvmfsTag).toContain('(aborted one that publish #7 on stratum0 (build 70) left open)');
+  });
+
   test('has the other verbs beside it', () => {
     const made = make();
     mkdirSync(join(made.directory, 'release'));
@@ -272,6 +302,8 @@ describe.each([
     expect(runStep(made, (repository) => cvmfsGarbageCollect({ repository }))).toEqual(['cvmfsGarbageCollect SUCCESS']);
     made.openByHand();
     expect(runStep(made, ingest)).toEqual(['cvmfsIngest FAILURE']);
+    expect(summaries(1).cvmfsIngest).toContain('is open that no build has opened; publish or abort it by hand');
+    expect(made.isOpen()).toBe(true);
   });
 });
 

@@ -11,6 +11,11 @@ import type { CvmfsRepository } from './repository.ts';
  * the lines of the published manifest, without the signature; `statistics_of NAME` prints the names of the columns and the
  * last row of the publisher's statistics, if it keeps any. `keeping COMMAND...` runs what may take longer than the lease
  * of the transaction lasts.
+ *
+ * The note (a file) tells whose transaction is open. It is written before a transaction is opened and removed after its end, so
+ * an open transaction without one is none of ours: somebody works by hand, and is not disturbed. `recover NAME NOTE` aborts
+ * what the note tells of; whoever holds the repository's lock knows that nobody works on it any more. `is_free NAME NOTE` does so, and
+ * fails where somebody works by hand; `claim NAME NOTE WHO` writes a new note where nobody does.
  */
 const PRELUDE = `
 is_open() {
@@ -33,6 +38,32 @@ statistics_of() {
   shift
   "$@" print-stats "$name" 2> /dev/null | sed -n '1p;$p'
 }
+recover() {
+  name=$1 note=$2
+  shift 2
+  [ -f "$note" ] || return 0
+  open=$(is_open "$name" "$@") || return 1
+  if [ -n "$open" ]; then
+    echo "icefall: a transaction was left open by $(cat "$note"); aborting it"
+    "$@" abort -f "$name" || return 1
+  fi
+  rm -f "$note"
+}
+is_free() {
+  name=$1 note=$2
+  shift 2
+  recover "$name" "$note" "$@" || return 1
+  open=$(is_open "$name" "$@") || return 1
+  [ -n "$open" ] || return 0
+  echo "icefall: a transaction on $name is open that no build has opened; publish or abort it by hand" >&2
+  return 1
+}
+claim() {
+  name=$1 note=$2 who=$3
+  shift 3
+  is_free "$name" "$note" "$@" || return 1
+  printf '%s\\n' "$who" > "$note.new" && mv -f "$note.new" "$note"
+}
 keeping() {
   if [ -z "$ICEFALL_GATEWAY_URL" ]; then "$@"; else icefall-gateway keep --token "$ICEFALL_GATEWAY_TOKEN" -- "$@"; fi
 }
@@ -48,6 +79,23 @@ export function gatewayOf(repository: CvmfsRepository | null): Record<string, st
     ICEFALL_GATEWAY_WAIT: String(Math.round(leases.waitMs / 1000)),
     ICEFALL_GATEWAY_TOKEN: `${spool}/session_token`,
   };
+}
+
+/** The file that tells whose transaction is open; one line. */
+export function noteOf(repository: CvmfsRepository): string {
+  return `${repository.spool}/icefall-transaction`;
+}
+
+/** The end of a step that has found a transaction open tells whose it was. */
+export function withRecovered<End extends StepEnd & { readonly summary: string }>(
+  end: End,
+  outcome: CommandOutcome,
+): End {
+  const output = String(outcome.values.stdout ?? '');
+  const owner = /^icefall: a transaction was left open by (.*); aborting it$/m.exec(output)?.[1];
+  if (owner === undefined || end.result !== 'SUCCESS') return end;
+  const summary = `${end.summary} (aborted one that ${owner} left open)`;
+  return { ...end, summary, properties: { ...end.properties, cvmfs_recovered: owner } };
 }
 
 /** Process options of the steps that publish: they may be silent for long. */

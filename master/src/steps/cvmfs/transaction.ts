@@ -17,11 +17,13 @@ import {
 import {
   endOfScript,
   gatewayOf,
+  noteOf,
   optionalTagSchema,
   plainMessage,
   publishingShape,
   scriptCommand,
   whoOf,
+  withRecovered,
 } from './script.ts';
 
 /** What the build says of its transaction (open, published, aborted, ended): only one that has published leaves nothing to clean up. */
@@ -30,29 +32,18 @@ const STATE = 'cvmfs_transaction';
 /** Of `icefall-gateway`, while a path is leased to somebody else. */
 const PATH_BUSY = 75;
 
-/**
- * The note tells whose transaction is open. It is written before the transaction is opened and removed after its end, so
- * an open transaction without one is none of ours: somebody works by hand, and is not disturbed.
- */
+/** The gateway is asked before the note is written: somebody may begin to work by hand while it is waited for. */
 const OPEN = `
 repository=$1 target=$2 note=$3 who=$4
 shift 4
-open=$(is_open "$repository" "$@") || exit 1
-if [ -n "$open" ]; then
-  if [ ! -f "$note" ]; then
-    echo "icefall: a transaction on $repository is open that no build has opened; publish or abort it by hand" >&2
-    exit 1
-  fi
-  echo "icefall: a transaction was left open by $(cat "$note"); aborting it"
-  "$@" abort -f "$repository" || exit 1
-fi
 if [ -n "$ICEFALL_GATEWAY_URL" ]; then
+  is_free "$repository" "$note" "$@" || exit
   # Of an asking that was cut off: it would be taken for somebody else's.
   [ ! -f "$note.lease" ] || icefall-gateway release --token "$note.lease"
   icefall-gateway acquire "$target" --wait "$ICEFALL_GATEWAY_WAIT" --token "$note.lease" &&
     icefall-gateway release --token "$note.lease" || exit
 fi
-printf '%s\\n' "$who" > "$note.new" && mv -f "$note.new" "$note" || exit 1
+claim "$repository" "$note" "$who" "$@" || exit
 "$@" transaction "$target"
 `;
 
@@ -99,8 +90,6 @@ const optionsSchema = z.strictObject({
 });
 type Options = z.output<typeof optionsSchema>;
 
-const noteOf = (repository: CvmfsRepository) => `${repository.spool}/icefall-transaction`;
-
 const openKind: StepKind<Options> = {
   name: 'cvmfsTransaction',
   schema: optionsSchema,
@@ -120,12 +109,8 @@ const openKind: StepKind<Options> = {
         ...end,
         summary: `${describeOpen(options)}: a publisher outside this site has the path, says the gateway`,
       };
-    const left = /^icefall: a transaction was left open by (.*); aborting it$/m.exec(
-      String(outcome.values.stdout ?? ''),
-    );
-    const properties = { [STATE]: 'open', ...(left === null ? {} : { cvmfs_recovered: left[1] ?? '' }) };
-    const summary = left === null ? end.summary : `${end.summary} (aborted one that ${left[1]} left open)`;
-    return end.result === 'SUCCESS' ? { ...end, ...(summary === undefined ? {} : { summary }), properties } : end;
+    if (end.result !== 'SUCCESS') return end;
+    return withRecovered({ ...end, properties: { [STATE]: 'open' } }, outcome);
   },
   describe: describeOpen,
 };

@@ -6,6 +6,7 @@ import { MANIFEST_MARK, readPublished, STATISTICS_MARK } from './published.ts';
 import { type CvmfsRepository, repositoryPathSchema, repositorySchema, withOwnLock } from './repository.ts';
 import {
   endOfScript,
+  noteOf,
   type PublishingOptions,
   plainMessage,
   plainPathSchema,
@@ -13,6 +14,8 @@ import {
   type Script,
   scriptCommand,
   tagNameSchema,
+  whoOf,
+  withRecovered,
 } from './script.ts';
 
 /** Options of every verb. */
@@ -29,8 +32,9 @@ const verbShape = {
 type ParsedVerb = PublishingOptions & { readonly repository: CvmfsRepository; readonly options: readonly string[] };
 
 const VERB = `
-served=$1
-shift
+served=$1 repository=$2 note=$3
+shift 4
+recover "$repository" "$note" publisher || exit
 "$@" || exit
 echo '${MANIFEST_MARK}'
 manifest_of "$served"
@@ -44,8 +48,15 @@ interface Verb<Options> {
   /** The command line after the publisher's own, without the repository's name. */
   readonly words: (options: Options) => readonly string[];
   readonly describe: (options: Options) => string;
-  /** Another script than that which runs the verb; it is given the same arguments, and these before them. */
+  /**
+   * Another script than that which runs the verb. It is given what is published, the repository's name, the note, whose it
+   * is to be, these arguments, and the verb's command line; `publisher` runs any other verb.
+   */
   readonly script?: (options: Options) => Pick<Script, 'text'> & { readonly before: readonly string[] };
+}
+
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
 }
 
 /**
@@ -60,8 +71,11 @@ function verbStep<Options extends ParsedVerb, Input extends VerbOptions>(verb: V
     begin(options, run) {
       const { repository } = options;
       const { text, before } = verb.script?.(options) ?? { text: VERB, before: [] };
-      const line = [...repository.server, ...verb.words(options), ...options.options, repository.name];
-      const script = { name: verb.name, text, args: [...before, repository.served, ...line] };
+      const { name, served, server } = repository;
+      const about = [served, name, noteOf(repository), whoOf(run), ...before];
+      const args = [...about, ...server, ...verb.words(options), ...options.options, name];
+      const publisher = `publisher() { ${quoted(server)} "$@"; }`;
+      const script = { name: verb.name, text: `${publisher}\n${text}`, args };
       return { do: 'command', command: scriptCommand(script, options, run) };
     },
     end(options, outcome) {
@@ -69,7 +83,8 @@ function verbStep<Options extends ParsedVerb, Input extends VerbOptions>(verb: V
       if (end.result !== 'SUCCESS') return end;
       const { properties, summary } = readPublished(String(outcome.values.stdout ?? ''));
       const isTold = properties.cvmfs_revision !== undefined;
-      return { ...end, properties, ...(isTold ? { summary: `${verb.describe(options)}: ${summary}` } : {}) };
+      const told = isTold ? { summary: `${verb.describe(options)}: ${summary}` } : {};
+      return withRecovered({ ...end, properties, ...told }, outcome);
     },
     describe: verb.describe,
   };
@@ -95,15 +110,20 @@ const ingestSchema = z
 
 /**
  * An archive that is made here is whole before the publisher sees it: a tar that fails in the middle must not be published.
- * The first words of the command line are the publisher itself: it is asked for its statistics afterwards.
+ * One that was left by a crash is overwritten by the next, and so is not there for ever. Whatever is open at the end is aborted.
  */
 const INGEST = `
-directory=$1 words=$2 repository=$3 served=$4
-shift 4
+served=$1 repository=$2 note=$3 who=$4 directory=$5
+shift 5
+archive=
+finish() {
+  [ -z "$archive" ] || rm -f "$archive"
+  recover "$repository" "$note" publisher
+}
+trap finish EXIT
+trap 'exit 1' HUP INT TERM
 if [ -n "$directory" ]; then
-  archive=$(pwd)/icefall-ingest.$$.tar
-  trap 'rm -f "$archive"' EXIT
-  trap 'exit 1' HUP INT TERM
+  archive=$(pwd)/icefall-ingest.$repository.tar
   tar -C "$directory" -cf "$archive" . || exit
   for word; do
     shift
@@ -111,16 +131,13 @@ if [ -n "$directory" ]; then
     set -- "$@" "$word"
   done
 fi
+claim "$repository" "$note" "$who" publisher || exit
 "$@" || exit
+rm -f "$note"
 echo '${MANIFEST_MARK}'
 manifest_of "$served"
 echo '${STATISTICS_MARK}'
-for word; do
-  shift
-  [ "$words" -gt 0 ] && set -- "$@" "$word"
-  words=$((words - 1))
-done
-statistics_of "$repository" "$@"
+statistics_of "$repository" publisher
 exit 0
 `;
 
@@ -141,10 +158,7 @@ export const cvmfsIngest = verbStep<
   name: 'cvmfsIngest',
   schema: ingestSchema,
   words: ({ path, tarball }) => ['ingest', '-t', tarball ?? '{archive}', '-b', path],
-  script: ({ repository, directory = '' }) => ({
-    text: INGEST,
-    before: [directory, String(repository.server.length), repository.name],
-  }),
+  script: ({ directory = '' }) => ({ text: INGEST, before: [directory] }),
   describe: ({ repository, path, tarball, directory }) =>
     `ingest ${tarball ?? directory} as ${repository.name}/${path}`,
 });
@@ -208,8 +222,7 @@ const ephemeralSchema = z.strictObject({
 /** `enter` may not hand the command's exit code on: only a commit that says it succeeded has. */
 const COMMITTED = 'icefall: committed';
 function inContainer(commit: readonly string[]): string {
-  const quoted = commit.map((word) => `'${word.replaceAll("'", "'\\''")}'`);
-  return `"$@" && ${quoted.join(' ')} && echo '${COMMITTED}'`;
+  return `"$@" && ${quoted(commit)} && echo '${COMMITTED}'`;
 }
 
 const ephemeralKind: StepKind<z.output<typeof ephemeralSchema>> = {
