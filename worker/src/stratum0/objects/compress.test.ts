@@ -34,6 +34,23 @@ describe('an object as it is stored', () => {
     expect(compress(content).equals(deflateSync(content))).toBe(true);
   });
 
+  test('is the same whatever was compressed before', () => {
+    let seed = 1;
+    const noise = (length: number, values: number): Buffer => {
+      const bytes = Buffer.alloc(length);
+      for (let i = 0; i < length; i += 1) {
+        seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+        bytes[i] = (seed >> 16) % values;
+      }
+      return bytes;
+    };
+    for (let length = 7000; length < 7200; length += 1) {
+      compress(noise(16 * KIB, 256));
+      const content = noise(length, 8);
+      expect(compress(content).equals(deflateSync(content))).toBe(true);
+    }
+  });
+
   test('is the same where Node’s engines are not as they are known', async () => {
     const zlib = await vi.importActual<typeof import('node:zlib')>('node:zlib');
     const createDeflate = vi.fn(() => ({ _handle: { reset: true }, _writeState: [] }));

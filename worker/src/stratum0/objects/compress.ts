@@ -9,6 +9,7 @@ const WORTHWHILE = 0.98;
 const SMALL_BYTES = 16 * 1024;
 /** More than what zlib can make of small content: it adds five bytes to 16 KiB that cannot be compressed. */
 const ROOM_BYTES = 2 * SMALL_BYTES;
+const ZEROS = new Uint8Array(SMALL_BYTES);
 
 /**
  * zlib's form at its default level, as the stock tools store all objects. Large content that does not get smaller
@@ -49,6 +50,8 @@ interface Small {
   /** After each call: the bytes of output that are not used, and those of input. */
   readonly left: Uint32Array;
   readonly room: Buffer;
+  /** As far as this the engine has bytes of what it has compressed before. */
+  usedBytes: number;
 }
 
 let small: Small | null | undefined;
@@ -59,7 +62,8 @@ let small: Small | null | undefined;
  */
 function compressSmall(content: Uint8Array): Buffer {
   if (small === undefined) small = findEngine();
-  return (small === null ? null : run(small, content)) ?? deflateSync(content);
+  const packed = small === null ? null : run(small, content);
+  return packed === null ? deflateSync(content) : Buffer.from(packed);
 }
 
 function findEngine(): Small | null {
@@ -67,7 +71,7 @@ function findEngine(): Small | null {
   const engine: unknown = Reflect.get(stream, '_handle');
   const left: unknown = Reflect.get(stream, '_writeState');
   if (!isEngine(engine) || !(left instanceof Uint32Array)) return null;
-  return { engine, left, room: Buffer.alloc(ROOM_BYTES) };
+  return { engine, left, room: Buffer.alloc(ROOM_BYTES), usedBytes: 0 };
 }
 
 function isEngine(engine: unknown): engine is Engine {
@@ -75,10 +79,20 @@ function isEngine(engine: unknown): engine is Engine {
   return ['reset', 'writeSync'].every((name) => typeof Reflect.get(engine, name) === 'function');
 }
 
-/** Null: not all of it was read, or told. */
-function run({ engine, left, room }: Small, content: Uint8Array): Buffer | null {
+/**
+ * Null: not all of it was read, or told. The zlib in Node looks a few bytes behind the end of its input when it seeks
+ * repetitions: bytes of longer content of before would change the outcome, and so the object's name. Zeros, which a new engine
+ * has there, are put in their place.
+ */
+function run(small: Small, content: Uint8Array): Buffer | null {
+  if (content.length < small.usedBytes) pass(small, ZEROS.subarray(0, small.usedBytes));
+  small.usedBytes = content.length;
+  return pass(small, content);
+}
+
+function pass({ engine, left, room }: Small, content: Uint8Array): Buffer | null {
   engine.reset();
   engine.writeSync(zlib.Z_FINISH, content, 0, content.length, room, 0, room.length);
   const [unused = 0, unread] = left;
-  return unread === 0 && unused > 0 ? Buffer.from(room.subarray(0, room.length - unused)) : null;
+  return unread === 0 && unused > 0 ? room.subarray(0, room.length - unused) : null;
 }

@@ -240,6 +240,8 @@ function planTasks(call: Call): Task[] {
   let batch: number[] = [];
   let bytes = 0;
   const close = (): void => {
+    // Small ones first: `compress` has less to do.
+    batch.sort((a, b) => (call.jobs[a]?.sizeBytes ?? 0) - (call.jobs[b]?.sizeBytes ?? 0));
     const ranges = batch.flatMap((index) => {
       const file = call.jobs[index];
       return file === undefined ? [] : [{ file, offset: 0, sizeBytes: file.sizeBytes, suffix: '' as const }];
