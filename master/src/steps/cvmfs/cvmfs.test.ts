@@ -11,7 +11,7 @@ import { cvmfsResign } from './resign.ts';
 import { cvmfsRsync, readStatistics } from './rsync.ts';
 import { plainMessage } from './script.ts';
 import { cvmfsTransaction } from './transaction.ts';
-import { cvmfsEphemeral, cvmfsGarbageCollect, cvmfsIngest, cvmfsRollback, cvmfsTag } from './verbs.ts';
+import { cvmfsCheck, cvmfsEphemeral, cvmfsGarbageCollect, cvmfsIngest, cvmfsRollback, cvmfsTag } from './verbs.ts';
 
 const repository = cvmfsRepository({ name: 'software.example.org' });
 const remote = cvmfsRepository({ name: 'far.example.org', served: 'http://far.example.org/cvmfs' });
@@ -104,6 +104,21 @@ describe('steps that publish', () => {
     });
     const { env } = commandOf('shell', () => cvmfsGarbageCollect({ repository }), run);
     expect(env).toMatchObject({ ICEFALL_STRATUM0_OWNER: 'publish #7 on stratum0 (build 70)', ICEFALL_FENCE: '9' });
+  });
+
+  test('show what they run, not how, and mean no variable of the worker', () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a word of the publisher's own
+    const server = ['sh', '-c', 'exec "${TOOLS}/it\'s" "$@"', 'cvmfs_server'];
+    const { command, env } = commandOf('shell', () => cvmfsCheck({ repository: { ...repository, server } }));
+    const [shell, , line, name, ...args] = command;
+    expect([shell, line, name, args.slice(4)]).toEqual([
+      ...['sh', 'eval "$ICEFALL_SCRIPT"', 'cvmfsCheck'],
+      [...server, 'check', 'software.example.org'],
+    ]);
+    expect(env.ICEFALL_SCRIPT).toContain(
+      `publisher() { 'sh' '-c' 'exec "$''{TOOLS}/it'\\''s" "$@"' 'cvmfs_server' "$@"; }`,
+    );
+    expect(env.ICEFALL_SCRIPT).not.toContain('${');
   });
 
   test.each([

@@ -137,6 +137,11 @@ export const tagNameSchema = z.string().regex(/^(?!-)[\w.@+-]+$/, TAG_NAME);
 /** The same, or nothing: no name. */
 export const optionalTagSchema = z.string().regex(/^(?!-)[\w.@+-]*$/, TAG_NAME);
 
+/** Words as a script may hold them. The worker puts its own values in place of `${NAME}`, which is not meant here. */
+export function quoted(words: readonly string[]): string {
+  return words.map((word) => `'${word.replaceAll("'", "'\\''").split('${').join("$''{")}'`).join(' ');
+}
+
 /** A POSIX shell's script that runs on the worker, with its arguments; `name` is what it calls itself in errors. */
 export interface Script {
   readonly name: string;
@@ -144,10 +149,14 @@ export interface Script {
   readonly args: readonly string[];
 }
 
-/** The worker's command for a script: its output is captured, and the publisher is told for whom it works. */
+/**
+ * The worker's command for a script: its output is captured, and the publisher is told for whom it works. The script itself
+ * is a variable, so that the log begins with what it is given, and not with pages of shell.
+ */
 export function scriptCommand(script: Script, options: PublishingOptions, run: StepRun): ShellCommand {
-  const command = ['sh', '-c', `${PRELUDE}${script.text}`, script.name, ...script.args];
-  const env = { ...ownerOf(run), ...options.env };
+  const command = ['sh', '-c', 'eval "$ICEFALL_SCRIPT"', script.name, ...script.args];
+  const text = `unset ICEFALL_SCRIPT\n${PRELUDE}${script.text}`;
+  const env = { ...ownerOf(run), ...options.env, ICEFALL_SCRIPT: text };
   return shellCommand(shellSchema.parse({ ...pick(options), env, command }), run, true);
 }
 

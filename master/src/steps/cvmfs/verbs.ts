@@ -11,6 +11,7 @@ import {
   plainMessage,
   plainPathSchema,
   publishingShape,
+  quoted,
   type Script,
   scriptCommand,
   tagNameSchema,
@@ -53,10 +54,6 @@ interface Verb<Options> {
    * is to be, these arguments, and the verb's command line; `publisher` runs any other verb.
    */
   readonly script?: (options: Options) => Pick<Script, 'text'> & { readonly before: readonly string[] };
-}
-
-function quoted(words: readonly string[]): string {
-  return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
 }
 
 /**
