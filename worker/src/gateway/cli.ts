@@ -72,8 +72,7 @@ async function act(
     case 'acquire': {
       const token = await acquireWithin(gateway, targetOf(target), options);
       if (values.token === undefined) terminal.out(token);
-      // Whoever has the token can publish: it is nobody else's to read.
-      else writeFileSync(values.token, `${token}\n`, { mode: 0o600 });
+      else await keepToken(gateway, token, values.token);
       return 0;
     }
     case 'renew':
@@ -97,6 +96,16 @@ async function act(
       return 0;
     default:
       throw new GatewayError('usage', `"${verb}" is not a command; see icefall-gateway help`);
+  }
+}
+
+/** Whoever has the token can publish: it is nobody else's to read. A lease whose token cannot be kept is given back. */
+async function keepToken(gateway: Gateway, token: string, file: string): Promise<void> {
+  try {
+    writeFileSync(file, `${token}\n`, { mode: 0o600 });
+  } catch (error) {
+    await gateway.release(token).catch(() => {});
+    throw error;
   }
 }
 

@@ -165,6 +165,15 @@ describe('the command', () => {
     expect([double.held.size, existsSync(token)]).toEqual([0, false]);
   });
 
+  test('gives a lease back whose token cannot be kept', async () => {
+    const token = join(directory, 'no', 'such', 'folder');
+    expect(await call('acquire', REPOSITORY, '--token', token)).toMatchObject({
+      code: 1,
+      errors: expect.stringContaining('ENOENT'),
+    });
+    expect(double.held.size).toBe(0);
+  });
+
   test('holds a lease while a program runs, and ends with its exit code', async () => {
     const seen = join(directory, 'seen');
     const held = await call('hold', REPOSITORY, '--', 'sh', '-c', 'echo "$ICEFALL_LEASE_TOKEN" > "$0"; exit 7', seen);
