@@ -58,3 +58,15 @@ describe('the numbers of rows', () => {
     expect(again.list('').map(({ path }) => path)).toEqual(['f0', ...names.slice(7), '\xff']);
   });
 });
+
+test('groups of hard links have numbers of 32 bits', () => {
+  const catalog = createCatalog('');
+  // Beyond 2 ** 21 both numbers together are more than a number of JavaScript holds exactly.
+  const links = [2 ** 21 - 1, 2 ** 21, 3_000_001, 2 ** 32 - 1].map((linkGroup) =>
+    file(`in ${linkGroup}`, { linkGroup, linkCount: 3 }),
+  );
+  for (const entry of links) catalog.put(entry);
+  const again = loadCatalog('', catalog.image(), 'it');
+  expect(links.map(({ path }) => again.lookup(path))).toEqual(links);
+  expect(again.lastLinkGroup()).toBe(2 ** 32 - 1);
+});

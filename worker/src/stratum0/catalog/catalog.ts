@@ -14,7 +14,7 @@ import {
   toText,
 } from './memory-database.ts';
 import { hashPath } from './path-hash.ts';
-import { COLUMNS, fromRow, hashOfRow, toValues } from './rows.ts';
+import { COLUMNS, fromRow, hashOfRow, LINK_GROUP, toValues } from './rows.ts';
 import { CATALOG_TABLES, FLAGS, SCHEMA, SCHEMA_REVISION } from './schema.ts';
 import { upgradeCatalog } from './upgrade.ts';
 
@@ -160,7 +160,7 @@ export class Catalog {
 
   /** The largest number of a group of hard links; 0 where there is none. */
   lastLinkGroup(): number {
-    return integer(this.#prepare('SELECT max(hardlinks >> 32) AS last FROM catalog').get()?.last);
+    return integer(this.#prepare(`SELECT max(${LINK_GROUP}) AS last FROM catalog`).get()?.last);
   }
 
   /** A property (`schema`, `revision`, `root_prefix`, …); null where it is not set. */

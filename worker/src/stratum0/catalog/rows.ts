@@ -11,12 +11,15 @@ import { FLAGS } from './schema.ts';
 const TYPE_MASK = 0o170000;
 const TYPES = { file: 0o100000, directory: 0o040000, symlink: 0o120000 } as const;
 const PERMISSIONS = 0o7777;
-/** The link count is in the lower 32 bits of `hardlinks`, the group in the upper 32. */
-const GROUP_UNIT = 2 ** 32;
+/**
+ * The link count is in the lower 32 bits of `hardlinks`, the group in the upper 32; they are read one by one, since both
+ * together may be more than a number holds exactly.
+ */
+const GROUP_UNIT = 2n ** 32n;
+export const LINK_GROUP = '((hardlinks >> 32) & 4294967295)';
 
 /** Names and link targets are bytes, not text: they are read and bound as such. */
-export const COLUMNS =
-  'hardlinks, hash, size, mode, mtime, mtimens, flags, CAST(name AS BLOB) AS name, CAST(symlink AS BLOB) AS symlink, uid, gid, xattr';
+export const COLUMNS = `hardlinks & 4294967295 AS linkCount, ${LINK_GROUP} AS linkGroup, hash, size, mode, mtime, mtimens, flags, CAST(name AS BLOB) AS name, CAST(symlink AS BLOB) AS symlink, uid, gid, xattr`;
 
 export function nameOf(path: BytePath): BytePath {
   return path.slice(path.lastIndexOf('/') + 1);
@@ -31,7 +34,7 @@ export function toValues(entry: CatalogEntry) {
     path.second,
     parent.first,
     parent.second,
-    entry.linkGroup * GROUP_UNIT + entry.linkCount,
+    entry.linkGroup === 0 ? entry.linkCount : hardlinksOf(entry),
     entry.hash === null ? null : hashBytes(entry.hash),
     entry.sizeBytes,
     TYPES[entry.type] | entry.mode,
@@ -44,6 +47,11 @@ export function toValues(entry: CatalogEntry) {
     entry.gid,
     entry.attributes === null ? null : Buffer.from(entry.attributes, 'latin1'),
   ];
+}
+
+/** As the signed integer that SQLite can hold. */
+function hardlinksOf({ linkGroup, linkCount }: CatalogEntry): bigint {
+  return BigInt.asIntN(64, BigInt(linkGroup) * GROUP_UNIT + BigInt(linkCount));
 }
 
 function flagsOf(entry: CatalogEntry): number {
@@ -79,7 +87,6 @@ export function fromRow(row: Row, parent: BytePath | null, chunksOf: (path: Byte
     );
   const type = typeOf(flags);
   if ((mode & TYPE_MASK) !== TYPES[type]) refuse(`has flags (${flags}) that do not fit its mode (${mode})`);
-  const hardlinks = integer(row.hardlinks);
   return {
     path,
     type,
@@ -96,8 +103,8 @@ export function fromRow(row: Row, parent: BytePath | null, chunksOf: (path: Byte
         : chunksOf(path).map((chunk) => ({ ...chunk, hash: namedHash(algorithm ?? 'sha1', chunk.hash) })),
     target: type === 'symlink' ? bytes(row.symlink) : null,
     attributes: row.xattr === null ? null : bytes(row.xattr),
-    linkCount: hardlinks % GROUP_UNIT,
-    linkGroup: Math.floor(hardlinks / GROUP_UNIT),
+    linkCount: integer(row.linkCount),
+    linkGroup: integer(row.linkGroup),
     border: borderOf(flags),
   };
 }
