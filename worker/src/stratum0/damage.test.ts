@@ -111,7 +111,7 @@ describe('check finds', () => {
           at,
           expect.stringMatching(/^(bad_|damaged_|missing_)/),
         ]);
-      expect(await verdictWith(path, () => rmSync(path))).toMatch(/^(no_repository|missing_object)$/);
+      expect(await verdictWith(path, () => rmSync(path))).toMatch(/^(bad_manifest|missing_object)$/);
     }
   });
 

@@ -9,6 +9,9 @@ import type { RepositoryPaths } from '../paths.ts';
 /** What a reference is to, as the column `type` has it. */
 const REFERENCE_TYPES = { catalog: 0, certificate: 1, history: 2, metainfo: 3 } as const;
 
+/** Of the names of such objects. */
+export const REFERENCE_SUFFIXES = { catalog: 'C', certificate: 'X', history: 'H', metainfo: 'M' } as const;
+
 /** An object that a manifest of this repository has named. */
 export interface Reference {
   readonly hash: string;

@@ -10,6 +10,7 @@ import { putManifest } from '../transaction/revision.ts';
 import { beginTransaction } from './begin.ts';
 import { checkRepository } from './check.ts';
 import { publish } from './publish.ts';
+import { addTag } from './tags.ts';
 
 describe('check', () => {
   let site: TestSite;
@@ -184,6 +185,16 @@ describe('check of catalogs that are sound as objects', () => {
     writeFileSync(site.paths.reflog, encodeReflog(REPOSITORY, []));
     await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({ code: 'check_failed' });
     expect(site.said.filter((line) => line.startsWith('reflog: '))).toHaveLength(5);
+  });
+
+  test('finds damage in what only the log of references leads to', async () => {
+    const { history, metainfo } = await currentManifest(site.paths);
+    const before = join(site.paths.served, objectName(history, 'H'));
+    await addTag(site.context, REPOSITORY, 'v1', '');
+    await checkRepository(site.context, REPOSITORY);
+    copyFileSync(join(site.paths.served, objectName(metainfo ?? '', 'M')), before);
+    await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({ code: 'check_failed' });
+    expect(site.said.at(-1)).toContain(`log of references: ${objectName(history, 'H')}`);
   });
 
   test('tells of a log of references that a publish left which died, and is content once that is put right', async () => {

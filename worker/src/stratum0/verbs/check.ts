@@ -5,7 +5,7 @@ import { addCounters, COUNTERS, type Counters, NO_COUNTS } from '../catalog/coun
 import { type CatalogEntry, sameEntry } from '../catalog/entry.ts';
 import type { Context } from '../context.ts';
 import { Stratum0Error } from '../errors.ts';
-import { decodeReflog } from '../history/reflog.ts';
+import { decodeReflog, REFERENCE_SUFFIXES, type Reference } from '../history/reflog.ts';
 import { hasHash } from '../objects/hashes.ts';
 import { objectName } from '../objects/object-store.ts';
 import type { RepositoryPaths } from '../paths.ts';
@@ -30,8 +30,9 @@ interface Inspection {
 
 /**
  * Verifies everything that the manifest leads to: signatures, history, reflog, every catalog (structure, references,
- * counters, links), every object's hash and size; of older revisions with a name, that all of it can be read. Throws `check_failed` after all problems have been told, or the error
- * of a manifest or whitelist that cannot be used.
+ * counters, links), every object's hash and size; of older revisions that have a name, or are in the log of references, that
+ * all of it can be read. Throws `check_failed` after all problems have been told, or the error of a manifest or whitelist that
+ * cannot be used.
  */
 export async function checkRepository(context: Context, name: string): Promise<void> {
   const paths = existingRepository(context, name);
@@ -86,9 +87,11 @@ async function checkNamedObjects(inspection: Inspection, paths: RepositoryPaths)
   if (reflog === null) return;
   await telling(inspection, 'reflog', async () => {
     const image = await readFile(paths.reflog).catch(() => Buffer.alloc(0));
-    const logged = new Set(decodeReflog(image).map(({ hash }) => hash));
+    const log = decodeReflog(image);
+    const logged = new Set(log.map(({ hash }) => hash));
     for (const hash of [manifest.root, manifest.certificate, manifest.history, metainfo])
       if (hash !== null && !logged.has(hash)) inspection.problem(`reflog: ${hash} is missing`);
+    await checkLogged(inspection, log);
     if (hasHash(image, reflog)) return;
     const before = await readFile(paths.reflogBefore).catch(() => Buffer.alloc(0));
     const remedy = hasHash(before, reflog)
@@ -96,6 +99,20 @@ async function checkNamedObjects(inspection: Inspection, paths: RepositoryPaths)
       : '';
     inspection.problem(`reflog: it is not the one that the manifest names${remedy}`);
   });
+}
+
+/** What the log refers to besides: garbage collection reads it, and clients may still be at such a revision. */
+async function checkLogged(inspection: Inspection, log: readonly Reference[]): Promise<void> {
+  const { published, objects } = inspection;
+  for (const { hash, type } of log) {
+    const suffix = REFERENCE_SUFFIXES[type];
+    const name = objectName(hash, suffix);
+    if (type === 'catalog') await checkOlder(inspection, 'log of references', '', { hash, sizeBytes: 0 });
+    else if (!objects.has(name)) {
+      objects.add(name);
+      await telling(inspection, 'log of references', () => published.object(hash, suffix));
+    }
+  }
 }
 
 /** A catalog of a revision of before, with what it leads to, as far as that was not read for another one. */

@@ -7,7 +7,7 @@ import type { CatalogReference } from '../catalog/catalog.ts';
 import type { Context } from '../context.ts';
 import { removeIfThere, replaceFile } from '../disk.ts';
 import { systemCode } from '../errors.ts';
-import { type Reference, readReflog, writeReflog } from '../history/reflog.ts';
+import { REFERENCE_SUFFIXES, type Reference, readReflog, writeReflog } from '../history/reflog.ts';
 import { algorithmOf } from '../objects/hashes.ts';
 import { objectName, readObject } from '../objects/object-store.ts';
 import type { RepositoryPaths } from '../paths.ts';
@@ -40,8 +40,8 @@ export async function collectGarbage(context: Context, name: string): Promise<vo
     const recent = log.filter(({ addedAt }) => addedAt >= since);
     const roots = await rootsToKeep(paths, published, recent);
     const needed = await markAll(published, roots);
-    for (const { hash, type } of recent) needed.add(objectName(hash, SUFFIXES[type]));
-    const kept = log.filter(({ hash, type }) => needed.has(objectName(hash, SUFFIXES[type])));
+    for (const { hash, type } of recent) needed.add(objectName(hash, REFERENCE_SUFFIXES[type]));
+    const kept = log.filter(({ hash, type }) => needed.has(objectName(hash, REFERENCE_SUFFIXES[type])));
     const key = await keyOfManifest(paths, published.manifest);
     const reflog = await writeReflog(context, paths, kept, algorithmOf(published.manifest.root));
     await writeManifest(context, paths, { ...published.manifest, reflog }, key);
@@ -52,8 +52,6 @@ export async function collectGarbage(context: Context, name: string): Promise<vo
     );
   });
 }
-
-const SUFFIXES = { catalog: 'C', certificate: 'X', history: 'H', metainfo: 'M' } as const;
 
 async function rootsToKeep(
   paths: RepositoryPaths,
