@@ -16,6 +16,7 @@ const PERMISSIONS = 0o7777;
  * together may be more than a number holds exactly.
  */
 const GROUP_UNIT = 2n ** 32n;
+/** The group of hard links of a row; 0: none. */
 export const LINK_GROUP = '((hardlinks >> 32) & 4294967295)';
 
 /** Names and link targets are bytes, not text: they are read and bound as such. */
