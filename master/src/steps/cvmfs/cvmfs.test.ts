@@ -239,6 +239,14 @@ describe('a failure', () => {
   });
 });
 
+test('an abort asks for nothing that a step may have made wrong', () => {
+  const given = { path: prop('path', ''), tag: prop('tag', ''), message: prop('message', '') };
+  const [, , publishing, aborting] = cvmfsTransaction({ repository, steps: [work], ...given });
+  const run = aRun({ properties: { path: '../a', tag: 'not yet known', message: 7 } });
+  expect(() => publishing?.prepare(run)).toThrow(/option "tag"/);
+  expect(aborting?.prepare(run).begin()).toMatchObject({ do: 'command' });
+});
+
 test('an opening that failed sets no property', () => {
   const [opening] = cvmfsTransaction({ repository, steps: [work] });
   expect(opening?.prepare(aRun()).end(anOutcome({ exitCode: 1 })).properties).toBeUndefined();

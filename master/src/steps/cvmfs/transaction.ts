@@ -90,6 +90,10 @@ const optionsSchema = z.strictObject({
 });
 type Options = z.output<typeof optionsSchema>;
 
+/** Nothing that a step may have made wrong in the meantime: what is open is aborted whatever the tag is. */
+const abortSchema = z.strictObject({ ...publishingShape, repository: repositorySchema });
+type AbortOptions = z.output<typeof abortSchema>;
+
 const openKind: StepKind<Options> = {
   name: 'cvmfsTransaction',
   schema: optionsSchema,
@@ -140,9 +144,9 @@ const publishKind: StepKind<Options> = {
   describe: ({ repository }) => `publish ${repository.name}`,
 };
 
-const abortKind: StepKind<Options> = {
+const abortKind: StepKind<AbortOptions> = {
   name: 'cvmfsAbort',
-  schema: optionsSchema,
+  schema: abortSchema,
   begin(options, run) {
     const { repository } = options;
     const args = [repository.name, noteOf(repository), whoOf(run), repository.served, ...repository.server];
@@ -170,10 +174,13 @@ function describeAbort({ name }: CvmfsRepository): string {
 
 const open = defineStep<Options, Given>(openKind);
 const publish = defineStep<Options, Given>(publishKind);
-const abort = defineStep<Options, Given>(abortKind);
+const abort = defineStep<AbortOptions, GivenToAbort>(abortKind);
 
-interface Given extends ProcessOptions {
+interface GivenToAbort extends ProcessOptions {
   readonly repository: CvmfsRepository;
+}
+
+interface Given extends GivenToAbort {
   readonly path?: string;
   readonly tag?: string;
   readonly message?: string;
@@ -219,6 +226,7 @@ export function cvmfsTransaction(options: CvmfsTransactionOptions): StepDeclarat
     if (!isStep(step)) reportProblem(place, `cvmfsTransaction: option "steps": element ${i} is not a step`);
   });
   const once = { ...given, retryable: false };
+  const { path: _path, tag: _tag, message: _message, ...process } = once;
   const opening = open({ ...once, name: 'transaction', doStepIf: passed });
   if (!repositorySchema.safeParse(given.repository).success) return [opening];
   const own = transactionLocks(given.repository, pathOf(given.path));
@@ -226,7 +234,7 @@ export function cvmfsTransaction(options: CvmfsTransactionOptions): StepDeclarat
   // What is wrong with the options of all three has been told of the opening.
   const { value: ending } = collectProblems(() => [
     publish({ ...once, name: 'publish', doStepIf: passed, hideStepIf: whenSkipped }),
-    abort({ ...once, name: 'abort', alwaysRun: true, doStepIf: unpublished, hideStepIf: whenSkipped }),
+    abort({ ...process, name: 'abort', alwaysRun: true, doStepIf: unpublished, hideStepIf: whenSkipped }),
   ]);
   return holdTogether([...(parsed.data?.locks ?? []), ...own], [opening, ...body, ...ending]);
 }
