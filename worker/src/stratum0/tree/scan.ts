@@ -8,6 +8,8 @@ import { absolute } from './tree.ts';
 
 /** The empty file that makes its directory the beginning of a nested catalog. */
 export const MARKER = '.cvmfscatalog';
+/** Before the name of a file: the stock tools read there what the file is, whose content is stored already (a graft). */
+const GRAFT = '.cvmfsgraft-';
 /** A name that clients show in the root themselves. */
 const RESERVED = '.cvmfs';
 
@@ -146,8 +148,10 @@ class Scanner {
       if (type === 'directory') inside.push({ path, stat, old });
       else {
         if (old !== undefined && isDirectoryStamp(old)) removed.push(path);
-        if (old === undefined || old !== fileStamp(stat, type))
+        if (old === undefined || old !== fileStamp(stat, type)) {
+          refuseGraft(name, path);
           leaves.push({ path, type, stat, directories: 0, isPartial: false });
+        }
       }
     }
     return { leaves, inside, removed, isMarked };
@@ -209,6 +213,15 @@ function list(mount: string, directory: BytePath): BytePath[] {
       `the directory ${forPeople(directory) || mount} cannot be listed (${systemCode(error)})`,
     );
   }
+}
+
+/** Its file is empty, and would be published so. */
+function refuseGraft(name: BytePath, path: BytePath): void {
+  if (!name.startsWith(GRAFT)) return;
+  throw new Stratum0Error(
+    'unsupported_file',
+    `${forPeople(path)} says that the content of a file is stored elsewhere, which is not supported: remove it, and put the content into the file`,
+  );
 }
 
 function lstatIfThere(mount: string, path: BytePath): BigIntStats | undefined {

@@ -156,6 +156,14 @@ describe('publish', () => {
     });
     expect(await revisionOf(site)).toBe(1);
     rmSync(join(site.paths.mount, 'bin/pipe'));
+    // What the stock tools take for a file with content that is stored elsewhere would be published without it.
+    const graft = join(site.paths.mount, 'bin/.cvmfsgraft-tool');
+    writeFileSync(graft, `size=1\nchecksum=${'a'.repeat(40)}\n`);
+    await expect(publish(site.context, REPOSITORY, PLAIN)).rejects.toMatchObject({
+      code: 'unsupported_file',
+      message: expect.stringContaining('bin/.cvmfsgraft-tool'),
+    });
+    rmSync(graft);
     await publish(site.context, REPOSITORY, PLAIN);
     expect(await treePublished(site)).toEqual(TREE);
   });
