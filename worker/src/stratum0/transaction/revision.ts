@@ -74,14 +74,16 @@ export async function readTags(paths: RepositoryPaths, manifest: Manifest): Prom
 export async function putManifest(context: Context, paths: RepositoryPaths, manifest: Manifest): Promise<Manifest> {
   const key = await keyOfManifest(paths, manifest);
   const log = await readReflog(paths);
-  const reflog = await writeReflog(context, paths, [...log, ...referencesOf(manifest)], algorithmOf(manifest.root));
+  // A manifest keeps its time where only its tags change, what it names does not.
+  const addedAt = Math.max(manifest.publishedAt, Math.floor(context.now() / 1000));
+  const references = [...log, ...referencesOf(manifest, addedAt)];
+  const reflog = await writeReflog(context, paths, references, algorithmOf(manifest.root));
   const complete = { ...manifest, reflog };
   await writeManifest(context, paths, complete, key);
   return complete;
 }
 
-function referencesOf(manifest: Manifest): Reference[] {
-  const addedAt = manifest.publishedAt;
+function referencesOf(manifest: Manifest, addedAt: number): Reference[] {
   return [
     { hash: manifest.root, type: 'catalog', addedAt },
     { hash: manifest.certificate, type: 'certificate', addedAt },

@@ -6,6 +6,7 @@ import { encodeReflog } from '../history/reflog.ts';
 import { objectName, objectStore, readObject } from '../objects/object-store.ts';
 import { currentManifest, openServed } from '../repository.ts';
 import { makeTree, REPOSITORY, type TestSite, testSite } from '../testing/site.ts';
+import { withRepositoryLock } from '../transaction/lock.ts';
 import { putManifest } from '../transaction/revision.ts';
 import { beginTransaction } from './begin.ts';
 import { checkRepository } from './check.ts';
@@ -200,12 +201,15 @@ describe('check of catalogs that are sound as objects', () => {
   test('tells of a log of references that a publish left which died, and is content once that is put right', async () => {
     copyFileSync(site.paths.reflog, site.paths.reflogBefore);
     const { root, certificate, history, metainfo } = await currentManifest(site.paths);
-    const newer = [root, certificate, history, metainfo ?? ''].map((hash) => ({
-      hash,
-      type: 'catalog' as const,
-      addedAt: 0,
-    }));
+    const newer = [
+      { hash: root, type: 'catalog' as const, addedAt: 0 },
+      { hash: certificate, type: 'certificate' as const, addedAt: 0 },
+      { hash: history, type: 'history' as const, addedAt: 0 },
+      { hash: metainfo ?? '', type: 'metainfo' as const, addedAt: 0 },
+    ];
     writeFileSync(site.paths.reflog, encodeReflog(REPOSITORY, newer));
+    // Before its manifest, as every publish does.
+    await withRepositoryLock(site.context, site.paths, () => checkRepository(site.context, REPOSITORY));
     await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({ code: 'check_failed' });
     expect(site.said.filter((line) => line.startsWith('reflog: '))).toEqual([
       expect.stringContaining('a publish died before its own was in place'),

@@ -10,7 +10,8 @@ import { hasHash } from '../objects/hashes.ts';
 import { objectName } from '../objects/object-store.ts';
 import type { RepositoryPaths } from '../paths.ts';
 import type { Published } from '../published.ts';
-import { existingRepository, openServed } from '../repository.ts';
+import { currentManifest, existingRepository, openServed } from '../repository.ts';
+import { withRepositoryLock } from '../transaction/lock.ts';
 import { MARKER } from '../tree/scan.ts';
 
 /** Problems told one by one; the rest are only counted. */
@@ -52,7 +53,7 @@ export async function checkRepository(context: Context, name: string): Promise<v
   };
   const { root, rootSizeBytes } = published.manifest;
   await checkCatalog(inspection, '', { hash: root, sizeBytes: rootSizeBytes }, null);
-  await checkNamedObjects(inspection, paths);
+  await checkNamedObjects(context, inspection, paths);
   const { entries, catalogs, objects } = inspection;
   if (problems > 0)
     throw new Stratum0Error(
@@ -76,7 +77,7 @@ async function telling<T>({ problem }: Inspection, what: string, work: () => Pro
 }
 
 /** The history and the root catalogs of its tags, the description, the reflog. */
-async function checkNamedObjects(inspection: Inspection, paths: RepositoryPaths): Promise<void> {
+async function checkNamedObjects(context: Context, inspection: Inspection, paths: RepositoryPaths): Promise<void> {
   const { published } = inspection;
   const { manifest } = published;
   const tags = (await telling(inspection, 'history', () => published.tags())) ?? [];
@@ -92,13 +93,24 @@ async function checkNamedObjects(inspection: Inspection, paths: RepositoryPaths)
     for (const hash of [manifest.root, manifest.certificate, manifest.history, metainfo])
       if (hash !== null && !logged.has(hash)) inspection.problem(`reflog: ${hash} is missing`);
     await checkLogged(inspection, log);
-    if (hasHash(image, reflog)) return;
+    if (hasHash(image, reflog) || (await isReplacedNow(context, paths, reflog))) return;
     const before = await readFile(paths.reflogBefore).catch(() => Buffer.alloc(0));
     const remedy = hasHash(before, reflog)
       ? ': a publish died before its own was in place; the next one puts it right'
       : '';
     inspection.problem(`reflog: it is not the one that the manifest names${remedy}`);
   });
+}
+
+/** Whether another command replaces log and manifest, which come one after the other, or has done so since they were read. */
+async function isReplacedNow(context: Context, paths: RepositoryPaths, reflog: string): Promise<boolean> {
+  try {
+    await withRepositoryLock({ ...context, fence: null }, paths, async () => {});
+  } catch (error) {
+    if (!(error instanceof Stratum0Error)) throw error;
+    return error.code === 'busy';
+  }
+  return (await currentManifest(paths)).reflog !== reflog;
 }
 
 /** What the log refers to besides: garbage collection reads it, and clients may still be at such a revision. */

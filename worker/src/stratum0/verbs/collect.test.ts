@@ -8,6 +8,7 @@ import { beginTransaction } from './begin.ts';
 import { checkRepository } from './check.ts';
 import { collectGarbage } from './collect.ts';
 import { publish } from './publish.ts';
+import { rollback } from './rollback.ts';
 import { removeTag } from './tags.ts';
 
 const DAY_MS = 86_400_000;
@@ -61,6 +62,23 @@ describe('garbage collection', () => {
     const stored = (hash: string) => left.has(objectName(hash, 'H').slice('data/'.length));
     expect([stored(before), stored(now)]).toEqual([false, true]);
     expect([read().references.has(before), read().references.has(now)]).toEqual([false, true]);
+  });
+
+  test('keeps what was published long ago, but current until now', async () => {
+    const context = later();
+    const before = read();
+    await rollback(context, REPOSITORY, 'one');
+    await removeTag(context, REPOSITORY, 'one');
+    await collectGarbage(context, REPOSITORY);
+    const left = new Set(objects());
+    for (const [field, kind] of [
+      ['C', 'C'],
+      ['H', 'H'],
+    ] as const)
+      expect(left).toContain(objectName(before.fields.get(field) ?? '', kind).slice('data/'.length));
+    before.tree();
+    await collectGarbage({ ...context, now: () => context.now() + 4 * DAY_MS }, REPOSITORY);
+    expect(objects().length).toBeLessThan(left.size);
   });
 
   test('removes what only revisions without a name need, once they are old', async () => {

@@ -37,7 +37,7 @@ export async function collectGarbage(context: Context, name: string): Promise<vo
     const published = await openServed(context, paths);
     const log = await readReflog(paths);
     const since = context.now() / 1000 - KEEP_DAYS * 86_400;
-    const recent = log.filter(({ addedAt }) => addedAt >= since);
+    const recent = namedSince(log, since);
     const roots = await rootsToKeep(paths, published, recent);
     const needed = await markAll(published, roots);
     for (const { hash, type } of recent) needed.add(objectName(hash, REFERENCE_SUFFIXES[type]));
@@ -50,6 +50,16 @@ export async function collectGarbage(context: Context, name: string): Promise<vo
     context.say(
       `Collected garbage of ${name}: ${removed.objects} objects removed (${formatBytes(removed.bytes)}), ${needed.size} kept, for ${roots.length} revisions`,
     );
+  });
+}
+
+/** What manifests have named at that time or later: each until there was another of its kind. Seconds since the epoch. */
+function namedSince(log: readonly Reference[], since: number): Reference[] {
+  const replacedAt = new Map<Reference['type'], number>();
+  return log.toReversed().filter(({ type, addedAt }) => {
+    const until = replacedAt.get(type) ?? Number.POSITIVE_INFINITY;
+    replacedAt.set(type, addedAt);
+    return until >= since;
   });
 }
 
