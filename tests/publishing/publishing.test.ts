@@ -225,6 +225,7 @@ describe.each([
 
   test('is not begun, and nothing is aborted, where a person has one open', () => {
     publishing(make());
+    const before = publisher.revision();
     publisher.openByHand();
     const id = build();
     expect(steps(id)).toEqual([
@@ -236,7 +237,7 @@ describe.each([
     ]);
     expect([summaries(id).transaction, summaries(id).abort]).toEqual([
       expect.stringContaining('is open that no build has opened; publish or abort it by hand'),
-      'software.example.org: this build has opened no transaction',
+      `software.example.org: no transaction of this build is open; revision ${before} is published now`,
     ]);
     expect(publisher.isOpen()).toBe(true);
   });

@@ -247,6 +247,14 @@ test('an abort asks for nothing that a step may have made wrong', () => {
   expect(aborting?.prepare(run).begin()).toMatchObject({ do: 'command' });
 });
 
+test('an abort is left out only where the build has passed, and published: another transaction of it may have', () => {
+  const { doStepIf } = cvmfsTransaction({ repository, steps: [work] }).at(-1) ?? {};
+  const isWanted = (cvmfs_transaction: string, resultSoFar: 'SUCCESS' | 'WARNINGS' | 'EXCEPTION') =>
+    typeof doStepIf === 'function' && doStepIf(aRun({ properties: { cvmfs_transaction }, resultSoFar }));
+  expect([isWanted('published', 'SUCCESS'), isWanted('published', 'WARNINGS')]).toEqual([false, false]);
+  expect([isWanted('published', 'EXCEPTION'), isWanted('open', 'SUCCESS')]).toEqual([true, true]);
+});
+
 test('an opening that failed sets no property', () => {
   const [opening] = cvmfsTransaction({ repository, steps: [work] });
   expect(opening?.prepare(aRun()).end(anOutcome({ exitCode: 1 })).properties).toBeUndefined();

@@ -157,11 +157,11 @@ const abortKind: StepKind<AbortOptions> = {
     const output = String(outcome.values.stdout ?? '');
     if (end.result !== 'SUCCESS') return end;
     if (!output.includes(NOTHING_OPEN)) return { ...end, properties: { [STATE]: 'aborted' } };
-    if (run.properties[STATE]?.value !== 'open')
-      return { ...end, summary: `${repository.name}: this build has opened no transaction` };
-    // A publish that was lost on the way may have done its work all the same.
     const { cvmfs_revision: revision } = readPublished(output).properties;
     const now = revision === undefined ? '' : `; revision ${revision} is published now`;
+    if (run.properties[STATE]?.value !== 'open')
+      return { ...end, summary: `${repository.name}: no transaction of this build is open${now}` };
+    // A publish that was lost on the way may have done its work all the same.
     const summary = `${repository.name}: the transaction had ended before${now}`;
     return { ...end, summary, properties: { [STATE]: 'ended' } };
   },
@@ -246,8 +246,11 @@ function isStep(value: unknown): value is StepDeclaration {
 const whenSkipped = (result: string) => result === 'SKIPPED';
 const hasPassed = ({ resultSoFar }: RenderContext) => resultSoFar === 'SUCCESS' || resultSoFar === 'WARNINGS';
 const passed = (run: StepRun) => hasPassed(run);
-/** A stop between two steps leaves no failure behind: what counts is whether the publish was seen to succeed. */
-const unpublished = (run: StepRun) => run.properties[STATE]?.value !== 'published';
+/**
+ * A stop between two steps leaves no failure behind: what counts is whether the publish was seen to succeed. Where something
+ * has failed, that may have been the publish of another transaction of this build.
+ */
+const unpublished = (run: StepRun) => run.properties[STATE]?.value !== 'published' || !hasPassed(run);
 
 /** A step of a transaction is not begun where the build has failed: no transaction may be open. */
 function whilePassing(step: StepDeclaration): StepDeclaration {
