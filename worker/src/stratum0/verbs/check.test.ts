@@ -180,6 +180,23 @@ describe('check of catalogs that are sound as objects', () => {
     expect(site.said.filter((line) => message.test(line))).not.toEqual([]);
   });
 
+  test('finds that the whole content of a chunked file is missing, which older clients read', async () => {
+    const served = (name: string) => join(site.paths.served, name);
+    const entries = await (await openServed(site.context, site.paths)).entries();
+    const whole = entries.find(({ path }) => path === 'one')?.hash ?? '';
+    copyFileSync(served(objectName(whole, '')), served(objectName(whole, 'P')));
+    const ofBoth = "WHERE name IN ('one', 'other')";
+    await plant(`
+      INSERT INTO chunks SELECT md5path_1, md5path_2, 0, size, hash FROM catalog ${ofBoth};
+      UPDATE catalog SET flags = 68 ${ofBoth};
+      UPDATE statistics SET value = 2 WHERE counter IN ('self_chunked', 'self_chunks');
+      UPDATE statistics SET value = 6 WHERE counter = 'self_chunked_size'`);
+    await checkRepository(site.context, REPOSITORY);
+    rmSync(served(objectName(whole, '')));
+    await expect(checkRepository(site.context, REPOSITORY)).rejects.toMatchObject({ code: 'check_failed' });
+    expect(site.said.filter((line) => line.startsWith('/one: '))).toHaveLength(1);
+  });
+
   test('finds a log of references that is another one, or forgot something', async () => {
     await plant("UPDATE properties SET value = value WHERE key = 'schema'");
     await checkRepository(site.context, REPOSITORY);

@@ -272,13 +272,17 @@ function checkLinks(
   }
 }
 
+/** A chunked file may have its content as a whole, too: for clients of long ago. */
 async function checkContent(inspection: Inspection, entry: CatalogEntry): Promise<void> {
-  const key = `${entry.hash ?? entry.chunks.map(({ hash }) => hash).join()} ${entry.sizeBytes}`;
+  const { hash: whole, chunks, sizeBytes } = entry;
+  const key = `${whole} ${chunks.map(({ hash }) => hash).join()} ${sizeBytes}`;
   if (inspection.contents.has(key)) return;
   inspection.contents.add(key);
-  if (entry.hash !== null) inspection.objects.add(objectName(entry.hash, ''));
-  for (const { hash } of entry.chunks) inspection.objects.add(objectName(hash, 'P'));
+  if (whole !== null) inspection.objects.add(objectName(whole, ''));
+  for (const { hash } of chunks) inspection.objects.add(objectName(hash, 'P'));
   await telling(inspection, `/${forPeople(entry.path)}`, async () => {
     for await (const part of inspection.published.parts(entry)) void part;
+    if (whole !== null && chunks.length > 0)
+      for await (const all of inspection.published.parts({ ...entry, chunks: [] })) void all;
   });
 }
