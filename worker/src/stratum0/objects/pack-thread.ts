@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { realDisk } from '../disk.ts';
-import { Stratum0Error, type Stratum0ErrorCode } from '../errors.ts';
+import { namingRefusal, Stratum0Error, type Stratum0ErrorCode } from '../errors.ts';
 import { findParts, type PackedRange, type PackJob, packRange, type RangeJob } from './pack.ts';
 
 /** What a thread is told to do. */
@@ -31,7 +31,8 @@ port.on('message', (order: Order) => {
       });
       tell({ type: 'done', ranges: [] });
     }
-  } catch (error) {
+  } catch (failure) {
+    const error = namingRefusal(failure);
     if (error instanceof Stratum0Error) tell({ type: 'failed', code: error.code, message: error.message });
     else tell({ type: 'broken', message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }

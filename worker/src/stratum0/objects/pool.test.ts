@@ -54,6 +54,15 @@ describe('the store of files', () => {
     return Buffer.concat(parts.map((name) => inflateSync(readFileSync(join(directory, name)))));
   };
 
+  test('names what the system refuses in one line, also from a thread', async () => {
+    rmSync(join(directory, 'data'), { recursive: true });
+    const failed = run(threadedPacker(directory, 1), [job('f', Buffer.from('f')), job('g', Buffer.from('g'))]);
+    await expect(failed).rejects.toMatchObject({
+      code: 'system_error',
+      message: expect.stringMatching(/^ENOENT.*again$/),
+    });
+  });
+
   test('holds every file whole, small and large, whether threads or the caller put it there', async () => {
     const contents = [
       ...Array.from({ length: 150 }, (_, i) => Buffer.from(`file ${i % 100}`)),

@@ -15,15 +15,15 @@ export async function withRepositoryLock<T>(
   paths: RepositoryPaths,
   work: () => Promise<T>,
 ): Promise<T> {
-  const database = takeLock(paths);
-  try {
-    return await namingFullDisk(paths.name, async () => {
+  return namingFullDisk(paths.name, async () => {
+    const database = takeLock(paths);
+    try {
       await passFence(context, paths);
-      return work();
-    });
-  } finally {
-    database.close();
-  }
+      return await work();
+    } finally {
+      database.close();
+    }
+  });
 }
 
 /** Gives the lock: closing it gives it back. */
@@ -31,7 +31,8 @@ function takeLock({ name, lock }: RepositoryPaths): DatabaseSync {
   let database: DatabaseSync | null = null;
   try {
     database = new DatabaseSync(lock);
-    database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
+    // Nothing is ever written to it: without a journal on the disk it can be had where that is full, too.
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return database;
   } catch (error) {
     database?.close();
