@@ -325,7 +325,7 @@ describe('a transaction through a gateway', () => {
       'cvmfs_machine_software.example.org@stratum0',
     ]);
     const views = new LockViews(sim.master.core.db, sim.master.config, () => sim.clock.now());
-    expect(views.all().map(({ name, maxCount, holders }) => [name, maxCount > 1, holders[0]?.mode])).toEqual([
+    expect(views.all().map(({ name, ofPaths, holders }) => [name, ofPaths, holders[0]?.mode])).toEqual([
       ['cvmfs_software.example.org', true, 'counting'],
       ['cvmfs_machine_software.example.org@stratum0', false, 'exclusive'],
       ['cvmfs_software.example.org/a', true, 'counting'],

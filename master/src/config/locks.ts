@@ -39,6 +39,8 @@ export interface PathLockDeclaration extends LockDeclaration {
   below(path: Renderable<string>): LockAccess;
 }
 
+export const isPathLock = (lock: LockDeclaration): lock is PathLockDeclaration => 'below' in lock;
+
 /** How many may hold parts of one tree at once: more than anybody publishes at a time. */
 const MOST_PATHS_AT_ONCE = 1000;
 

@@ -1,6 +1,6 @@
 import type { Lock, LockHolder, lockWaiterSchema } from '@icefall/shared';
 import type { z } from 'zod';
-import { type LockDeclaration, lockOfKey } from '../config/locks.ts';
+import { isPathLock, type LockDeclaration, lockOfKey } from '../config/locks.ts';
 import type { SiteDeclaration } from '../config/site.ts';
 import { lockUses } from '../config/whole.ts';
 import type { Statements } from '../db/rows.ts';
@@ -91,6 +91,7 @@ export class LockViews {
       worker,
       // As the lock table treats a lock that is not configured.
       maxCount: maxCount ?? 1,
+      ofPaths: declaration !== undefined && isPathLock(declaration),
       holders: claims.filter((claim) => claim.granted_at !== null).map(holderOf),
       waiters,
       alarm: this.#alarm(waiters, declaration?.alarmAfterMs ?? null),

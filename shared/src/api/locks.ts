@@ -20,6 +20,8 @@ export const lockSchema = z.object({
   scope: z.enum(['master', 'worker']),
   worker: z.string().nullable(),
   maxCount: z.number().int(),
+  /** A lock of a tree: holders of disjoint paths do not stand in each other's way. */
+  ofPaths: z.boolean().optional(),
   holders: z.array(lockHolderSchema),
   waiters: z.array(lockWaiterSchema),
   /** The waiter that has waited longest, once that is longer than the lock's `alarmAfter`, and since when it is. */

@@ -52,10 +52,15 @@ function addRelease(group: Command, context: CommandContext): void {
 function columnsAt(now: number): readonly Column<Lock>[] {
   return [
     { title: 'LOCK', value: nameOf },
-    { title: 'HELD', value: ({ holders, maxCount }) => `${holders.reduce((n, h) => n + h.count, 0)}/${maxCount}` },
+    { title: 'HELD', value: heldOf },
     { title: 'HOLDERS', value: ({ holders }) => usesOf(holders, now), flexible: true },
     { title: 'WAITERS', value: ({ waiters }) => usesOf(waiters, now), flexible: true },
   ];
+}
+
+function heldOf({ holders, maxCount, ofPaths }: Lock): string {
+  const held = holders.reduce((sum, { count }) => sum + count, 0);
+  return ofPaths === true ? String(held) : `${held}/${maxCount}`;
 }
 
 /** Red where somebody has waited for it longer than he should. */

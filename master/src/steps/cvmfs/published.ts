@@ -81,7 +81,7 @@ function statisticsProperties(text: string, revision: Json | undefined): Record<
 function summaryOf(revision: Record<string, Json>, work: Record<string, Json>): string {
   const number = revision.cvmfs_revision;
   const done = [
-    count(work.cvmfs_files_added, 'files added'),
+    count(work.cvmfs_files_added, work.cvmfs_files_added === 1 ? 'file added' : 'files added'),
     count(work.cvmfs_files_changed, 'changed'),
     count(work.cvmfs_files_removed, 'removed'),
     typeof work.cvmfs_bytes_uploaded === 'number' ? `${formatBytes(work.cvmfs_bytes_uploaded)} stored` : '',

@@ -32,19 +32,24 @@ function stateOf(lock: Lock): 'free' | 'exclusive' | 'shared' {
   return lock.holders.some((holder) => holder.mode === 'exclusive') ? 'exclusive' : 'shared';
 }
 
+/** Whoever holds a path of a tree shares what is above it. */
+function stateInWords(lock: Lock, state: ReturnType<typeof stateOf>): string {
+  if (state === 'free') return 'free';
+  if (state === 'exclusive') return 'held exclusively';
+  const held = lock.holders.reduce((sum, holder) => sum + holder.count, 0);
+  return lock.ofPaths === true ? `paths of it held: ${held}` : `held by ${held} of ${lock.maxCount}`;
+}
+
 function Tile({ lock, uses }: { lock: Lock; uses: readonly LockUse[] }): JSX.Element {
   const state = stateOf(lock);
-  const held = lock.holders.reduce((sum, holder) => sum + holder.count, 0);
   return (
     <article class="tile" id={`lock-${encodeURIComponent(lock.name)}`} data-lock={lock.name} data-state={state}>
       <header>
         <h2>{lock.name}</h2>
-        <span class={`state-word ${state}`}>
-          {state === 'shared' ? `held by ${held} of ${lock.maxCount}` : state === 'free' ? 'free' : 'held exclusively'}
-        </span>
+        <span class={`state-word ${state}`}>{stateInWords(lock, state)}</span>
         <span class="spring" />
         <span class="dim">
-          {lock.scope} lock, at most {lock.maxCount}
+          {lock.ofPaths === true ? 'lock of paths' : `${lock.scope} lock, at most ${lock.maxCount}`}
         </span>
       </header>
       <Strip what={`${lock.name} was held`} stretches={[...uses, ...lock.holders].map((use) => stretchOf(lock, use))} />
