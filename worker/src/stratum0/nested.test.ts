@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readRepository } from './testing/reader/repository.ts';
@@ -18,6 +18,11 @@ describe('rules of .cvmfsdirtab', () => {
     ['/v[12].*', ['v1.0', 'v2.x'], ['v3.0', 'v1x0']],
     ['/a\\*b', ['a*b'], ['axb']],
     ['/end/', ['end'], ['end/x']],
+    ['/*a*b/c*', ['ab/c', 'aab/cd', 'xaxxb/c'], ['a/b/c', 'ab/c/d', 'ba/c']],
+    ['/al*/*\n!*a*a/b*', ['all/c', 'alla/c'], ['alla/b', 'ala/bx']],
+    ['/x[]a][!]b]', ['x]c', 'xac'], ['xa]', 'xcc', 'xab']],
+    // As an expression it would try all ways to share the letters among the wildcards.
+    [`/${'*a'.repeat(30)}b`, [`${'a'.repeat(40)}b`], ['a'.repeat(60)]],
   ])('%j names the right directories', (text, named, others) => {
     const begins = readDirtab(text);
     expect(named.filter((path) => !begins(path))).toEqual([]);
@@ -32,6 +37,21 @@ describe('rules of .cvmfsdirtab', () => {
     expect(() => readDirtab(text)).toThrow(message);
     expect(() => readDirtab(text)).toThrow(expect.objectContaining({ code: 'bad_dirtab' }));
   });
+});
+
+test.each<[string, (path: string) => void]>([
+  ['a link', (path) => symlinkSync('/etc/hostname', path)],
+  ['a directory', (path) => mkdirSync(path)],
+])('%s is no list of rules', async (_what, put) => {
+  const site = await testSite();
+  try {
+    await beginTransaction(site.context, REPOSITORY, '');
+    put(join(site.paths.mount, '.cvmfsdirtab'));
+    const published = publish(site.context, REPOSITORY, { tag: null, description: '' });
+    await expect(published).rejects.toMatchObject({ code: 'bad_dirtab' });
+  } finally {
+    site.remove();
+  }
 });
 
 describe('nested catalogs', () => {

@@ -1,8 +1,8 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, lstatSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BytePath } from '../byte-path.ts';
-import { systemCode } from '../errors.ts';
+import { Stratum0Error, systemCode } from '../errors.ts';
 import type { RepositoryPaths } from '../paths.ts';
 import { DIRTAB, readDirtab } from './dirtab.ts';
 import { MARKER } from './scan.ts';
@@ -10,15 +10,14 @@ import { absolute } from './tree.ts';
 
 /**
  * What a scan does on its way by the rules of `.cvmfsdirtab`: puts a marker into every directory that they name and that
- * has none, as the stock tools do before a publish.
+ * has none, as the stock tools do before a publish. Throws `bad_dirtab`.
  */
 export async function planMarkers(paths: RepositoryPaths): Promise<(directory: BytePath) => boolean> {
-  const rules = await readFile(join(paths.mount, DIRTAB), 'latin1').catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return null;
-    throw error;
-  });
-  if (rules === null) return () => false;
-  const begins = readDirtab(rules);
+  const path = join(paths.mount, DIRTAB);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return () => false;
+  if (!stat.isFile()) throw new Stratum0Error('bad_dirtab', `${path} is not a file: make it one, or remove it`);
+  const begins = readDirtab(await readFile(path, 'latin1'));
   return (directory) => begins(directory) && putMarker(paths, directory);
 }
 
