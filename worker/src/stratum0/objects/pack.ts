@@ -91,6 +91,10 @@ function withFile(job: PackJob, work: (descriptor: number) => void): void {
   try {
     work(descriptor);
     if (!isAsSeen(job, fstatSync(descriptor, { bigint: true }))) throw changed(job);
+  } catch (error) {
+    if (error instanceof Stratum0Error) throw error;
+    // A directory, for instance, in the place of a file.
+    throw isAsSeen(job, fstatSync(descriptor, { bigint: true })) ? unreadable(job, error) : changed(job);
   } finally {
     closeSync(descriptor);
   }
@@ -103,11 +107,15 @@ function openToRead(job: PackJob): number {
       constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
     );
   } catch (error) {
-    throw new Stratum0Error(
-      'unreadable_file',
-      `${job.label} cannot be read (${systemCode(error)}): make it readable or remove it`,
-    );
+    throw unreadable(job, error);
   }
+}
+
+function unreadable(job: PackJob, error: unknown): Stratum0Error {
+  return new Stratum0Error(
+    'unreadable_file',
+    `${job.label} cannot be read (${systemCode(error)}): make it readable or remove it`,
+  );
 }
 
 function isAsSeen(job: PackJob, stat: BigIntStats): boolean {

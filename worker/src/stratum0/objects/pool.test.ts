@@ -94,6 +94,10 @@ describe('the store of files', () => {
         message: expect.stringContaining('f0'),
       });
     rmSync(join(directory, 'tree', 'f0'));
+    mkdirSync(join(directory, 'tree', 'f0'));
+    for (const packer of [inline(), threadedPacker(directory, 2)])
+      await expect(run(packer, jobs)).rejects.toMatchObject({ code: 'file_changed' });
+    rmSync(join(directory, 'tree', 'f0'), { recursive: true });
     for (const packer of [inline(), threadedPacker(directory, 2)])
       await expect(run(packer, jobs)).rejects.toMatchObject({ code: 'unreadable_file' });
   });

@@ -31,7 +31,7 @@ const PLACEHOLDER = '.';
 export async function unpackArchive(source: NodeJS.ReadableStream, mount: string, base: string): Promise<void> {
   const directory = await makeBase(mount, base);
   const unfinished = new Map<string, Unfinished>();
-  const garbled: string[] = [];
+  const refused: string[] = [];
   const isRoot = process.getuid?.() === 0;
   const known = new Set(['.']);
   const addParents = (path: string): void => {
@@ -41,8 +41,8 @@ export async function unpackArchive(source: NodeJS.ReadableStream, mount: string
     }
   };
   const onReadEntry = (entry: ReadEntry): void => {
-    // Names come as text: what is not UTF-8 would become another name, perhaps that of its neighbour.
-    if (`${entry.path}${entry.linkpath ?? ''}`.includes('\ufffd')) garbled.push(entry.path);
+    const cannot = refusalOf(entry);
+    if (cannot !== null) refused.push(cannot);
     const path = posix.join('/', entry.path).replace(/\/$/, '').slice(1);
     addParents(path);
     const { mode, mtime, uid, gid, type } = entry;
@@ -61,12 +61,25 @@ export async function unpackArchive(source: NodeJS.ReadableStream, mount: string
     if (target !== null) entry.linkpath = PLACEHOLDER;
   };
   // Strict: whatever cannot be unpacked as it is, is an error.
-  await pipeline(source, extract({ cwd: directory, strict: true, preserveOwner: isRoot, onReadEntry }));
-  if (garbled[0] !== undefined)
-    throw new Error(`"${garbled[0]}" is not UTF-8, or leads to what is not; put it into a transaction's tree instead`);
+  const extraction = extract({ cwd: directory, strict: true, preserveOwner: isRoot, onReadEntry });
+  // Without a word, strict or not.
+  extraction.on('ignoredEntry', ({ type, path }: ReadEntry) => {
+    if (type !== 'TapeVolumeHeader') refused.push(`"${path}" is of a kind that is not supported (${type})`);
+  });
+  await pipeline(source, extraction);
+  if (refused[0] !== undefined) throw new Error(`${refused[0]}; put it into a transaction's tree instead`);
   // What is in a directory comes before the directory, of which the mode may not let others in.
   const inwards = [...unfinished].sort(([a], [b]) => (a < b ? 1 : -1));
   for (const [path, what] of inwards) await finish(join(directory, path), what, isRoot);
+}
+
+/** What of an entry would silently become something else; null: nothing. */
+function refusalOf({ path, linkpath }: ReadEntry): string | null {
+  // Names come as text: what is not UTF-8 would become another name, perhaps that of its neighbour.
+  if (`${path}${linkpath ?? ''}`.includes('\ufffd')) return `"${path}" is not UTF-8, or leads to what is not`;
+  // The name that GNU tar gives what is a list of pieces, for programs that do not know of them.
+  if (/(?:^|\/)GNUSparseFile\.\d+\//.test(path)) return `"${path}" is a sparse file: pack it without --sparse`;
+  return null;
 }
 
 /** Throws `outside_path` where a link would lead elsewhere, and `usage` where a file is in the way. */

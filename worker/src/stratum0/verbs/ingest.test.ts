@@ -120,17 +120,21 @@ describe('ingest', () => {
     rmSync(file);
   });
 
-  test('refuses names that are not UTF-8: they would become others', async () => {
+  test.each<[string, string, (header: Buffer) => void, string]>([
+    ['names that are not UTF-8: they would become others', 'caf?', (header) => header.writeUInt8(0xe9, 3), 'not UTF-8'],
+    ['sparse files of GNU tar', 'f', (header) => header.write('S', 156), '(SparseFile)'],
+    ['sparse files in the form of POSIX', 'GNUSparseFile.12/f', () => {}, 'without --sparse'],
+  ])('refuses %s', async (_what, path, change, message) => {
     const header = Buffer.alloc(1536);
-    new Header({ path: 'caf?', type: 'File', size: 0, mode: 0o644 }).encode(header);
-    header[3] = 0xe9;
+    new Header({ path, type: 'File', size: 0, mode: 0o644 }).encode(header);
+    change(header);
     header.write('        ', 148);
     const sum = header.subarray(0, 512).reduce((total, byte) => total + byte, 0);
     header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
     const archive = Readable.from([header]);
     await expect(ingest(site.context, REPOSITORY, { base: 'sw', archive }, PLAIN)).rejects.toMatchObject({
       code: 'bad_archive',
-      message: expect.stringContaining('not UTF-8'),
+      message: expect.stringContaining(message),
     });
     expect(await revisionOf(site)).toBe(2);
   });
