@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -65,6 +65,15 @@ describe('the command line', () => {
     await command(`transaction ${REPOSITORY}`);
     expect((await command(`abort -f ${REPOSITORY}`)).exit).toBe(0);
     expect((await command(`abort -f ${REPOSITORY}`)).exit).toBe(22);
+  });
+
+  test('lists repositories beside one that is not in order', async () => {
+    writeFileSync(site.paths.transaction, '{');
+    cpSync(site.paths.served, join(site.directory, 'srv', 'no-name'), { recursive: true });
+    expect((await command('list')).out.split('\n')).toEqual([
+      'no-name (stratum0 / local - bad_name)',
+      `${REPOSITORY} (stratum0 / local - bad_state)`,
+    ]);
   });
 
   test('does without the name where there is one repository', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
+import { Stratum0Error } from '../errors.ts';
 import type { RepositoryPaths } from '../paths.ts';
 import { existingRepository, openServed, repositoryNames } from '../repository.ts';
 import { describeTransaction, readTransaction } from '../transaction/transaction.ts';
@@ -9,10 +10,18 @@ import { decodeWhitelist } from '../trust/whitelist.ts';
 
 /** One line a repository, as `cvmfs_server list` words it. */
 export async function listRepositories(context: Context): Promise<void> {
-  for (const name of repositoryNames(context)) {
+  for (const name of repositoryNames(context)) context.say(`${name} (stratum0 / local${await stateOf(context, name)})`);
+}
+
+/** One that is not in order leaves the others to be listed. */
+async function stateOf(context: Context, name: string): Promise<string> {
+  try {
     const paths = existingRepository(context, name);
     const transaction = (await readTransaction(paths)) === null ? '' : ' - in transaction';
-    context.say(`${name} (stratum0 / local${transaction}${await whitelistState(context, paths)})`);
+    return `${transaction}${await whitelistState(context, paths)}`;
+  } catch (error) {
+    if (error instanceof Stratum0Error) return ` - ${error.code}`;
+    throw error;
   }
 }
 
