@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const PLACES = 12;
-/** Files that are made in each, to see what one costs there. */
-const PROBES = 50;
+const PLACES = 24;
+/** Directories and files in them that are made in each, to see what a file costs there. */
+const DIRECTORIES = 8;
+const FILES = 20;
 
 /**
  * A new directory for one run: of several, the one in which new files cost least. ext4 without a journal passes over each
@@ -23,7 +24,8 @@ export function placeFor(run: string, directory: string): string {
 }
 
 function costOfFiles(place: string): number {
+  const directories = Array.from({ length: DIRECTORIES }, () => mkdtempSync(join(place, 'probe-')));
   const begun = performance.now();
-  for (let i = 0; i < PROBES; i += 1) writeFileSync(join(place, `probe-${i}`), '');
+  for (const directory of directories) for (let i = 0; i < FILES; i += 1) writeFileSync(join(directory, String(i)), '');
   return performance.now() - begun;
 }
