@@ -45,8 +45,8 @@ export interface Disk {
   putObject(path: string, bytes: Uint8Array): boolean;
   /** Makes a few objects durable, with their names. */
   syncObjects(paths: readonly string[]): Promise<void>;
-  /** Makes everything durable that is in the store below a served directory: what many objects are best made by. */
-  syncStore(served: string): Promise<void>;
+  /** Makes everything durable that is below a directory: what many files are best made by. */
+  syncTree(path: string): Promise<void>;
   /** Lets the system begin to write what it has of the store, while there is other work: no promise, less is left to sync. */
   hastenStore(served: string): Promise<void>;
 }
@@ -91,7 +91,7 @@ export const realDisk: Disk = {
   syncDirectory,
   putObject,
   syncObjects: syncEach,
-  syncStore,
+  syncTree,
   async hastenStore(served) {
     await syncFileSystem(served);
   },
@@ -135,9 +135,9 @@ function writeNew(path: string, bytes: Uint8Array): void {
   }
 }
 
-async function syncStore(served: string): Promise<void> {
-  if (await syncFileSystem(served)) return;
-  const names = await readdir(`${served}/data`, { recursive: true, withFileTypes: true });
+async function syncTree(path: string): Promise<void> {
+  if (await syncFileSystem(path)) return;
+  const names = await readdir(path, { recursive: true, withFileTypes: true });
   await syncEach(names.filter((name) => name.isFile()).map((name) => `${name.parentPath}/${name.name}`));
 }
 

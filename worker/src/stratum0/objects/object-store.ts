@@ -77,7 +77,7 @@ export function objectStore(disk: Disk, served: string, unsettled: string, algor
     },
     async settle() {
       await Promise.all(hastened.splice(0));
-      if (isAll) await disk.syncStore(served);
+      if (isAll) await disk.syncTree(`${served}/data`);
       else await disk.syncObjects(fresh);
       fresh = [];
       isAll = false;

@@ -52,7 +52,7 @@ export function dyingDisk(
     link: guard(disk.link),
     syncDirectory: guard(disk.syncDirectory),
     syncObjects: guard(disk.syncObjects),
-    syncStore: guard(disk.syncStore),
+    syncTree: guard(disk.syncTree),
     // Changes nothing.
     hastenStore: disk.hastenStore,
     putObject(path, bytes) {

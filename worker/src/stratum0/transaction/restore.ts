@@ -15,6 +15,8 @@ import { type RestoreScope, restoreScope } from './restore-scope.ts';
 
 /** Permissions the restorer needs on a directory it works in; the published mode is set at the end. */
 const WORKABLE = 0o700;
+/** The most files that are made durable each on its own. */
+const SYNC_ONE_BY_ONE = 16;
 
 /** Makes the mount tree what is published, as far as it may not be. Gives the number of entries that were not. */
 export function restoreTree(context: Context, paths: RepositoryPaths, published: Published): Promise<number> {
@@ -31,12 +33,15 @@ async function restore(context: Context, paths: RepositoryPaths, published: Publ
     const links = new Map<string, BytePath>();
     for (const entry of wanted)
       if (intact.has(entry.path) && entry.linkGroup > 0) links.set(linkKey(entry), entry.path);
-    for (const entry of missing) await createEntry(context, paths, published, entry, links);
+    const isMany = missing.length > SYNC_ONE_BY_ONE;
+    for (const entry of missing) await createEntry(context, { paths, published, links, isMany }, entry);
     // A change of owner takes capabilities away; who cannot change owners needs to write while modes still let it.
     const isRoot = process.getuid?.() === 0;
     if (!isRoot) await restoreAttributes(paths, wanted, intact);
     await finishAll(context, paths, scope);
     if (isRoot) await restoreAttributes(paths, wanted, intact);
+    // The index is believed from now on: whatever it says of a file must be so after a loss of power, too.
+    if (isMany) await context.disk.syncTree(paths.mount);
     const stamps = stampsOf(scope).filter(([path, stamp]) => index.stamp(path) !== stamp);
     index.update(published.manifest.root, { removed: [], stamps, catalogs: index.catalogs() });
     return missing.length + intact.strangers;
@@ -104,12 +109,20 @@ async function removeEntry(context: Context, paths: RepositoryPaths, entry: Tree
   else await context.disk.remove(path);
 }
 
+/** What all entries are made anew with. */
+interface Making {
+  readonly paths: RepositoryPaths;
+  readonly published: Published;
+  /** Of each group of hard links the name that is there already. */
+  readonly links: Map<string, BytePath>;
+  /** They are made durable together, by whoever makes them. */
+  readonly isMany: boolean;
+}
+
 async function createEntry(
   context: Context,
-  paths: RepositoryPaths,
-  published: Published,
+  { paths, published, links, isMany }: Making,
   entry: CatalogEntry,
-  links: Map<string, BytePath>,
 ): Promise<void> {
   const path = absolute(paths.mount, entry.path);
   if (entry.type === 'directory') return context.disk.makeDirectory(path, entry.mode | WORKABLE);
@@ -118,9 +131,11 @@ async function createEntry(
   if (other !== undefined) return context.disk.link(absolute(paths.mount, other), path);
   if (entry.linkGroup > 0) links.set(linkKey(entry), entry.path);
   const file = await context.disk.create(path, 0o600);
-  await finishWith(file, async () => {
+  const write = async (): Promise<void> => {
     for await (const part of published.parts(entry)) await file.write(part);
-  });
+  };
+  if (isMany) await write().finally(() => file.abandon());
+  else await finishWith(file, write);
 }
 
 /** Sets owners, modes and times, innermost first. */
