@@ -142,7 +142,7 @@ describe.each([
       rsync_transferred: 1,
     });
     expect(summaries(id).publish).toMatch(`software.example.org: revision ${before + 1}: `);
-    expect(summaries(id).publish).toMatch(/ files added, .* stored$/);
+    expect(summaries(id).publish).toMatch(/: \d+ files? added, \d+ changed, .* stored$/);
     expect([publisher.isOpen(), sim.master.rooms.locks.holders()]).toEqual([false, []]);
   });
 
