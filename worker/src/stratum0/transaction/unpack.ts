@@ -43,8 +43,14 @@ export async function unpackArchive(source: NodeJS.ReadableStream, mount: string
   const onReadEntry = (entry: ReadEntry): void => {
     const cannot = refusalOf(entry);
     if (cannot !== null) refused.push(cannot);
-    const path = posix.join('/', entry.path).replace(/\/$/, '').slice(1);
+    const path = withinArchive(entry.path);
     addParents(path);
+    const linked = entry.type === 'Link' ? unfinished.get(withinArchive(entry.linkpath ?? '')) : undefined;
+    // GNU tar packs further names of one symbolic link as hard links, which `tar` takes for a way through it.
+    if (linked !== undefined && linked.target !== null) {
+      entry.type = 'SymbolicLink';
+      entry.linkpath = linked.target;
+    }
     const { mode, mtime, uid, gid, type } = entry;
     const target = type === 'SymbolicLink' ? (entry.linkpath ?? '') : null;
     // Other names of a file have its mode and times.
@@ -71,6 +77,11 @@ export async function unpackArchive(source: NodeJS.ReadableStream, mount: string
   // What is in a directory comes before the directory, of which the mode may not let others in.
   const inwards = [...unfinished].sort(([a], [b]) => (a < b ? 1 : -1));
   for (const [path, what] of inwards) await finish(join(directory, path), what, isRoot);
+}
+
+/** A name in an archive, from where it is unpacked. */
+function withinArchive(name: string): string {
+  return posix.join('/', name).replace(/\/$/, '').slice(1);
 }
 
 /** What of an entry would silently become something else; null: nothing. */

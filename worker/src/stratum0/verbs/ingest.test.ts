@@ -101,6 +101,19 @@ describe('ingest', () => {
     });
   });
 
+  test('gives every name of one symbolic link, of which GNU tar packs the further ones as hard links', async () => {
+    const block = (header: ConstructorParameters<typeof Header>[0]): Buffer => {
+      const bytes = Buffer.alloc(512);
+      new Header(header).encode(bytes);
+      return bytes;
+    };
+    const link = block({ path: './one', type: 'SymbolicLink', linkpath: '../up', size: 0, mode: 0o777 });
+    const again = block({ path: './d/two', type: 'Link', linkpath: './one', size: 0, mode: 0o777 });
+    const archive = Readable.from([Buffer.concat([link, again, Buffer.alloc(1024)])]);
+    await ingest(site.context, REPOSITORY, { base: 'sw', archive }, PLAIN);
+    expect(await treePublished(site)).toMatchObject({ 'sw/one': 'link ../up', 'sw/d/two': 'link ../up' });
+  });
+
   test('refuses a path behind a link, or in a file, and writes nothing there', async () => {
     const outside = temporaryDirectory();
     await beginTransaction(site.context, REPOSITORY, '');
