@@ -30,22 +30,43 @@ const PLACEHOLDER = '.';
  */
 export async function unpackArchive(source: NodeJS.ReadableStream, mount: string, base: string): Promise<void> {
   const directory = await makeBase(mount, base);
-  const unfinished = new Map<string, Unfinished>();
-  const refused: string[] = [];
   const isRoot = process.getuid?.() === 0;
-  const known = new Set(['.']);
-  const addParents = (path: string): void => {
-    for (let above = posix.dirname(path); !known.has(above); above = posix.dirname(above)) {
-      known.add(above);
-      if (!unfinished.has(above) && !existsSync(join(directory, above))) unfinished.set(above, UNSAID);
-    }
-  };
-  const onReadEntry = (entry: ReadEntry): void => {
+  const rest = new Rest(directory);
+  // Strict: whatever cannot be unpacked as it is, is an error.
+  const onReadEntry = (entry: ReadEntry) => rest.take(entry);
+  const extraction = extract({ cwd: directory, strict: true, preserveOwner: isRoot, onReadEntry });
+  // Without a word, strict or not.
+  extraction.on('ignoredEntry', ({ type, path }: ReadEntry) => {
+    if (type !== 'TapeVolumeHeader') rest.refuse(`"${path}" is of a kind that is not supported (${type})`);
+  });
+  await pipeline(source, extraction);
+  if (rest.refusal !== null) throw new Error(`${rest.refusal}; put it into a transaction's tree instead`);
+  for (const [path, what] of rest.inwards()) await finish(join(directory, path), what, isRoot);
+}
+
+/** What is left to do when all is unpacked. */
+class Rest {
+  readonly #directory: string;
+  readonly #unfinished = new Map<string, Unfinished>();
+  /** Directories of which it is known whether they were there before. */
+  readonly #known = new Set(['.']);
+  /** Why the archive cannot be taken; null: it can. */
+  refusal: string | null = null;
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  refuse(why: string): void {
+    this.refusal ??= why;
+  }
+
+  /** Notes an entry, before it is unpacked: of a link only a placeholder is. */
+  take(entry: ReadEntry): void {
     const cannot = refusalOf(entry);
-    if (cannot !== null) refused.push(cannot);
+    if (cannot !== null) this.refuse(cannot);
     const path = withinArchive(entry.path);
-    addParents(path);
-    const linked = entry.type === 'Link' ? unfinished.get(withinArchive(entry.linkpath ?? '')) : undefined;
+    this.#takeParents(path);
+    const linked = entry.type === 'Link' ? this.#unfinished.get(withinArchive(entry.linkpath ?? '')) : undefined;
     // GNU tar packs further names of one symbolic link as hard links, which `tar` takes for a way through it.
     if (linked !== undefined && linked.target !== null) {
       entry.type = 'SymbolicLink';
@@ -53,30 +74,25 @@ export async function unpackArchive(source: NodeJS.ReadableStream, mount: string
     }
     const { mode, mtime, uid, gid, type } = entry;
     const target = type === 'SymbolicLink' ? (entry.linkpath ?? '') : null;
+    const isDirectory = type === 'Directory' || type === 'GNUDumpDir';
     // Other names of a file have its mode and times.
-    if (type === 'Link') unfinished.delete(path);
-    else if (path !== '')
-      unfinished.set(path, {
-        mode,
-        mtime,
-        uid,
-        gid,
-        target,
-        isDirectory: type === 'Directory' || type === 'GNUDumpDir',
-      });
+    if (type === 'Link') this.#unfinished.delete(path);
+    else if (path !== '') this.#unfinished.set(path, { mode, mtime, uid, gid, target, isDirectory });
     if (target !== null) entry.linkpath = PLACEHOLDER;
-  };
-  // Strict: whatever cannot be unpacked as it is, is an error.
-  const extraction = extract({ cwd: directory, strict: true, preserveOwner: isRoot, onReadEntry });
-  // Without a word, strict or not.
-  extraction.on('ignoredEntry', ({ type, path }: ReadEntry) => {
-    if (type !== 'TapeVolumeHeader') refused.push(`"${path}" is of a kind that is not supported (${type})`);
-  });
-  await pipeline(source, extraction);
-  if (refused[0] !== undefined) throw new Error(`${refused[0]}; put it into a transaction's tree instead`);
-  // What is in a directory comes before the directory, of which the mode may not let others in.
-  const inwards = [...unfinished].sort(([a], [b]) => (a < b ? 1 : -1));
-  for (const [path, what] of inwards) await finish(join(directory, path), what, isRoot);
+  }
+
+  #takeParents(path: string): void {
+    for (let above = posix.dirname(path); !this.#known.has(above); above = posix.dirname(above)) {
+      this.#known.add(above);
+      if (!this.#unfinished.has(above) && !existsSync(join(this.#directory, above)))
+        this.#unfinished.set(above, UNSAID);
+    }
+  }
+
+  /** What is in a directory comes before the directory, of which the mode may not let others in. */
+  inwards(): [path: string, what: Unfinished][] {
+    return [...this.#unfinished].sort(([a], [b]) => (a < b ? 1 : -1));
+  }
 }
 
 /** A name in an archive, from where it is unpacked. */
